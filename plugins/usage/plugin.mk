@@ -1,0 +1,1 @@
+# the usage watcher's fragment

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* String helpers.  Runs in every process; no privileges needed. */
+#include "base/str.h"
+
+#include "base/error.h"
+
+int bw_str_cmp(struct bw_str a, struct bw_str b)
+{
+  size_t n = a.len < b.len ? a.len : b.len;
+  int c = n ? memcmp(a.data, b.data, n) : 0;
+  if (c != 0)
+    return c;
+  return a.len < b.len ? -1 : a.len > b.len;
+}
+
+char *bw_str_dup(struct bw_str s)
+{
+  return bw_strndup(s.data, s.len);
+}
+
+/* Length of the well-formed sequence at p (of at most n bytes), or 0. */
+static size_t sequence(const unsigned char *p, size_t n)
+{
+  unsigned lo = 0x80, hi = 0xBF;
+  size_t len, i;
+  if (p[0] < 0x80)
+    return 1;
+  if (p[0] >= 0xC2 && p[0] <= 0xDF) {
+    len = 2;
+  } else if (p[0] >= 0xE0 && p[0] <= 0xEF) {
+    len = 3;
+    if (p[0] == 0xE0)
+      lo = 0xA0; /* shorter would be overlong */
+    if (p[0] == 0xED)
+      hi = 0x9F; /* surrogates */
+  } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+    len = 4;
+    if (p[0] == 0xF0)
+      lo = 0x90;
+    if (p[0] == 0xF4)
+      hi = 0x8F; /* above U+10FFFF */
+  } else {
+    return 0;
+  }
+  if (n < len || p[1] < lo || p[1] > hi)
+    return 0;
+  for (i = 2; i < len; i++)
+    if (p[i] < 0x80 || p[i] > 0xBF)
+      return 0;
+  return len;
+}
+
+bool bw_utf8_valid(const char *data, size_t len)
+{
+  const unsigned char *p = (const unsigned char *)data;
+  size_t i = 0, step;
+  while (i < len) {
+    step = sequence(p + i, len - i);
+    if (step == 0)
+      return false;
+    i += step;
+  }
+  return true;
+}

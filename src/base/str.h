@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Borrowed strings with a length (struct bw_str of the plugin header), and UTF-8. */
+#ifndef BW_BASE_STR_H
+#define BW_BASE_STR_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "basewatch/plugin.h"
+
+/* A literal as a bw_str. */
+#define BW_STR(lit) ((struct bw_str){(lit), sizeof(lit) - 1})
+/* For printf("%.*s", BW_FMT(s)). */
+#define BW_FMT(s) (int)(s).len, (s).data
+
+static inline struct bw_str bw_str(const char *cstr)
+{
+  return (struct bw_str){cstr, cstr ? strlen(cstr) : 0};
+}
+
+static inline struct bw_str bw_str_n(const char *data, size_t len)
+{
+  return (struct bw_str){data, len};
+}
+
+static inline bool bw_str_eq(struct bw_str a, struct bw_str b)
+{
+  return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool bw_str_is(struct bw_str a, const char *cstr)
+{
+  return bw_str_eq(a, bw_str(cstr));
+}
+
+static inline bool bw_str_prefix(struct bw_str s, const char *prefix)
+{
+  size_t n = strlen(prefix);
+  return s.len >= n && memcmp(s.data, prefix, n) == 0;
+}
+
+/* strcmp order, shorter first. */
+int bw_str_cmp(struct bw_str a, struct bw_str b);
+
+/* A fresh NUL-terminated copy; the caller frees it. */
+char *bw_str_dup(struct bw_str s);
+
+/* True where the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool bw_utf8_valid(const char *data, size_t len);
+
+#endif

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libcli.a
+%C%_libcli_a_SOURCES = %D%/room.c

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libdrafts.a
+%C%_libdrafts_a_SOURCES = %D%/room.c

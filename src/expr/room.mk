@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libexpr.a
+%C%_libexpr_a_SOURCES = %D%/room.c

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libplays.a
+%C%_libplays_a_SOURCES = %D%/room.c

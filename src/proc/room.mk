@@ -1,0 +1,2 @@
+noinst_LIBRARIES += %D%/libproc.a
+%C%_libproc_a_SOURCES = %D%/room.c

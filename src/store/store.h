@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: one SQLite connection, one thread, exclusive, WAL, synchronous=FULL.  The only room that knows SQLite.
+ * Rooms bring their tables as schemas and speak through prepared statements.
+ */
+#ifndef BW_STORE_STORE_H
+#define BW_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+struct bw_store;
+struct bw_stmt;
+
+/* steps[i] brings a room's tables from version i to i+1.  A released step never changes; new ones are appended. */
+struct bw_schema {
+  const char *room;
+  const char *const *steps;
+  size_t nsteps;
+};
+
+/*
+ * Opens (creating it, mode 0600) and migrates.  ":memory:" for tests and replays.  Refuses a file of a later version
+ * (BW_EVERSION) and one that is damaged (BW_ECORRUPT, naming the page), and says what to do.
+ */
+int bw_store_open(const char *path, const struct bw_schema *const *schemas, size_t n, struct bw_store **ret_store,
+                  struct bw_error *err);
+void bw_store_close(struct bw_store **store);
+
+/* Opens a transaction, unless one is open. */
+int bw_store_begin(struct bw_store *s, struct bw_error *err);
+/* Durable when it returns 0.  On failure (BW_ENOSPC, BW_EIO) all since begin is rolled back. */
+int bw_store_commit(struct bw_store *s, struct bw_error *err);
+void bw_store_rollback(struct bw_store *s);
+
+/* Cached by the text of sql (a literal); owned by the store; comes reset and unbound. */
+int bw_store_prepare(struct bw_store *s, const char *sql, struct bw_stmt **ret_stmt, struct bw_error *err);
+/* Parameters from 1.  text and blob are borrowed until the statement is reset. */
+void bw_stmt_int(struct bw_stmt *q, int i, int64_t v);
+void bw_stmt_num(struct bw_stmt *q, int i, double v);
+void bw_stmt_text(struct bw_stmt *q, int i, struct bw_str v);
+void bw_stmt_blob(struct bw_stmt *q, int i, struct bw_str v);
+void bw_stmt_null(struct bw_stmt *q, int i);
+/* 1: a row is there; 0: done (and reset); negative: failed (and reset). */
+int bw_stmt_step(struct bw_stmt *q, struct bw_error *err);
+/* Runs to the end, ignoring rows. */
+int bw_stmt_run(struct bw_stmt *q, struct bw_error *err);
+void bw_stmt_reset(struct bw_stmt *q);
+/* Columns from 0, of the present row; text and blob are valid until the next step. */
+int64_t bw_stmt_col_int(struct bw_stmt *q, int i);
+double bw_stmt_col_num(struct bw_stmt *q, int i);
+struct bw_str bw_stmt_col_str(struct bw_stmt *q, int i);
+bool bw_stmt_col_null(struct bw_stmt *q, int i);
+/* Rows that the last insert, update or delete changed; the row id of the last insert. */
+int64_t bw_store_changes(struct bw_store *s);
+int64_t bw_store_last_id(struct bw_store *s);
+
+#endif
