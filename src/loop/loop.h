@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop.  The only room that knows libevent; one loop per process, one thread. */
+/*
+ * The event loop.  The only room that knows libevent; one loop per process, one thread.
+ *
+ * A program that uses sockets with it calls signal(SIGPIPE, SIG_IGN) itself, once, in main(): the loop changes no signal
+ * that nobody asked it to watch.  Timers and watches may be freed, and the loop stopped, from within any callback; a
+ * watch must be freed before its descriptor is closed.  All timers and watches are freed before their loop.
+ */
 #ifndef BW_LOOP_LOOP_H
 #define BW_LOOP_LOOP_H
 
@@ -32,7 +38,8 @@ enum { BW_WATCH_READ = 1, BW_WATCH_WRITE = 2 };
 struct bw_watch *bw_watch_new(struct bw_loop *loop, int fd, int what, void (*fn)(int fd, int ready, void *ctx), void *ctx);
 void bw_watch_set(struct bw_watch *w, int what);
 void bw_watch_free(struct bw_watch **w);
-/* Calls fn from the loop, not from the signal handler. */
+/* repeat timers: bw_timer_again() keeps repeating with the new delay.  what = 0 in bw_watch_set() pauses.
+   Calls fn from the loop, not from the signal handler. */
 struct bw_watch *bw_watch_signal(struct bw_loop *loop, int signo, void (*fn)(int signo, int unused, void *ctx), void *ctx);
 
 #endif

@@ -39,7 +39,11 @@ enum bw_frame_type {
   BW_FRAME_SPAWNED,
   BW_FRAME_KILL,
   BW_FRAME_CHILD_GONE,
-  BW_FRAME_PEER
+  BW_FRAME_PEER,
+  BW_FRAME_PING,
+  BW_FRAME_PONG,
+  BW_FRAME_STOP,
+  BW_FRAME_RELOAD
 };
 
 struct bw_conn;
@@ -49,14 +53,28 @@ struct bw_conn_events {
   int (*frame)(void *ctx, struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload);
   /* The peer went away or broke the framing; called once, the connection is freed after it returns. */
   void (*closed)(void *ctx, struct bw_conn *c, const struct bw_error *why);
+  /* May be NULL.  The queue has become empty: the sender of something large puts in the next piece. */
+  void (*drained)(void *ctx, struct bw_conn *c);
 };
 
-/* Takes fd (a stream socket).  limit caps one incoming payload, at most BW_FRAME_MAX. */
+/* Takes fd (a stream socket) and makes it non-blocking.  Whoever uses connections ignores SIGPIPE.  Never NULL.  limit caps one
+ * incoming payload, at most BW_FRAME_MAX. */
 struct bw_conn *bw_conn_new(struct bw_loop *loop, int fd, uint32_t limit, const struct bw_conn_events *events, void *ctx);
 void bw_conn_free(struct bw_conn **c); /* without calling closed; safe from within a callback */
 /* Queues a copy.  BW_ELIMIT where the queue would exceed 64 MiB: the peer does not read. */
 int bw_conn_send(struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload, struct bw_error *err);
 size_t bw_conn_queued(const struct bw_conn *c); /* bytes not yet handed to the kernel */
+/* Sends what is queued, then closes: the peer reads all of it.  After it c takes no more sends and calls no frame(). */
+void bw_conn_finish(struct bw_conn *c);
+
+/*
+ * Descriptors over Unix sockets (SCM_RIGHTS).  send_fd takes fd, also on failure.  A receiver must have said accept_fds, else
+ * the kernel drops what is sent; at most 16 wait at a time.  take_fd gives them in the order sent, one for each frame that the
+ * protocol says carries one; the caller owns it.  -1: the peer sent none.
+ */
+int bw_conn_send_fd(struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload, int fd, struct bw_error *err);
+void bw_conn_accept_fds(struct bw_conn *c);
+int bw_conn_take_fd(struct bw_conn *c);
 
 /* Blocking forms for the command line and tests: one frame out, one frame in.  buf owns the payload. */
 int bw_frame_write(int fd, uint16_t type, uint32_t request, struct bw_str payload, struct bw_error *err);
