@@ -1,0 +1,1 @@
+extern int bw_room_replay; int bw_room_replay;
