@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plays: the rules that turn open signals into leads with an owner, and every reason kept.  Loads and checks plays and routes,
+ * evaluates accounts, keeps leads.  Runs in core, in replays and in `--check`; needs no privileges.
+ */
+#ifndef BW_PLAYS_PLAYS_H
+#define BW_PLAYS_PLAYS_H
+
+#include "book/book.h"
+#include "config/config.h"
+#include "expr/expr.h"
+#include "signals/signals.h"
+
+/* ---- names: what expressions and templates can see of an account (docs/names.md lists them) ------------------------------ */
+
+enum bw_provenance_kind {
+  BW_FROM_NOWHERE = 0,
+  BW_FROM_RECORD,   /* a field of the book; offset is the journal offset of the record that set it */
+  BW_FROM_TRAIT,    /* a watcher's trait; offset of the record that caused it */
+  BW_FROM_SIGNAL,   /* an episode */
+  BW_FROM_SETTING,  /* configuration, or a default of ours */
+  BW_FROM_COMPUTED, /* from other values, or from the lead */
+  BW_FROM_HUMAN     /* filled in by a person (drafts) */
+};
+struct bw_provenance {
+  enum bw_provenance_kind kind;
+  struct bw_str name; /* what supplied it, in full: "account acme: traits.acv", "usage.seats_needed", "signal usage_decline" */
+  uint64_t offset;    /* journal offset; 0 unknown */
+  uint64_t episode;   /* signals: the episode's id */
+  int64_t at_ms;      /* when it was so; BW_TIME_NONE unknown */
+};
+const char *bw_provenance_kind_name(enum bw_provenance_kind kind); /* "record", "trait", ... */
+void bw_provenance_json(struct bw_buf *out, const struct bw_provenance *p);
+
+struct bw_lead;
+struct bw_engine;
+
+/* One account (and one lead) at one moment.  Strings it gives out live until bw_env_close() or the next change of the book, the
+   signals or the lead. */
+struct bw_env;
+/* lead may be NULL: lead.* is missing then.  Borrowed: all of them.  An account that nobody knows is accepted. */
+int bw_env_open(const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead, int64_t now_ms,
+                struct bw_env **ret_env, struct bw_error *err);
+void bw_env_close(struct bw_env **env);
+/*
+ * The value of a name such as account.name, trait.usage.resource_ratio[api_calls], signal.seat_limit.evidence.used, lead.sla.
+ * A value that is not there: BW_TYPE_ERROR with BW_VALUE_MISSING, whose s says "account.csm: an account record with
+ * traits.csm would supply it"; returns 0 all the same.  BW_ENOTFOUND: no such name, with a suggestion.
+ */
+int bw_env_lookup(struct bw_env *env, const char *name, struct bw_value *ret_value, struct bw_provenance *ret_from,
+                  struct bw_error *err);
+/* For checking templates when they are loaded: the type a name will have.  BW_ENOTFOUND with a suggestion. */
+int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err);
+/* The table of fixed names, for documentation and completion: false past the end. */
+bool bw_env_name_at(size_t i, const char **ret_name, enum bw_type *ret_type, const char **ret_help);
+
+/* ---- the compiled rules
+ * ------------------------------------------------------------------------------------------------------ */
+
+enum bw_mode { BW_MODE_SHADOW = 0, BW_MODE_PILOT = 1, BW_MODE_LIVE = 2 };
+const char *bw_mode_name(enum bw_mode mode);
+
+struct bw_plays; /* immutable: safe to evaluate with while another set is compiled beside it */
+/*
+ * Reads dir/plays/ *.yaml and dir/routes/ *.yaml in order of file name and checks all of it against the catalogue, and template
+ * names against dir/templates/.  Every problem becomes a complaint with file:line:column; with any, nothing is returned and the
+ * result is BW_EINVAL.  Warnings do not stop it.  The catalogue is borrowed for the life of the set.
+ */
+int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+                  struct bw_plays **ret_plays);
+void bw_plays_free(struct bw_plays **plays);
+
+/* What others may know of a play; borrowed from the set. */
+struct bw_play_info {
+  const char *name, *family, *motion, *type, *route, *template_name, *angle;
+  const char *title; /* the opening move in words, for the owner; may be empty */
+  enum bw_mode mode;
+  const char *file;
+  uint32_t line, column;
+  uint32_t template_line, template_column;
+};
+size_t bw_plays_count(const struct bw_plays *p);
+bool bw_plays_at(const struct bw_plays *p, size_t i, struct bw_play_info *ret_info);
+int bw_plays_find(const struct bw_plays *p, struct bw_str name); /* index, or -1 */
+/* How the play weighs a signal type (catalogue index); 0 where it does not use it.  Lint and drafts ask. */
+double bw_plays_weight(const struct bw_plays *p, size_t play, uint32_t signal_type);
+
+/* ---- leads
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+enum bw_lead_status {
+  BW_LEAD_OPEN = 0,
+  BW_LEAD_SNOOZED,
+  BW_LEAD_APPROVED,
+  BW_LEAD_SENT,
+  BW_LEAD_REJECTED,
+  BW_LEAD_CLOSED,
+  BW_LEAD_STATUSES
+};
+const char *bw_lead_status_name(enum bw_lead_status status);
+int bw_lead_status_parse(struct bw_str name); /* or -1 */
+
+/* Owned by the engine; borrowed until the next call that changes it.  Text is never NULL. */
+struct bw_lead {
+  uint64_t number;
+  char id[24]; /* "L" and the number */
+  char *account, *play, *family, *motion, *type;
+  char *priority; /* "high", "medium", "low" */
+  enum bw_lead_status status;
+  enum bw_mode mode; /* SHADOW: recorded, never shown as work */
+  char *owner;       /* the one person accountable (as the book names them) */
+  char *owner_role;  /* "ae", "am", "csm", ..., "operator" */
+  char *csm;         /* who is told at the same moment; empty: unknown or the owner themselves */
+  bool csm_required; /* the route says that the CSM must be told */
+  int64_t opened_at, updated_at;
+  int64_t sla_at;                   /* first contact is due */
+  int64_t review_until;             /* the CSM's window; BW_TIME_NONE: none */
+  int64_t snoozed_until, closed_at; /* BW_TIME_NONE */
+  double score;                     /* 0..100 */
+  double estimate;                  /* in currency per year; NAN where the play has none or a value was missing */
+  char *currency;
+  char *primary_signal; /* type, or type[key] */
+  char *fields_json;    /* the eight fields that the owner reads */
+  char *why_json;       /* the whole evaluation */
+  char *angle;          /* template text of the opening angle */
+  char *title;          /* the opening move in words */
+  char *template_name;
+  char *reason;      /* why it was rejected or closed; empty before */
+  uint64_t offset;   /* journal offset of the tick that opened it */
+  uint32_t enriched; /* how often a re-fire added something */
+};
+/* One line of the replay, newline included: {"kind":"lead","at","lead","account","play","event","status",...}. */
+void bw_lead_line_json(struct bw_buf *out, const struct bw_lead *lead, const char *event, int64_t at_ms);
+/* All of it as one object, for the control API. */
+void bw_lead_json(struct bw_buf *out, const struct bw_lead *lead);
+
+struct bw_lead_events {
+  void *ctx;
+  void (*opened)(void *ctx, const struct bw_lead *lead);
+  void (*enriched)(void *ctx, const struct bw_lead *lead); /* a new signal, or a higher priority */
+  void (*changed)(void *ctx, const struct bw_lead *lead, enum bw_lead_status before);
+};
+
+/* ---- the engine
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+struct bw_engine_options {
+  char *operator_name;              /* who owns what no route resolves; default "operator" */
+  char *currency;                   /* where the account names none; default "USD" */
+  int64_t expire_ms;                /* an untouched open lead closes after it; default 45 d */
+  int64_t expire_sent_ms;           /* a sent one without outcome closes after it; default 90 d */
+  bool business_hours;              /* SLA counted in working time; default true */
+  int64_t day_start_ms, day_end_ms; /* of a working day, after UTC midnight; default 8 h, 18 h */
+  char *workdays;                   /* default "mon,tue,wed,thu,fri" */
+};
+extern const struct bw_setting bw_engine_settings[];
+extern const size_t bw_engine_nsettings;
+void bw_engine_options_default(struct bw_engine_options *ret_options); /* free with bw_settings_clear() */
+
+extern const struct bw_schema bw_plays_schema;
+/* plays, signals, book borrowed; store may be NULL; options copied, NULL for defaults.  Loads leads from the store. */
+int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, struct bw_book *book, struct bw_store *store,
+                   const struct bw_engine_options *options, const struct bw_lead_events *events, struct bw_engine **ret_engine,
+                   struct bw_error *err);
+void bw_engine_close(struct bw_engine **engine);
+/* Swaps the rules between two evaluations; the caller frees the old set afterwards.  Open leads keep what they were told. */
+void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays);
+const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
+
+/* Looks at one account: opens and enriches leads.  Cheap where no play's signal is open. */
+int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err);
+/* Wakes snoozed leads whose time has come, closes what expired.  Once per tick, before evaluating. */
+int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err);
+
+/*
+ * What the play would decide now, as JSON, without recording anything: {"account","play","fires":bool,"blocked_by":
+ * "signals|gate|score|estimate|floor|open_lead|suppressed|","says": one sentence,"signals":[...],"gates":[...],"score":{...},
+ * "readiness":{...},"estimate":{...},"floor":{...},"route":{...},"suppressed_until","open_lead"}.  play empty: an array over
+ * all plays.  BW_ENOTFOUND where there is no such play.
+ */
+int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str play, int64_t now_ms, struct bw_buf *ret_json,
+                      struct bw_error *err);
+
+/* By id ("L12"); closed ones are read from the store and stay valid until the next find.  NULL: none. */
+const struct bw_lead *bw_leads_find(struct bw_engine *e, struct bw_str id);
+/* The open (not rejected, not closed) lead of an account and family; shadows apart.  NULL: none. */
+const struct bw_lead *bw_leads_find_open(const struct bw_engine *e, struct bw_str account, struct bw_str family);
+/* Live ones (neither rejected nor closed), by number; closed too where `closed` (those still in memory). */
+int bw_leads_each(const struct bw_engine *e, bool closed, int (*fn)(void *ctx, const struct bw_lead *lead), void *ctx);
+/* All live leads of an account. */
+int bw_leads_each_of(const struct bw_engine *e, struct bw_str account, int (*fn)(void *ctx, const struct bw_lead *lead),
+                     void *ctx);
+
+/* Decisions.  BW_ENOTFOUND, or BW_ESTATE with a message where the lead's status does not allow it. */
+int bw_lead_approve(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
+int bw_lead_unapprove(struct bw_engine *e, struct bw_str id, int64_t now_ms,
+                      struct bw_error *err); /* draft changed after all */
+int bw_lead_sent(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
+int bw_lead_reject(struct bw_engine *e, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
+int bw_lead_snooze(struct bw_engine *e, struct bw_str id, int64_t until_ms, int64_t now_ms, struct bw_error *err);
+int bw_lead_wake(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
+int bw_lead_close(struct bw_engine *e, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
+/* The angle filled in by drafts, into the eight fields. */
+int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err);
+
+/* As bw_signals_save() and _committed(). */
+int bw_leads_save(struct bw_engine *e, struct bw_error *err);
+void bw_leads_committed(struct bw_engine *e);
+
+struct bw_engine_stats {
+  uint64_t evaluated, fired, open, shadow, suppressed, expired;
+};
+void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats);
+
+#endif
