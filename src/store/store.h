@@ -6,6 +6,7 @@
 #ifndef BW_STORE_STORE_H
 #define BW_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -23,19 +24,32 @@ struct bw_schema {
 
 /*
  * Opens (creating it, mode 0600) and migrates.  ":memory:" for tests and replays.  Refuses a file of a later version
- * (BW_EVERSION) and one that is damaged (BW_ECORRUPT, naming the page), and says what to do.
+ * (BW_EVERSION), one that is damaged (BW_ECORRUPT, naming the page), one that is not ours (BW_EINVAL) and one that another
+ * process has open (BW_EEXIST, naming it), and says what to do.  The pages are checked when the last process did not close
+ * the file.  The schemas are used during the call only.
  */
 int bw_store_open(const char *path, const struct bw_schema *const *schemas, size_t n, struct bw_store **ret_store,
                   struct bw_error *err);
+/* Rolls back what is open, frees every statement, and marks the file as closed cleanly. */
 void bw_store_close(struct bw_store **store);
+/* Reads every page (SQLite's quick_check).  BW_ECORRUPT names the first thing found. */
+int bw_store_check(struct bw_store *s, struct bw_error *err);
 
 /* Opens a transaction, unless one is open. */
 int bw_store_begin(struct bw_store *s, struct bw_error *err);
-/* Durable when it returns 0.  On failure (BW_ENOSPC, BW_EIO) all since begin is rolled back. */
+/* Durable when it returns 0.  On failure (BW_ENOSPC, BW_EIO; class transient) all since begin is rolled back, and the store can
+   be used again. */
 int bw_store_commit(struct bw_store *s, struct bw_error *err);
 void bw_store_rollback(struct bw_store *s);
+/* True between begin and commit or rollback. */
+bool bw_store_in_transaction(const struct bw_store *s);
 
-/* Cached by the text of sql (a literal); owned by the store; comes reset and unbound. */
+/*
+ * Cached by the text of sql (a literal); owned by the store; comes reset and unbound.  So one text serves one use at a time: a
+ * walk over rows must not prepare the text that it walks with.  A failed write may make SQLite roll the whole transaction
+ * back; from then on every step fails with BW_ESTATE until the caller has rolled back (or failed to commit), so that no half
+ * of a transaction can become durable.
+ */
 int bw_store_prepare(struct bw_store *s, const char *sql, struct bw_stmt **ret_stmt, struct bw_error *err);
 /* Parameters from 1.  text and blob are borrowed until the statement is reset. */
 void bw_stmt_int(struct bw_stmt *q, int i, int64_t v);

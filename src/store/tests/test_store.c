@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of the store: transactions, migrations, the lock, crashes, a full disk, a failing fsync, damage. */
+#define _GNU_SOURCE /* unshare */
+#include "base/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "store/store.h"
+
+static const char *const steps_v2[] = {
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, data BLOB); CREATE TABLE other(k TEXT PRIMARY KEY, v REAL);",
+    "ALTER TABLE t ADD COLUMN extra TEXT;",
+};
+static const struct bw_schema v1 = {"room", steps_v2, 1}, v2 = {"room", steps_v2, 2};
+static const struct bw_schema *const old_schemas[] = {&v1}, *const schemas[] = {&v2};
+
+static char dir[] = "/tmp/bw-test-store-XXXXXX";
+static const char *self;
+
+static char *in_dir(const char *name)
+{
+  return bw_asprintf("%s/%s", dir, name);
+}
+
+static int clean_dir(void **state)
+{
+  DIR *d = opendir(dir);
+  struct dirent *e;
+  (void)state;
+  while (d && (e = readdir(d)))
+    if (e->d_name[0] != '.')
+      unlinkat(dirfd(d), e->d_name, 0);
+  if (d)
+    closedir(d);
+  return 0;
+}
+
+static struct bw_store *open_ok(const char *path)
+{
+  struct bw_store *s = NULL;
+  struct bw_error err = {0};
+  if (bw_store_open(path, schemas, 1, &s, &err) != 0)
+    fail_msg("%s", err.message);
+  return s;
+}
+
+static int put(struct bw_store *s, int64_t id, struct bw_str data, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(s, "INSERT INTO t(id, data) VALUES(?, ?)", &q, err);
+  if (rc)
+    return rc;
+  bw_stmt_int(q, 1, id);
+  bw_stmt_blob(q, 2, data);
+  return bw_stmt_run(q, err);
+}
+
+static int64_t number(struct bw_store *s, const char *sql)
+{
+  struct bw_stmt *q;
+  int64_t v;
+  assert_int_equal(bw_store_prepare(s, sql, &q, NULL), 0);
+  assert_int_equal(bw_stmt_step(q, NULL), 1);
+  v = bw_stmt_col_int(q, 0);
+  bw_stmt_reset(q);
+  return v;
+}
+
+static void pragma(struct bw_store *s, const char *sql)
+{
+  struct bw_stmt *q;
+  assert_int_equal(bw_store_prepare(s, sql, &q, NULL), 0);
+  assert_int_equal(bw_stmt_run(q, NULL), 0);
+}
+
+static void test_values(void **state)
+{
+  struct bw_store *s = open_ok(":memory:");
+  struct bw_stmt *q, *again;
+  struct bw_error err;
+  (void)state;
+  assert_int_equal(bw_store_prepare(s, "SELECT ?, ?, ?, ?, ?, ?", &q, &err), 0);
+  bw_stmt_int(q, 1, INT64_MIN);
+  bw_stmt_num(q, 2, 0.1);
+  bw_stmt_text(q, 3, BW_STR("gr\xc3\xbc\xc3\x9f"));
+  bw_stmt_blob(q, 4, bw_str_n("\0\1", 2));
+  bw_stmt_null(q, 5);
+  bw_stmt_text(q, 6, (struct bw_str){NULL, 0});
+  assert_int_equal(bw_stmt_step(q, &err), 1);
+  assert_true(bw_stmt_col_int(q, 0) == INT64_MIN);
+  assert_true(bw_stmt_col_num(q, 1) == 0.1);
+  assert_true(bw_str_is(bw_stmt_col_str(q, 2), "gr\xc3\xbc\xc3\x9f"));
+  assert_true(bw_str_eq(bw_stmt_col_str(q, 3), bw_str_n("\0\1", 2)));
+  assert_true(bw_stmt_col_null(q, 4));
+  assert_false(bw_stmt_col_null(q, 5));
+  assert_int_equal(bw_stmt_col_str(q, 5).len, 0);
+  /* the same text gives the same statement, reset and unbound */
+  assert_int_equal(bw_store_prepare(s, "SELECT ?, ?, ?, ?, ?, ?", &again, &err), 0);
+  assert_ptr_equal(again, q);
+  assert_int_equal(bw_stmt_step(q, &err), 1);
+  assert_true(bw_stmt_col_null(q, 0));
+  assert_int_equal(bw_stmt_step(q, &err), 0);
+  /* a parameter that is not there is noticed */
+  bw_stmt_int(q, 7, 1);
+  assert_true(bw_stmt_step(q, &err) < 0);
+  assert_int_equal(bw_stmt_step(q, &err), 1);
+  assert_true(bw_store_prepare(s, "SELEKT", &q, &err) < 0);
+  assert_non_null(strstr(err.message, "SELEKT"));
+  assert_int_equal(err.cls, BW_CLASS_BUG);
+  bw_store_close(&s);
+  assert_null(s);
+  bw_store_close(&s);
+}
+
+static void test_transactions(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("tx.db");
+  struct bw_store *s = open_ok(path);
+  struct bw_error err;
+  struct stat st;
+  (void)state;
+  assert_int_equal(stat(path, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  assert_int_equal(bw_store_commit(s, &err), BW_ESTATE);
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  assert_true(bw_store_in_transaction(s));
+  assert_int_equal(put(s, 1, BW_STR("one"), &err), 0);
+  assert_int_equal(bw_store_changes(s), 1);
+  assert_int_equal(bw_store_last_id(s), 1);
+  assert_int_equal(bw_store_commit(s, &err), 0);
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  assert_int_equal(put(s, 2, BW_STR("two"), &err), 0);
+  assert_int_equal(put(s, 2, BW_STR("again"), &err), BW_EEXIST); /* a constraint keeps the transaction */
+  bw_store_rollback(s);
+  assert_false(bw_store_in_transaction(s));
+  assert_int_equal(number(s, "SELECT count(*) FROM t"), 1);
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  assert_int_equal(put(s, 3, BW_STR("lost"), &err), 0);
+  bw_store_close(&s); /* rolls back */
+  s = open_ok(path);
+  assert_int_equal(number(s, "SELECT count(*) FROM t"), 1);
+  assert_int_equal(number(s, "PRAGMA synchronous"), 2);
+  assert_int_equal(number(s, "PRAGMA foreign_keys"), 1);
+  assert_int_equal(number(s, "PRAGMA page_size"), 8192);
+  bw_store_close(&s);
+}
+
+static void test_migrations(void **state)
+{
+  static const char *const broken_steps[] = {"CREATE TABLE x(id INTEGER);", "CREATE TABLE x(id INTEGER);"};
+  static const struct bw_schema broken = {"broken", broken_steps, 2};
+  const struct bw_schema *const with_broken[] = {&v2, &broken};
+  char *path BW_AUTOFREE = in_dir("m.db");
+  struct bw_store *s = NULL;
+  struct bw_error err;
+  (void)state;
+  assert_int_equal(bw_store_open(path, old_schemas, 1, &s, &err), 0);
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  assert_int_equal(put(s, 1, BW_STR("kept"), &err), 0);
+  assert_int_equal(bw_store_commit(s, &err), 0);
+  bw_store_close(&s);
+  /* a failing step leaves the file as it was, its own room and the others' */
+  assert_true(bw_store_open(path, with_broken, 2, &s, &err) < 0);
+  assert_null(s);
+  assert_non_null(strstr(err.message, "\"broken\", step 2"));
+  assert_int_equal(bw_store_open(path, old_schemas, 1, &s, &err), 0);
+  assert_int_equal(number(s, "SELECT version FROM schema_version WHERE room = 'room'"), 1);
+  bw_store_close(&s);
+  s = open_ok(path);
+  assert_int_equal(number(s, "SELECT version FROM schema_version WHERE room = 'room'"), 2);
+  assert_int_equal(number(s, "SELECT count(*) FROM t WHERE extra IS NULL"), 1);
+  bw_store_close(&s);
+  assert_int_equal(bw_store_open(path, old_schemas, 1, &s, &err), BW_EVERSION);
+  assert_non_null(strstr(err.message, "later basewatch"));
+}
+
+static void write_file(const char *path, const char *data, size_t len)
+{
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  assert_int_equal(fwrite(data, 1, len, f), len);
+  fclose(f);
+}
+
+static void test_not_ours(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("n.db"), *missing BW_AUTOFREE = in_dir("none/x.db");
+  char junk[9000];
+  struct bw_store *s = NULL;
+  struct bw_error err;
+  (void)state;
+  memset(junk, 'j', sizeof junk);
+  write_file(path, junk, sizeof junk);
+  assert_int_equal(bw_store_open(path, schemas, 1, &s, &err), BW_ECORRUPT);
+  assert_int_equal(bw_store_open(missing, schemas, 1, &s, &err), BW_EIO);
+  assert_int_equal(bw_store_open(dir, schemas, 1, &s, &err), BW_EIO);
+  assert_null(s);
+}
+
+static void fill(struct bw_store *s, int64_t from, int64_t to)
+{
+  char data[3000];
+  struct bw_error err;
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  for (; from < to; from++) {
+    memset(data, (int)('a' + from % 26), sizeof data);
+    assert_int_equal(put(s, from, bw_str_n(data, sizeof data), &err), 0);
+  }
+  assert_int_equal(bw_store_commit(s, &err), 0);
+}
+
+static void test_damage(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("d.db"), *lock BW_AUTOFREE = in_dir("d.db-lock");
+  struct bw_store *s = open_ok(path);
+  struct bw_error err;
+  char zeros[8192] = {1, 2, 3};
+  int fd;
+  (void)state;
+  fill(s, 1, 200);
+  bw_store_close(&s);
+  fd = open(path, O_RDWR | O_CLOEXEC);
+  assert_int_equal(pwrite(fd, zeros, sizeof zeros, 8192 * 5), sizeof zeros);
+  close(fd);
+  s = open_ok(path); /* closed cleanly: not checked at open, but on demand */
+  assert_int_equal(bw_store_check(s, &err), BW_ECORRUPT);
+  assert_int_equal(err.cls, BW_CLASS_PERMANENT);
+  bw_store_close(&s);
+  write_file(lock, "4711\n", 5);
+  assert_int_equal(bw_store_open(path, schemas, 1, &s, &err), BW_ECORRUPT);
+  assert_non_null(strstr(err.message, "damaged"));
+  assert_non_null(strstr(err.message, "backup"));
+  /* and still so at the next try */
+  assert_int_equal(bw_store_open(path, schemas, 1, &s, &err), BW_ECORRUPT);
+}
+
+static void test_second_opener(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("l.db"), pid[32];
+  struct bw_store *s = open_ok(path), *second = NULL;
+  struct bw_error err;
+  (void)state;
+  assert_int_equal(bw_store_open(path, schemas, 1, &second, &err), BW_EEXIST);
+  snprintf(pid, sizeof pid, "process %ld;", (long)getpid());
+  assert_non_null(strstr(err.message, pid));
+  bw_store_close(&s);
+  second = open_ok(path);
+  bw_store_close(&second);
+}
+
+/* Too little room: the transaction fails as a whole, and the next one that fits succeeds. */
+static void test_no_room(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("f.db"), data[3000];
+  struct bw_store *s = open_ok(path);
+  struct bw_error err = {0};
+  int64_t i;
+  int rc = 0;
+  (void)state;
+  memset(data, 'x', sizeof data);
+  fill(s, 1, 20);
+  pragma(s, "PRAGMA max_page_count = 40");
+  assert_int_equal(bw_store_begin(s, &err), 0);
+  for (i = 1000; i < 2000 && rc == 0; i++)
+    rc = put(s, i, bw_str_n(data, sizeof data), &err);
+  assert_int_equal(rc, BW_ENOSPC);
+  assert_int_equal(err.cls, BW_CLASS_TRANSIENT);
+  /* whatever is written now must not become durable on its own */
+  if (put(s, 5000, BW_STR("half"), &err) == 0)
+    bw_store_rollback(s);
+  else
+    assert_true(bw_store_commit(s, &err) < 0);
+  assert_false(bw_store_in_transaction(s));
+  assert_int_equal(number(s, "SELECT count(*) FROM t"), 19);
+  pragma(s, "PRAGMA max_page_count = 4000");
+  fill(s, 3000, 3100);
+  assert_int_equal(number(s, "SELECT count(*) FROM t"), 119);
+  bw_store_close(&s);
+}
+
+/* On a file system of 2 MiB that fills: runs in a child with a mount namespace of its own.  Exit 0 good, 77 cannot. */
+static int full_disk_child(void)
+{
+  char path[128], ballast[128], data[3000];
+  struct bw_store *s = NULL;
+  struct bw_error err = {0};
+  int64_t done = 0, i;
+  int rc = 0, failures = 0, fd;
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount("tmpfs", dir, "tmpfs", 0, "size=2m") != 0)
+    return 77;
+  snprintf(path, sizeof path, "%s/full.db", dir);
+  snprintf(ballast, sizeof ballast, "%s/ballast", dir);
+  fd = open(ballast, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  for (i = 0; i < 300; i++)
+    if (write(fd, data, sizeof data) < 0)
+      return 1;
+  close(fd);
+  if (bw_store_open(path, schemas, 1, &s, &err) != 0)
+    return 2;
+  memset(data, 'y', sizeof data);
+  for (i = 1; i <= 2000 && failures < 5; i++) { /* one row a transaction, until it is full; then it must fail cleanly */
+    rc = bw_store_begin(s, &err);
+    if (!rc)
+      rc = put(s, i, bw_str_n(data, sizeof data), &err);
+    if (!rc)
+      rc = bw_store_commit(s, &err);
+    if (rc == 0) {
+      done++;
+      continue;
+    }
+    bw_store_rollback(s);
+    failures++;
+    if (rc != BW_ENOSPC || err.cls != BW_CLASS_TRANSIENT) {
+      fprintf(stderr, "full disk: code %d: %s\n", rc, err.message);
+      return 3;
+    }
+  }
+  if (failures < 5 || done == 0 || number(s, "SELECT count(*) FROM t") != done)
+    return 4;
+  unlink(ballast); /* room again */
+  if (bw_store_begin(s, &err) != 0 || put(s, 9000, BW_STR("after"), &err) != 0 || bw_store_commit(s, &err) != 0)
+    return 5;
+  bw_store_close(&s);
+  if (bw_store_open(path, schemas, 1, &s, &err) != 0 || bw_store_check(s, &err) != 0)
+    return 6;
+  rc = number(s, "SELECT count(*) FROM t") == done + 1 ? 0 : 7;
+  bw_store_close(&s);
+  return rc;
+}
+
+static void test_full_disk(void **state)
+{
+  int status;
+  pid_t pid;
+  (void)state;
+  fflush(NULL);
+  pid = fork();
+  if (pid == 0)
+    _exit(full_disk_child());
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) {
+    print_message("full disk: no right to mount a small tmpfs here; skipped\n");
+    skip();
+  }
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/*
+ * Under strace: commits rows while fsync fails now and then.  Every failure must be clean (code, class), what was acknowledged
+ * must be there, and the store must go on afterwards.
+ */
+static int fsync_child(const char *path)
+{
+  struct bw_store *s = NULL;
+  struct bw_error err = {0};
+  int64_t good = 0, bad = 0, i;
+  int rc = bw_store_open(path, schemas, 1, &s, &err);
+  if (rc)
+    return 1;
+  for (i = 1; i <= 60; i++) {
+    rc = bw_store_begin(s, &err);
+    if (!rc)
+      rc = put(s, i, BW_STR("row"), &err);
+    if (!rc)
+      rc = bw_store_commit(s, &err);
+    if (rc && (rc != BW_EIO || err.cls != BW_CLASS_TRANSIENT || bw_store_in_transaction(s)))
+      return 2;
+    good += rc == 0;
+    bad += rc != 0;
+    if (rc == 0 && i > 50 && number(s, "SELECT count(*) FROM t") != good)
+      return 3;
+  }
+  bw_store_close(&s);
+  if (bw_store_open(path, schemas, 1, &s, &err) != 0 || bw_store_check(s, &err) != 0 ||
+      number(s, "SELECT count(*) FROM t") != good)
+    return 4;
+  bw_store_close(&s);
+  return bad > 0 && good > 20 ? 0 : 5;
+}
+
+static void test_failing_fsync(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("e.db"), *cmd BW_AUTOFREE = NULL;
+  int rc;
+  (void)state;
+  if (system("strace -o /dev/null true >/dev/null 2>&1") != 0) {
+    print_message("failing fsync: strace is not here or may not trace; skipped\n");
+    skip();
+  }
+  cmd = bw_asprintf("ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=fsync,fdatasync "
+                    "-e inject=fsync,fdatasync:error=EIO:when=12+3 '%s' --fsync-child '%s'",
+                    self, path);
+  rc = system(cmd);
+  assert_true(WIFEXITED(rc));
+  assert_int_equal(WEXITSTATUS(rc), 0);
+}
+
+/* Killed at random: what was reported as committed is there. */
+static void test_kill(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("k.db");
+  int64_t reported = 0;
+  int round;
+  (void)state;
+  srand(7);
+  for (round = 0; round < 12; round++) {
+    struct bw_store *s;
+    int fds[2], status;
+    int64_t next = reported + 1, seen;
+    pid_t pid;
+    assert_int_equal(pipe(fds), 0);
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+      struct bw_error err;
+      s = open_ok(path);
+      for (next = number(s, "SELECT coalesce(max(id), 0) FROM t") + 1;; next++)
+        if (bw_store_begin(s, &err) != 0 || put(s, next, BW_STR("x"), &err) != 0 || bw_store_commit(s, &err) != 0 ||
+            write(fds[1], &next, sizeof next) != sizeof next)
+          _exit(1);
+    }
+    close(fds[1]);
+    usleep((useconds_t)(20000 + rand() % 60000));
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    while (read(fds[0], &seen, sizeof seen) == sizeof seen)
+      reported = seen;
+    close(fds[0]);
+    s = open_ok(path);
+    assert_true(number(s, "SELECT coalesce(max(id), 0) FROM t") >= reported);
+    assert_int_equal(number(s, "SELECT coalesce(max(id), 0) - count(*) FROM t"), 0);
+    bw_store_close(&s);
+  }
+  assert_true(reported > 12);
+}
+
+/* The write-ahead log is moved into the database on the way, and starts over. */
+static void test_wal_is_bounded(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("w.db"), *wal BW_AUTOFREE = in_dir("w.db-wal");
+  struct bw_store *s = open_ok(path);
+  struct stat st;
+  int64_t i;
+  (void)state;
+  for (i = 0; i < 40; i++)
+    fill(s, 1 + i * 200, 1 + (i + 1) * 200);
+  assert_int_equal(stat(wal, &st), 0);
+  assert_true(st.st_size < 16 << 20); /* of some 25 MiB written */
+  bw_store_close(&s);
+  assert_int_equal(stat(wal, &st), -1);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(test_values, clean_dir),         cmocka_unit_test_teardown(test_transactions, clean_dir),
+      cmocka_unit_test_teardown(test_migrations, clean_dir),     cmocka_unit_test_teardown(test_not_ours, clean_dir),
+      cmocka_unit_test_teardown(test_damage, clean_dir),         cmocka_unit_test_teardown(test_second_opener, clean_dir),
+      cmocka_unit_test_teardown(test_no_room, clean_dir),        cmocka_unit_test_teardown(test_full_disk, clean_dir),
+      cmocka_unit_test_teardown(test_failing_fsync, clean_dir),  cmocka_unit_test_teardown(test_kill, clean_dir),
+      cmocka_unit_test_teardown(test_wal_is_bounded, clean_dir),
+  };
+  int rc;
+  if (argc == 3 && strcmp(argv[1], "--fsync-child") == 0)
+    return fsync_child(argv[2]);
+  self = argv[0];
+  if (!mkdtemp(dir))
+    return 1;
+  rc = cmocka_run_group_tests_name("store", tests, NULL, NULL);
+  rmdir(dir);
+  return rc;
+}
