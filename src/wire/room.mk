@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libwire.a
-%C%_libwire_a_SOURCES = %D%/record.c %D%/record.h %D%/conn.h %D%/output.h
+%C%_libwire_a_SOURCES = %D%/record.c %D%/record.h %D%/conn.c %D%/conn.h %D%/output.c %D%/output.h
 %C%_libwire_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 if HAVE_CMOCKA
