@@ -1,2 +1,2 @@
 noinst_LIBRARIES += %D%/libreplay.a
-%C%_libreplay_a_SOURCES = %D%/room.c
+%C%_libreplay_a_SOURCES = %D%/replay.c %D%/replay.h %D%/runner.c %D%/runner.h %D%/command.c %D%/command.h

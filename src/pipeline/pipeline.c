@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Book, signals, plays and drafts, joined.  Runs in core and in the replay; no privileges needed. */
+#include "pipeline/pipeline.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/time.h"
+#include "pipeline/view.h"
+
+/* Progress is one row: what has been projected, and which tick is projected but not evaluated.  pipeline_dirty holds the
+   accounts whose picture changed since the last evaluation: a restart must look at just the same ones. */
+static const char *const steps[] = {"CREATE TABLE pipeline_progress (one INTEGER PRIMARY KEY CHECK (one = 1), projected "
+                                    "INTEGER NOT NULL, waiting INTEGER NOT NULL,"
+                                    " waiting_at INTEGER NOT NULL, waiting_historic INTEGER NOT NULL, last_tick INTEGER);"
+                                    "CREATE TABLE pipeline_dirty (account BLOB PRIMARY KEY) WITHOUT ROWID;"};
+const struct bw_schema bw_pipeline_schema = {"pipeline", steps, sizeof steps / sizeof *steps};
+
+struct bw_pipeline {
+  struct bw_store *store;
+  const struct bw_setup *setup;
+  struct bw_pipeline_events events;
+  void *ctx;
+  struct bw_book *book;
+  struct bw_signals *signals;
+  struct bw_engine *engine;
+  uint64_t projected, waiting;
+  int64_t waiting_at, last_tick, now;
+  bool waiting_historic, dirty;
+  struct bw_map *changed;     /* accounts to look at on the next tick; value: a char, 1 where it is not saved yet */
+  struct bw_map *fresh_leads; /* opened in this tick: to be drafted when the engine is done with the account */
+};
+
+static char saved_mark = 0, unsaved_mark = 1;
+
+/* ---- events of the rooms, passed on ---- */
+
+static void on_signal(void *ctx, const struct bw_episode *e, enum bw_signal_state state)
+{
+  struct bw_pipeline *p = ctx;
+  if (p->events.signal)
+    p->events.signal(p->ctx, e, state);
+}
+
+static void on_trait(void *ctx, const struct bw_trait_value *t)
+{
+  struct bw_pipeline *p = ctx;
+  if (p->events.trait)
+    p->events.trait(p->ctx, t);
+}
+
+static void on_notice(void *ctx, const struct bw_notice *n, const char *source)
+{
+  struct bw_pipeline *p = ctx;
+  (void)source;
+  if (p->events.notice)
+    p->events.notice(p->ctx, n->at_ms, n->account, n->code, n->text);
+}
+
+static void lead_event(struct bw_pipeline *p, const struct bw_lead *lead, const char *event)
+{
+  if (p->events.lead)
+    p->events.lead(p->ctx, lead, event, p->now);
+}
+
+static void on_lead_opened(void *ctx, const struct bw_lead *lead)
+{
+  struct bw_pipeline *p = ctx;
+  bw_map_put(p->fresh_leads, bw_str(lead->id), &unsaved_mark);
+}
+
+static void on_lead_enriched(void *ctx, const struct bw_lead *lead)
+{
+  lead_event(ctx, lead, "enriched");
+}
+
+static void on_lead_changed(void *ctx, const struct bw_lead *lead, enum bw_lead_status before)
+{
+  (void)before;
+  lead_event(ctx, lead, "changed");
+}
+
+/* ---- opening ---- */
+
+static int load_progress(struct bw_pipeline *p, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(
+      p->store, "SELECT projected, waiting, waiting_at, waiting_historic, last_tick FROM pipeline_progress", &q, err);
+  if (rc < 0 || (rc = bw_stmt_step(q, err)) < 0)
+    return rc;
+  if (rc == 1) {
+    p->projected = (uint64_t)bw_stmt_col_int(q, 0);
+    p->waiting = (uint64_t)bw_stmt_col_int(q, 1);
+    p->waiting_at = bw_stmt_col_int(q, 2);
+    p->waiting_historic = bw_stmt_col_int(q, 3) != 0;
+    p->last_tick = bw_stmt_col_null(q, 4) ? BW_TIME_NONE : bw_stmt_col_int(q, 4);
+    bw_stmt_reset(q);
+  }
+  rc = bw_store_prepare(p->store, "SELECT account FROM pipeline_dirty ORDER BY account", &q, err);
+  while (rc >= 0 && (rc = bw_stmt_step(q, err)) == 1)
+    bw_map_put(p->changed, bw_stmt_col_str(q, 0), &saved_mark);
+  return rc;
+}
+
+static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
+{
+  const struct bw_signals_events se = {p, on_signal, on_trait, on_notice};
+  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed};
+  int rc = bw_book_open(p->store, &p->book, err);
+  if (rc == 0)
+    rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);
+  if (rc == 0)
+    rc = bw_engine_open(p->setup->plays, p->signals, p->book, p->store, p->setup->leads, &le, &p->engine, err);
+  if (rc == 0 && p->store)
+    rc = load_progress(p, err);
+  return rc;
+}
+
+int bw_pipeline_open(struct bw_store *store, const struct bw_setup *setup, const struct bw_pipeline_events *events, void *ctx,
+                     struct bw_pipeline **ret, struct bw_error *err)
+{
+  struct bw_pipeline *p = bw_alloc(sizeof *p);
+  int rc;
+  p->store = store;
+  p->setup = setup;
+  p->events = *events;
+  p->ctx = ctx;
+  p->last_tick = BW_TIME_NONE;
+  p->changed = bw_map_new();
+  p->fresh_leads = bw_map_new();
+  rc = open_rooms(p, err);
+  if (rc < 0) {
+    bw_pipeline_close(&p);
+    return rc;
+  }
+  *ret = p;
+  return BW_OK;
+}
+
+void bw_pipeline_close(struct bw_pipeline **pp)
+{
+  struct bw_pipeline *p = *pp;
+  if (!p)
+    return;
+  bw_engine_close(&p->engine);
+  bw_signals_close(&p->signals);
+  bw_book_close(&p->book);
+  bw_map_free(&p->changed, NULL);
+  bw_map_free(&p->fresh_leads, NULL);
+  free(p);
+  *pp = NULL;
+}
+
+/* ---- records and outputs ---- */
+
+static void mark_changed(void *ctx, struct bw_str account)
+{
+  struct bw_pipeline *p = ctx;
+  if (!bw_map_get(p->changed, account))
+    bw_map_put(p->changed, account, &unsaved_mark);
+}
+
+static void collect_changed(struct bw_pipeline *p)
+{
+  bw_book_take_changed(p->book, mark_changed, p);
+  bw_signals_take_changed(p->signals, mark_changed, p);
+}
+
+int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, struct bw_error *err)
+{
+  uint64_t i;
+  struct bw_error bad;
+  for (i = 0; i < batch->count; i++) {
+    const struct bw_record *r = bw_batch_at(batch, i);
+    BW_ASSERT(p->waiting == 0); /* nothing may pass a tick that is not evaluated */
+    p->now = r->time_ms;
+    if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
+      p->events.notice(p->ctx, r->time_ms, r->account, BW_STR("record_refused"), bw_str(bad.message));
+    p->projected = r->offset;
+    if (r->kind == BW_KIND_TICK) {
+      p->waiting = r->offset;
+      p->waiting_at = r->time_ms;
+      p->waiting_historic = r->arrival_ms - r->time_ms > p->setup->lateness_ms;
+    }
+  }
+  p->dirty = p->dirty || batch->count > 0;
+  (void)err;
+  return BW_OK;
+}
+
+int bw_pipeline_output(struct bw_pipeline *p, size_t watcher, uint64_t offset, struct bw_str outputs, struct bw_error *err)
+{
+  p->dirty = true;
+  return bw_signals_apply(p->signals, (uint32_t)watcher, outputs, offset, err);
+}
+
+/* ---- ticks ---- */
+
+static int render(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_draft *ret_draft, struct bw_error *err)
+{
+  const struct bw_template *t = bw_templates_get(p->setup->templates, bw_str(lead->template_name));
+  struct bw_env_view ev = {.currency = lead->currency};
+  struct bw_view view;
+  int rc;
+  if (!t)
+    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "play %s names the template \"%s\", which does not exist", lead->play,
+                   lead->template_name);
+  rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &ev.env, err);
+  if (rc < 0)
+    return rc;
+  view = bw_env_view(&ev);
+  rc = bw_draft_render(p->setup->templates, t, &view, bw_str(lead->id), lead->currency, p->now, ret_draft, err);
+  bw_env_view_clear(&ev);
+  bw_env_close(&ev.env);
+  return rc;
+}
+
+/* The angle is a line of Mustache of its own, filled from the same names. */
+static int render_angle(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_error *err)
+{
+  const struct bw_mustache_options options = {.strict = true, .clean = true, .max_output = 4096, .currency = lead->currency};
+  struct bw_env_view ev = {.currency = lead->currency};
+  struct bw_mustache *m;
+  struct bw_buf out = {0};
+  struct bw_view view;
+  int rc = bw_mustache_compile(bw_str(lead->angle), &m, NULL, err);
+  if (rc < 0)
+    return rc;
+  rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &ev.env, err);
+  if (rc == 0) {
+    view = bw_env_view(&ev);
+    rc = bw_mustache_render(m, &view, &options, &out, err);
+  }
+  if (rc == 0)
+    rc = bw_lead_set_angle(p->engine, bw_str(lead->id), bw_buf_str(&out), err);
+  bw_env_view_clear(&ev);
+  bw_env_close(&ev.env);
+  bw_mustache_free(&m);
+  bw_buf_clear(&out);
+  return rc;
+}
+
+static void draft_failed(struct bw_pipeline *p, const struct bw_lead *lead, const struct bw_error *err)
+{
+  if (p->events.notice)
+    p->events.notice(p->ctx, p->now, bw_str(lead->account), BW_STR("draft_failed"), bw_str(err->message));
+}
+
+static int draft_lead(struct bw_pipeline *p, struct bw_str id, struct bw_error *err)
+{
+  const struct bw_lead *lead = bw_leads_find(p->engine, id);
+  struct bw_draft draft = {0};
+  struct bw_error bad;
+  int rc = BW_OK;
+  BW_ASSERT(lead);
+  if (lead->angle[0] && render_angle(p, lead, &bad) < 0)
+    draft_failed(p, lead, &bad);
+  lead_event(p, lead, "opened");
+  if (!lead->template_name[0])
+    return BW_OK;
+  if (render(p, lead, &draft, &bad) < 0) {
+    draft_failed(p, lead, &bad);
+    return BW_OK;
+  }
+  if (p->store)
+    rc = bw_draft_save(p->store, &draft, err);
+  if (rc == 0 && p->events.draft)
+    p->events.draft(p->ctx, &draft);
+  bw_draft_clear(&draft);
+  return rc;
+}
+
+static int draft_fresh(struct bw_pipeline *p, struct bw_error *err)
+{
+  struct bw_str id;
+  size_t i = 0;
+  int rc = BW_OK;
+  if (bw_map_count(p->fresh_leads) == 0)
+    return BW_OK;
+  while (rc == 0 && bw_map_next(p->fresh_leads, &i, &id, NULL))
+    rc = draft_lead(p, id, err);
+  bw_map_free(&p->fresh_leads, NULL);
+  p->fresh_leads = bw_map_new();
+  return rc;
+}
+
+static int compare_accounts(const void *a, const void *b)
+{
+  return bw_str_cmp(*(const struct bw_str *)a, *(const struct bw_str *)b);
+}
+
+/* In order of account id, so that lead numbers do not depend on how the accounts came to be marked (a restart reads them from
+   the table). */
+static struct bw_str *changed_in_order(struct bw_pipeline *p, size_t *ret_n)
+{
+  size_t n = bw_map_count(p->changed), i = 0, at = 0;
+  struct bw_str *list = bw_calloc(n, sizeof *list);
+  while (at < n && bw_map_next(p->changed, &i, &list[at], NULL))
+    at++;
+  qsort(list, n, sizeof *list, compare_accounts);
+  *ret_n = n;
+  return list;
+}
+
+static int evaluate(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, struct bw_error *err)
+{
+  size_t n, i;
+  struct bw_str *accounts;
+  int rc = bw_engine_tick(p->engine, at_ms, offset, err);
+  /* Time alone can open a gate (tenure, a snooze): once a day every account with an open signal is looked at. */
+  if (p->last_tick == BW_TIME_NONE || bw_time_day(p->last_tick) != bw_time_day(at_ms))
+    bw_signals_each_account(p->signals, mark_changed, p);
+  accounts = changed_in_order(p, &n);
+  for (i = 0; rc == 0 && i < n; i++) {
+    rc = bw_engine_evaluate(p->engine, accounts[i], at_ms, offset, err);
+    if (rc == 0)
+      rc = draft_fresh(p, err);
+  }
+  free(accounts);
+  return rc;
+}
+
+static int forget_changed(struct bw_pipeline *p, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = BW_OK;
+  bw_map_free(&p->changed, NULL);
+  p->changed = bw_map_new();
+  if (p->store) {
+    rc = bw_store_prepare(p->store, "DELETE FROM pipeline_dirty", &q, err);
+    if (rc == 0)
+      rc = bw_stmt_run(q, err);
+  }
+  return rc;
+}
+
+int bw_pipeline_tick(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, bool historic, struct bw_error *err)
+{
+  int rc;
+  p->now = at_ms;
+  p->dirty = true;
+  rc = p->store ? bw_store_begin(p->store, err) : BW_OK;
+  if (rc == 0)
+    rc = bw_signals_tick(p->signals, at_ms, offset, err);
+  collect_changed(p);
+  if (rc == 0 && !historic) {
+    rc = evaluate(p, at_ms, offset, err);
+    if (rc == 0)
+      rc = forget_changed(p, err);
+  }
+  p->waiting = 0;
+  if (!historic)
+    p->last_tick = at_ms;
+  return rc;
+}
+
+/* ---- saving ---- */
+
+static int save_dirty(struct bw_pipeline *p, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  struct bw_str account;
+  void *mark;
+  size_t i = 0;
+  int rc = bw_store_prepare(p->store, "INSERT OR IGNORE INTO pipeline_dirty (account) VALUES (?1)", &q, err);
+  while (rc >= 0 && bw_map_next(p->changed, &i, &account, &mark)) {
+    if (mark == &saved_mark)
+      continue;
+    bw_stmt_blob(q, 1, account);
+    rc = bw_stmt_run(q, err);
+    bw_map_put(p->changed, account, &saved_mark);
+  }
+  return rc;
+}
+
+static int save_progress(struct bw_pipeline *p, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(p->store,
+                            "INSERT OR REPLACE INTO pipeline_progress (one, projected, waiting, waiting_at, waiting_historic,"
+                            " last_tick) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                            &q, err);
+  if (rc < 0)
+    return rc;
+  bw_stmt_int(q, 1, (int64_t)p->projected);
+  bw_stmt_int(q, 2, (int64_t)p->waiting);
+  bw_stmt_int(q, 3, p->waiting_at);
+  bw_stmt_int(q, 4, p->waiting_historic);
+  if (p->last_tick == BW_TIME_NONE)
+    bw_stmt_null(q, 5);
+  else
+    bw_stmt_int(q, 5, p->last_tick);
+  return bw_stmt_run(q, err);
+}
+
+int bw_pipeline_save(struct bw_pipeline *p, struct bw_error *err)
+{
+  int rc;
+  if (!p->store || !p->dirty)
+    return BW_OK;
+  collect_changed(p);
+  rc = bw_book_save(p->book, err);
+  if (rc == 0)
+    rc = bw_signals_save(p->signals, err);
+  if (rc == 0)
+    rc = bw_leads_save(p->engine, err);
+  if (rc == 0)
+    rc = save_dirty(p, err);
+  return rc < 0 ? rc : save_progress(p, err);
+}
+
+void bw_pipeline_committed(struct bw_pipeline *p)
+{
+  bw_signals_committed(p->signals);
+  bw_leads_committed(p->engine);
+  p->dirty = false;
+}
+
+bool bw_pipeline_dirty(const struct bw_pipeline *p)
+{
+  return p->dirty;
+}
+
+void bw_pipeline_swap(struct bw_pipeline *p, const struct bw_setup *setup)
+{
+  p->setup = setup;
+  bw_engine_set_plays(p->engine, setup->plays);
+}
+
+void bw_pipeline_touch(struct bw_pipeline *p)
+{
+  p->dirty = true;
+}
+
+/* ---- what others may look at ---- */
+
+uint64_t bw_pipeline_projected(const struct bw_pipeline *p)
+{
+  return p->projected;
+}
+
+uint64_t bw_pipeline_waiting_tick(const struct bw_pipeline *p, int64_t *ret_at_ms, bool *ret_historic)
+{
+  if (ret_at_ms)
+    *ret_at_ms = p->waiting_at;
+  if (ret_historic)
+    *ret_historic = p->waiting_historic;
+  return p->waiting;
+}
+
+int64_t bw_pipeline_last_tick(const struct bw_pipeline *p)
+{
+  return p->last_tick;
+}
+
+struct bw_book *bw_pipeline_book(struct bw_pipeline *p)
+{
+  return p->book;
+}
+
+struct bw_signals *bw_pipeline_signals(struct bw_pipeline *p)
+{
+  return p->signals;
+}
+
+struct bw_engine *bw_pipeline_engine(struct bw_pipeline *p)
+{
+  return p->engine;
+}
+
+const struct bw_setup *bw_pipeline_setup(const struct bw_pipeline *p)
+{
+  return p->setup;
+}

@@ -1,1 +1,0 @@
-extern int bw_room_replay; int bw_room_replay;
