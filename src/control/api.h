@@ -51,9 +51,10 @@
  *              "history": [{"at", "who", "what", "note"}]}     oldest first
  *
  * SIGNAL      {"signal": type, "key", "watcher", "account", "direction": "up|down|both|unclear|revival|context",
- *              "urgency": "high|medium|low|watch", "state": "open|cleared", "opened", "updated", "cleared", "value",
- * "threshold", "strength", "evidence": object} Evidence may hold "series": [number, ...] or {"from": day, "step":
- * "day|week|month", "values": [number|null, ...]}.
+ *              "urgency": "high|medium|low|watch", "state": "open|cleared", "opened", "updated", "cleared",
+ *              "value", "threshold", "strength", "evidence": object}
+ *             Evidence may hold "series": [number, ...], or {"from": day, "step": "day|week|month",
+ *             "values": [number|null, ...]}.
  *
  * approve     {"lead", "state", "hash", "who", "at", "deliver": where it goes, in words}
  * reject      {"lead", "state", "who", "at", "suppressed_until"}
