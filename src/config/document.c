@@ -134,7 +134,8 @@ static void take_key(struct builder *b, struct frame *f, const struct bw_node *n
 {
   void *line = (void *)(uintptr_t)n->line, *before;
   if (n->type == BW_NODE_LIST || n->type == BW_NODE_MAP) {
-    stop(b, n, "a key must be text, not %s", bw_node_type_name(n->type));
+    stop(b, n, "a key must be text, not %s%s", bw_node_type_name(n->type),
+         n->type == BW_NODE_MAP ? "; put quotes around text that begins with {{" : "");
     return;
   }
   if (bw_str_is(n->text, "<<"))

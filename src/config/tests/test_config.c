@@ -52,8 +52,8 @@ static void test_types(void **state)
               "{\"a\":1,\"b\":1500,\"c\":true,\"d\":false,\"e\":null,\"f\":null,\"g\":null,\"h\":\"true\",\"i\":\"12\",\"j\":"
               "\"text here\"}");
   expect_json(
-      "[0x10, 0o17, -3, +4, .5, 5., 1_000, .inf, .nan, 0x, 1e999, 12:30, 28d, 30%, yes, 007, -, 1 2]", false,
-      "[16,15,-3,4,0.5,5,\"1_000\",\".inf\",\".nan\",\"0x\",\"1e999\",\"12:30\",\"28d\",\"30%\",\"yes\",7,\"-\",\"1 2\"]");
+      "[0x10, 0o17, -3, +4, .5, 5., 1_000, .inf, .nan, 0x, 1e999, 12:30, 28d, 30%, yes, 007, --, 1 2]", false,
+      "[16,15,-3,4,0.5,5,\"1_000\",\".inf\",\".nan\",\"0x\",\"1e999\",\"12:30\",\"28d\",\"30%\",\"yes\",7,\"--\",\"1 2\"]");
   expect_json("a: |\n  one\n  two\nb: >\n  one\n  two\n", false, "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\\n\"}");
   expect_json("", false, "null");
   expect_json("# only a comment\n", false, "null");
@@ -103,8 +103,8 @@ static void test_refusals(void **state)
   (void)state;
   expect_refused("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key \"a\" is here twice (first in line 1)");
   expect_refused("a: {b: 1, b: 2}", "f.yaml:1:11: the key \"b\" is here twice");
-  expect_refused("a: [1, 2\nb: 3\n", "f.yaml:2:");
-  expect_refused("a: 1\n  b: 2\n", "f.yaml:2:");
+  expect_refused("a: [1, 2\nb: 3\n", "f.yaml:3:1: not well-formed YAML: flow sequence without a closing bracket");
+  expect_refused("a: 1\n  b: 2\n", "f.yaml:1:4: not well-formed YAML");
   expect_refused("a: \"open\n", "not well-formed YAML");
   expect_refused("\tx: 1\n", "f.yaml:1:");
   expect_refused("a: *nothing\n", "f.yaml:1:4: the alias *nothing");
@@ -112,6 +112,7 @@ static void test_refusals(void **state)
   expect_refused("a: !!str 5\n", "f.yaml:1:");
   expect_refused("<<: 5\n", "merge keys");
   expect_refused("{[1]: 2}\n", "a key must be text");
+  expect_refused("a: {{seats}}\n", "f.yaml:1:5: a key must be text, not a map; put quotes around text that begins with {{");
   expect_refused("a: 1\n---\nb: 2\n", "f.yaml:3:1: a second document");
   expect_refused("a: \"x\\0y\"\n", "NUL");
   expect_refused("a: 1\nb: \xff\n", "f.yaml:2:1: this line is not UTF-8");
