@@ -1,1 +1,7 @@
-# the SDK's fragment
+# libbasewatch-sdk: what plugins link; position-independent, with the base objects that it needs.
+lib_LIBRARIES = %D%/libbasewatch-sdk.a
+%C%_libbasewatch_sdk_a_SOURCES = %D%/detect.c %D%/detect.h %D%/index.c %D%/index.h %D%/jsonin.c %D%/jsonin.h %D%/sdk.h \
+  %D%/series.c %D%/series.h %D%/state.c %D%/state.h %D%/stats.c %D%/stats.h \
+  src/base/buf.c src/base/error.c src/base/json.c src/base/str.c src/base/time.c
+%C%_libbasewatch_sdk_a_CFLAGS = $(AM_CFLAGS) -fPIC
+L_sdk = %D%/libbasewatch-sdk.a -lm

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Statistics.  Runs in watcher hosts; no privileges needed. */
+#include "sdk/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double bw_normal_tail(double z)
+{
+  return 0.5 * erfc(z / sqrt(2.0));
+}
+
+double bw_normal_z(double p)
+{
+  double lo = -40, hi = 40;
+  int i;
+  for (i = 0; i < 200 && hi - lo > 1e-12; i++) { /* once per configured chance: bisection is good enough */
+    double mid = (lo + hi) / 2;
+    if (bw_normal_tail(mid) > p)
+      lo = mid;
+    else
+      hi = mid;
+  }
+  return (lo + hi) / 2;
+}
+
+double bw_poisson_cdf(double k, double mean)
+{
+  double term, sum;
+  int i;
+  if (k < 0)
+    return 0;
+  if (mean <= 0)
+    return 1;
+  if (mean > 5000)
+    return bw_normal_tail((mean - k - 0.5) / sqrt(mean));
+  sum = 0;
+  for (i = 0; i <= k && i < 20000; i++) {
+    term = exp((double)i * log(mean) - mean - lgamma((double)i + 1));
+    sum += term;
+    if (i > mean && term < 1e-18)
+      break;
+  }
+  return sum > 1 ? 1 : sum;
+}
+
+double bw_compare_counts(double a, double b, double ratio, double dispersion)
+{
+  double n = a + b, p = ratio / (1 + ratio), sd = sqrt(n * p * (1 - p) * (dispersion < 1 ? 1 : dispersion)), d = a - n * p;
+  if (!(sd > 0))
+    return 0;
+  d = fabs(d) <= 0.5 ? 0 : d > 0 ? d - 0.5 : d + 0.5;
+  return d / sd;
+}
+
+double bw_dispersion(const double *x, uint32_t n, uint32_t min_pairs, double otherwise)
+{
+  double sum = 0, phi;
+  uint32_t i, pairs = 0;
+  for (i = 0; i + 1 < n; i++)
+    if (x[i] + x[i + 1] > 0) {
+      sum += (x[i + 1] - x[i]) * (x[i + 1] - x[i]) / (x[i] + x[i + 1]);
+      pairs++;
+    }
+  if (pairs < min_pairs || pairs == 0)
+    return otherwise;
+  phi = sum / pairs;
+  return phi < 1 ? 1 : phi;
+}
+
+static int ascending(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+double bw_quantile(double *x, uint32_t n, double q)
+{
+  double at;
+  uint32_t i;
+  if (n == 0)
+    return 0;
+  qsort(x, n, sizeof *x, ascending);
+  at = q * (n - 1);
+  i = (uint32_t)at;
+  return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
+}
+
+double bw_median(double *x, uint32_t n)
+{
+  return bw_quantile(x, n, 0.5);
+}
+
+double bw_quantile_cut(double *x, uint32_t n, double q)
+{
+  uint32_t room = (uint32_t)floor((1 - q) * n + 1e-9), i;
+  if (n == 0 || room == 0)
+    return INFINITY;
+  qsort(x, n, sizeof *x, ascending);
+  i = n - room;
+  if (i > 0 && x[i] <= x[i - 1]) /* the tie reaches below: take the next greater value */
+    while (i < n && x[i] <= x[n - room - 1])
+      i++;
+  return i < n ? x[i] : INFINITY;
+}
+
+bool bw_trend_fit(const double *y, uint32_t n, struct bw_trend *ret_trend)
+{
+  static const double z95 = 1.959963984540054;
+  double slopes[BW_TREND_MAX * (BW_TREND_MAX - 1) / 2], rest[BW_TREND_MAX], sigma, c;
+  uint32_t i, j, k = 0;
+  long lo, hi;
+  struct bw_trend t = {0};
+  if (n > BW_TREND_MAX) {
+    y += n - BW_TREND_MAX;
+    n = BW_TREND_MAX;
+  }
+  if (n < 4)
+    return false;
+  for (i = 0; i < n; i++)
+    for (j = i + 1; j < n; j++)
+      slopes[k++] = (y[j] - y[i]) / (double)(j - i);
+  t.slope = bw_median(slopes, k); /* sorted from here on */
+  sigma = sqrt((double)n * (n - 1) * (2.0 * n + 5) / 18);
+  c = z95 * sigma;
+  lo = (long)floor(((double)k - c) / 2) - 1;
+  hi = (long)ceil(((double)k + c) / 2);
+  t.lower = slopes[lo < 0 ? 0 : lo];
+  t.upper = slopes[hi >= (long)k ? (long)k - 1 : hi];
+  for (i = 0; i < n; i++)
+    rest[i] = y[i] - t.slope * i;
+  t.intercept = bw_median(rest, n);
+  t.n = n;
+  t.middle_x = (n - 1) / 2.0;
+  t.middle_y = t.intercept + t.slope * t.middle_x;
+  *ret_trend = t;
+  return true;
+}
+
+double bw_trend_at(const struct bw_trend *t, double steps_after_last)
+{
+  return t->intercept + t->slope * (t->n - 1 + steps_after_last);
+}
+
+static double reach(const struct bw_trend *t, double slope, double level)
+{
+  double left = level - t->middle_y, x;
+  if (left <= 0)
+    return 0;
+  if (slope <= 0)
+    return INFINITY;
+  x = t->middle_x + left / slope - (t->n - 1);
+  return x < 0 ? 0 : x;
+}
+
+void bw_trend_reach(const struct bw_trend *t, double level, struct bw_forecast *ret_forecast)
+{
+  ret_forecast->steps = reach(t, t->slope, level);
+  ret_forecast->earliest = reach(t, t->upper, level);
+  ret_forecast->latest = reach(t, t->lower, level);
+}
+
+double bw_weekday_expected(double (*get)(void *ctx, int32_t day), bool (*skip)(void *ctx, int32_t day), void *ctx, int32_t day,
+                           uint32_t weeks)
+{
+  double x[BW_TREND_MAX];
+  uint32_t w, n = 0;
+  for (w = 1; w <= weeks && w <= BW_TREND_MAX; w++) {
+    int32_t d = day - 7 * (int32_t)w;
+    if (d < 0 || (skip && skip(ctx, d)))
+      continue;
+    x[n++] = get(ctx, d);
+  }
+  return n < 3 ? -1 : bw_median(x, n);
+}
