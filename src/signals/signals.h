@@ -136,7 +136,8 @@ size_t bw_signals_release(struct bw_signals *s, struct bw_str type);
 int bw_signals_save(struct bw_signals *s, struct bw_error *err);
 void bw_signals_committed(struct bw_signals *s);
 
-/* Open episodes of an account, held ones included, by type name, then key.  fn returns negative to stop. */
+/* Open episodes of an account, held ones included, in the catalogue's order of types, then by key.  fn returns negative to
+ * stop. */
 int bw_signals_each_open(const struct bw_signals *s, struct bw_str account, int (*fn)(void *ctx, const struct bw_episode *e),
                          void *ctx);
 /* All open episodes, in order of opening. */
@@ -152,7 +153,7 @@ bool bw_signals_trait(const struct bw_signals *s, struct bw_str account, const c
                       struct bw_trait_value *ret_value);
 bool bw_signals_trait_at(const struct bw_signals *s, struct bw_str account, uint32_t type, struct bw_str key,
                          struct bw_trait_value *ret_value);
-/* All traits of an account, by name, then key. */
+/* All traits of an account, in the catalogue's order, then by key. */
 int bw_signals_each_trait(const struct bw_signals *s, struct bw_str account,
                           int (*fn)(void *ctx, const struct bw_trait_value *t), void *ctx);
 
