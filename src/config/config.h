@@ -25,7 +25,7 @@ struct bw_node {
   const struct bw_node *items; /* LIST, MAP */
   size_t nitems;
   const char *file;      /* as named by the user */
-  uint32_t line, column; /* from 1 */
+  uint32_t line, column; /* from 1; of a block ("|", ">") the first line of its text */
   uint32_t key_line, key_column;
 };
 

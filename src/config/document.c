@@ -222,6 +222,7 @@ static void on_scalar(struct builder *b, struct fy_event *e)
 {
   struct bw_node n = node_at(b, e, BW_NODE_STRING);
   struct fy_token *token = fy_event_get_token(e), *anchor = fy_event_get_anchor_token(e);
+  enum fy_scalar_style style;
   size_t len = 0;
   const char *text = token ? fy_token_get_text(token, &len) : "";
   if (refuse_tag(b, e, &n))
@@ -231,8 +232,11 @@ static void on_scalar(struct builder *b, struct fy_event *e)
     return;
   }
   n.text = take_str(b->doc, text, len);
-  if (!token || fy_token_scalar_style(token) == FYSS_PLAIN)
+  style = token ? fy_token_scalar_style(token) : FYSS_PLAIN;
+  if (style == FYSS_PLAIN)
     bw_node_resolve(&n);
+  if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && n.column > 1)
+    n.column--; /* the mark stands behind the quote */
   if (anchor && (text = fy_token_get_text(anchor, &len)))
     keep_anchor(b, bw_str_n(text, len), &n);
   place(b, &n);
@@ -287,6 +291,7 @@ static void on_alias(struct builder *b, struct fy_event *e)
   size_t len = 0;
   const char *name = token ? fy_token_get_text(token, &len) : NULL;
   const struct anchored *a = name ? bw_map_get(b->anchors, bw_str_n(name, len)) : NULL;
+  n.column -= n.column > 1; /* the mark stands behind the asterisk */
   if (!a) {
     stop(b, &n, "the alias *%.*s names nothing that is finished above it", (int)(len < 100 ? len : 100), name ? name : "");
     return;

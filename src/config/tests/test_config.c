@@ -83,6 +83,15 @@ static void test_positions(void **state)
   assert_null(bw_node_get(n, "none"));
   assert_null(bw_node_get(NULL, "none"));
   bw_document_free(&d);
+  d = parse_many("a: 'x'\nb: \"y\"\nc: |\n  text\n'd': [ 'z' ]\n", false);
+  root = bw_document_root(d);
+  assert_int_equal(root->items[0].column, 4);
+  assert_int_equal(root->items[1].column, 4);
+  assert_int_equal(root->items[3].key_line, 5);
+  assert_int_equal(root->items[3].key_column, 1);
+  assert_int_equal(root->items[3].items[0].column, 8);
+  assert_int_equal(root->items[2].line, 4);
+  bw_document_free(&d);
 }
 
 static char *repeat(const char *what, size_t n)
