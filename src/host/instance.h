@@ -25,6 +25,8 @@ int bw_instance_open(const char *path, struct bw_str options_json, uint64_t hash
                      struct bw_error *err);
 void bw_instance_close(struct bw_instance **i);
 const struct bw_plugin *bw_instance_plugin(const struct bw_instance *i); /* the host's own zero-extended copy */
+/* Appends what bw_instance_describe() gives, of an instance that is open. */
+void bw_instance_description(const struct bw_instance *i, struct bw_buf *out);
 
 /* Feeds records (filtered to the plugin's kinds) and appends what it says to out (wire/output.h).  A negative return means the
    instance must be discarded. */
