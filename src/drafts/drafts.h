@@ -30,8 +30,6 @@ const struct bw_template *bw_templates_at(const struct bw_templates *set, size_t
 struct bw_templates *bw_templates_new(void);
 int bw_templates_add(struct bw_templates *set, const char *name, const char *file, struct bw_str text,
                      struct bw_complaints *complaints);
-/* One template alone (its partials come from the same directory); free with bw_templates_free. */
-int bw_template_load(const char *dir, const char *name, struct bw_templates **ret_set, struct bw_complaints *complaints);
 const char *bw_template_name(const struct bw_template *t);
 /* Calls seen for each name that a template uses, header fields first, with file position; for lint. */
 void bw_template_names(const struct bw_template *t,
@@ -59,6 +57,15 @@ struct bw_draft_gap {
   size_t offset, len; /* of the marker, in bytes of the field */
 };
 
+/* A value that was filled in, and who says so. */
+struct bw_draft_fill {
+  char *name;
+  char *raw;  /* before filters and cleaning */
+  char *from; /* JSON: the resolver's provenance, or {"kind":"human",...}, or null */
+  enum bw_draft_field field;
+  size_t offset, len; /* of what is shown, in bytes of the field */
+};
+
 /* init by zeroing; owns everything; clear with bw_draft_clear. */
 struct bw_draft {
   char *lead;
@@ -68,8 +75,9 @@ struct bw_draft {
   char *field[BW_DRAFT_FIELDS]; /* to, subject, body: UTF-8; to: comma-separated addresses */
   struct bw_draft_gap *gaps;    /* in order of field and offset */
   size_t ngaps;
-  char *provenance; /* JSON array: {"field","offset","length","name","value","raw"?,"from"} */
-  bool complete;    /* no gaps, and the recipient is an address: can be approved */
+  struct bw_draft_fill *fills; /* in order of field and offset */
+  size_t nfills;
+  bool complete; /* no gaps: can be approved.  A recipient that is no address, or a subject too long, is a gap too */
   char hash[BW_DRAFT_HASH];
   char *by;   /* who made this version: "basewatch" or the person's name */
   int64_t at; /* ms UTC */
@@ -90,8 +98,16 @@ int bw_draft_edit(const struct bw_draft *d, struct bw_str name, struct bw_str va
 int bw_draft_rewrite(const struct bw_draft *d, enum bw_draft_field field, struct bw_str text, struct bw_str who, int64_t now,
                      struct bw_draft *ret_draft, struct bw_error *err);
 
-/* The draft as one JSON object, keys in a fixed order. */
+/* The draft as one JSON object, keys in a fixed order; its gaps and fills alone, as arrays:
+   [{"field","offset","length","name","hint","reason"}], [{"field","offset","length","name","value","raw"?,"from"}]. */
 void bw_draft_json(struct bw_buf *out, const struct bw_draft *d);
+void bw_draft_missing_json(struct bw_buf *out, const struct bw_draft *d);
+void bw_draft_provenance_json(struct bw_buf *out, const struct bw_draft *d);
+
+/* A loose text (the opening angle of a lead) by the same rules: strict, clean values, markers for what is missing, whose number
+   goes to *ret_missing (may be NULL).  Appends to out. */
+int bw_text_render(struct bw_str text, const struct bw_view *view, const char *currency, struct bw_buf *out,
+                   size_t *ret_missing, struct bw_error *err);
 
 /*
  * The hash that approvals are bound to: BLAKE2b-256, in hex, over "basewatch message 1\n" and then lead, version in decimal,

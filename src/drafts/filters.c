@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The filters of {{name|filter}}, one row each: neutral English forms.  Runs in core and in the command line's replay; no
+ * privileges needed.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "drafts/mustache_impl.h"
+
+#define NOT_A_NUMBER "is not a number"
+#define LARGEST 1e15 /* beyond this a double no longer holds every whole number */
+
+/* A text such as "12.50" counts as the number that it spells. */
+static bool number_of(const struct bw_filtered *v, double *ret)
+{
+  char digits[40], *end;
+  double d = v->number;
+  if (v->type == BW_VIEW_TEXT) {
+    if (v->text.len == 0 || v->text.len >= sizeof digits)
+      return false;
+    memcpy(digits, v->text.data, v->text.len);
+    digits[v->text.len] = '\0';
+    if (strspn(digits, "+-.0123456789eE") != v->text.len)
+      return false;
+    d = strtod(digits, &end);
+    if (*end)
+      return false;
+  } else if (v->type != BW_VIEW_NUMBER) {
+    return false;
+  }
+  if (!isfinite(d) || fabs(d) >= LARGEST)
+    return false;
+  *ret = d;
+  return true;
+}
+
+/* 0 to 6 decimals, or -1 for the filter's own choice. */
+static int decimals_of(struct bw_str arg)
+{
+  return arg.len == 1 ? arg.data[0] - '0' : -1;
+}
+
+/* -1234567.5 as "-1,234,567.50"; "-0" never. */
+static void add_grouped(struct bw_buf *out, double v, int decimals)
+{
+  char digits[64];
+  int n = snprintf(digits, sizeof digits, "%.*f", decimals, fabs(v)), whole, i;
+  const char *dot = strchr(digits, '.');
+  whole = dot ? (int)(dot - digits) : n;
+  if (v < 0 && strspn(digits, "0.") != (size_t)n)
+    bw_buf_add_char(out, '-');
+  for (i = 0; i < n; i++) {
+    if (i && i < whole && (whole - i) % 3 == 0)
+      bw_buf_add_char(out, ',');
+    bw_buf_add_char(out, digits[i]);
+  }
+}
+
+/* Up to max decimals, without trailing zeros. */
+static int shortest_decimals(double v, int max)
+{
+  double scale = 1;
+  int d;
+  for (d = 0; d < max; d++, scale *= 10)
+    if (fabs(v * scale - round(v * scale)) < 1e-9 * fmax(1, fabs(v * scale)))
+      break;
+  return d;
+}
+
+static void become_text(struct bw_filtered *v, const struct bw_buf *out)
+{
+  v->type = BW_VIEW_TEXT;
+  v->text = bw_buf_str(out);
+}
+
+static const char *apply_number(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  int decimals = decimals_of(arg);
+  double d;
+  if (!number_of(v, &d))
+    return NOT_A_NUMBER;
+  add_grouped(out, d, decimals >= 0 ? decimals : shortest_decimals(d, 2));
+  become_text(v, out);
+  return NULL;
+}
+
+static const char *apply_percent(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  int decimals = decimals_of(arg);
+  double d;
+  if (!number_of(v, &d))
+    return NOT_A_NUMBER;
+  add_grouped(out, d * 100, decimals >= 0 ? decimals : 0);
+  bw_buf_add_char(out, '%');
+  become_text(v, out);
+  return NULL;
+}
+
+/* Currencies with a sign that no other of them shares in plain English text; the rest go by their code. */
+static const struct currency {
+  const char *code, *sign;
+  int decimals;
+} currencies[] = {{"USD", "$", 2},           {"EUR", "\xE2\x82\xAC", 2}, {"GBP", "\xC2\xA3", 2},
+                  {"JPY", "\xC2\xA5", 0},    {"INR", "\xE2\x82\xB9", 2}, {"KRW", "\xE2\x82\xA9", 0},
+                  {"ILS", "\xE2\x82\xAA", 2}};
+
+static const struct currency *find_currency(struct bw_str code)
+{
+  size_t i;
+  for (i = 0; i < sizeof currencies / sizeof *currencies; i++)
+    if (bw_str_is(code, currencies[i].code))
+      return &currencies[i];
+  return NULL;
+}
+
+static bool is_currency_code(struct bw_str s)
+{
+  size_t i;
+  for (i = 0; i < s.len; i++)
+    if (s.data[i] < 'A' || s.data[i] > 'Z')
+      return false;
+  return s.len == 3;
+}
+
+static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  struct bw_str code = is_currency_code(v->unit) ? v->unit : bw_str(v->currency);
+  const struct currency *cur = find_currency(code);
+  int decimals = decimals_of(arg), own = cur ? cur->decimals : 2;
+  double d;
+  if (!number_of(v, &d))
+    return NOT_A_NUMBER;
+  if (decimals < 0)
+    decimals = fabs(d) >= 1000 || shortest_decimals(d, own) == 0 ? 0 : own;
+  if (d < 0 && fabs(d) >= 0.5 * pow(10, -decimals))
+    bw_buf_add_char(out, '-');
+  if (cur) {
+    bw_buf_add_cstr(out, cur->sign);
+  } else if (is_currency_code(code)) {
+    bw_buf_add_str(out, code);
+    bw_buf_add_char(out, ' ');
+  }
+  add_grouped(out, fabs(d), decimals);
+  become_text(v, out);
+  return NULL;
+}
+
+static const char *apply_abs(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  double d;
+  (void)arg;
+  (void)out;
+  if (!number_of(v, &d))
+    return NOT_A_NUMBER;
+  v->type = BW_VIEW_NUMBER;
+  v->number = fabs(d);
+  v->text = bw_str_n("", 0);
+  return NULL;
+}
+
+/* "28 days", "1 seat": the number and the word that goes with it. */
+static const char *apply_plural(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  const char *comma = memchr(arg.data, ',', arg.len);
+  size_t one = (size_t)(comma - arg.data);
+  double d;
+  if (!number_of(v, &d))
+    return NOT_A_NUMBER;
+  add_grouped(out, d, shortest_decimals(d, 2));
+  bw_buf_add_char(out, ' ');
+  bw_buf_add_str(out, fabs(d) == 1 ? bw_str_n(arg.data, one) : bw_str_n(comma + 1, arg.len - one - 1));
+  become_text(v, out);
+  return NULL;
+}
+
+static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                     "July",    "August",   "September", "October", "November", "December"};
+
+static const char *apply_date(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  int64_t t = v->time;
+  int y, m, d;
+  if (v->type == BW_VIEW_TEXT ? bw_time_parse(v->text, &t) < 0 : v->type != BW_VIEW_TIME)
+    return "is not a date";
+  if (t < 0 || t > BW_TIME_MAX)
+    return "is not a date";
+  bw_day_to_civil(bw_time_day(t), &y, &m, &d);
+  if (bw_str_is(arg, "iso"))
+    bw_buf_printf(out, "%04d-%02d-%02d", y, m, d);
+  else if (bw_str_is(arg, "month"))
+    bw_buf_printf(out, "%s %d", months[m - 1], y);
+  else
+    bw_buf_printf(out, "%d %s %d", d, months[m - 1], y);
+  become_text(v, out);
+  return NULL;
+}
+
+/* The first word of a name; all of it where the family name seems to come first ("Okafor, Ada"). */
+static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  size_t i = 0, from;
+  (void)arg;
+  if (v->type != BW_VIEW_TEXT)
+    return "is not a name";
+  while (i < v->text.len && strchr(" \t\r\n", v->text.data[i]))
+    i++;
+  for (from = i; i < v->text.len && !strchr(" \t\r\n", v->text.data[i]);)
+    i++;
+  if (v->text.len && memchr(v->text.data, ',', v->text.len))
+    bw_buf_add_str(out, v->text);
+  else
+    bw_buf_add(out, v->text.data + from, i - from);
+  become_text(v, out);
+  return NULL;
+}
+
+static bool no_arg(struct bw_str arg)
+{
+  return arg.len == 0;
+}
+
+static bool decimals_arg(struct bw_str arg)
+{
+  return arg.len == 0 || (arg.len == 1 && arg.data[0] >= '0' && arg.data[0] <= '6');
+}
+
+static bool date_arg(struct bw_str arg)
+{
+  return arg.len == 0 || bw_str_is(arg, "iso") || bw_str_is(arg, "month");
+}
+
+static bool plural_arg(struct bw_str arg)
+{
+  const char *comma = arg.len ? memchr(arg.data, ',', arg.len) : NULL;
+  return comma && comma > arg.data && comma + 1 < arg.data + arg.len;
+}
+
+static const struct bw_filter filters[] = {
+    {"abs", "without its sign", no_arg, "abs", apply_abs},
+    {"date", "12 January 2027", date_arg, "date, date:iso or date:month", apply_date},
+    {"first", "the first word of a name", no_arg, "first", apply_first},
+    {"money", "$12,345", decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
+    {"number", "12,345", decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
+    {"percent", "0.34 as 34%", decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
+    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats", apply_plural}};
+
+const struct bw_filter *bw_filter_find(struct bw_str name)
+{
+  size_t i;
+  for (i = 0; i < sizeof filters / sizeof *filters; i++)
+    if (bw_str_is(name, filters[i].name))
+      return &filters[i];
+  return NULL;
+}
+
+const char *bw_filter_list(void)
+{
+  return "abs, date, first, money, number, percent, plural";
+}
+
+void bw_filtered_print(const struct bw_filtered *v, struct bw_buf *out)
+{
+  static const struct bw_str none = {"", 0};
+  struct bw_buf scratch = {0};
+  struct bw_filtered date = *v;
+  switch (v->type) {
+  case BW_VIEW_TEXT:
+    bw_buf_add_str(out, v->text);
+    break;
+  case BW_VIEW_NUMBER:
+    if (v->text.len) {
+      bw_buf_add_str(out, v->text);
+    } else if (isfinite(v->number)) {
+      bw_buf_reserve(out, 32);
+      out->len += (size_t)bw_number_format(v->number, out->data + out->len);
+    }
+    break;
+  case BW_VIEW_TIME:
+    if (!apply_date(none, &date, &scratch))
+      bw_buf_add_str(out, bw_buf_str(&scratch));
+    bw_buf_clear(&scratch);
+    break;
+  case BW_VIEW_TRUE:
+    bw_buf_add_cstr(out, "true");
+    break;
+  case BW_VIEW_FALSE:
+    bw_buf_add_cstr(out, "false");
+    break;
+  default:
+    break;
+  }
+}
