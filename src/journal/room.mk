@@ -1,2 +1,10 @@
 noinst_LIBRARIES += %D%/libjournal.a
-%C%_libjournal_a_SOURCES = %D%/room.c
+%C%_libjournal_a_SOURCES = %D%/journal.c %D%/block.c %D%/lost.c %D%/read.c %D%/journal.h %D%/private.h
+%C%_libjournal_a_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS) $(SODIUM_CFLAGS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_journal
+%C%_tests_test_journal_SOURCES = %D%/tests/test_journal.c
+%C%_tests_test_journal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_journal_LDADD = $(L_journal) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One block: packing, and every check that stands between a damaged row and a wrong signal.  core process. */
+#include <sodium.h>
+
+#include "journal/private.h"
+
+#define LEVEL 1 /* of zstd: the journal is written once and read few times; the disk is the slower part anyway */
+
+void bw_block_checksum(const struct block_head *h, struct bw_str data, uint8_t out[CHECKSUM_BYTES])
+{
+  crypto_generichash_state st;
+  struct bw_buf b = {0};
+  bw_buf_add_u64(&b, h->first);
+  bw_buf_add_u64(&b, h->last);
+  bw_buf_add_u64(&b, h->records);
+  bw_buf_add_u64(&b, (uint64_t)h->min_time);
+  bw_buf_add_u64(&b, (uint64_t)h->max_time);
+  bw_buf_add_u64(&b, (uint64_t)h->min_arrival);
+  bw_buf_add_u64(&b, (uint64_t)h->max_arrival);
+  bw_buf_add_u64(&b, h->codec);
+  bw_buf_add_u64(&b, h->raw_bytes);
+  crypto_generichash_init(&st, NULL, 0, CHECKSUM_BYTES);
+  crypto_generichash_update(&st, (const unsigned char *)b.data, b.len);
+  crypto_generichash_update(&st, (const unsigned char *)data.data, data.len);
+  crypto_generichash_final(&st, out, CHECKSUM_BYTES);
+  bw_buf_clear(&b);
+}
+
+struct bw_str bw_block_pack(struct bw_journal *j, struct block *b)
+{
+  size_t n;
+  b->head.raw_bytes = b->raw.len;
+  b->head.codec = CODEC_RAW;
+  bw_buf_reset(&j->packed);
+  bw_buf_reserve(&j->packed, ZSTD_compressBound(b->raw.len));
+  n = ZSTD_compressCCtx(j->zip, j->packed.data, j->packed.cap, b->raw.data, b->raw.len, LEVEL);
+  if (ZSTD_isError(n) || n >= b->raw.len)
+    return bw_buf_str(&b->raw);
+  j->packed.len = n;
+  b->head.codec = CODEC_ZSTD;
+  return bw_buf_str(&j->packed);
+}
+
+static const char *unzip(struct bw_journal *j, const struct block_head *h, struct bw_str data)
+{
+  size_t n;
+  if (ZSTD_getFrameContentSize(data.data, data.len) != h->raw_bytes)
+    return "its size is not what it says";
+  bw_buf_reserve(&j->raw, h->raw_bytes + 1);
+  n = ZSTD_decompressDCtx(j->unzip, j->raw.data, h->raw_bytes, data.data, data.len);
+  if (ZSTD_isError(n) || n != h->raw_bytes)
+    return "it cannot be decompressed";
+  j->raw.len = n;
+  return NULL;
+}
+
+static const char *check_records(struct bw_journal *j, const struct block_head *h)
+{
+  uint64_t i;
+  if (bw_batch_read(&j->reader, bw_buf_str(&j->raw), 0, NULL) != 0)
+    return "its records cannot be decoded";
+  if (j->reader.nrecords != h->records || h->records == 0 || h->last - h->first != h->records - 1)
+    return "it does not hold the records that it says";
+  for (i = 0; i < h->records; i++)
+    if (j->reader.records[i].offset != h->first + i)
+      return "its offsets are not in order";
+  return NULL;
+}
+
+const char *bw_block_unpack(struct bw_journal *j, const struct block_head *h, struct bw_str checksum, struct bw_str data)
+{
+  uint8_t sum[CHECKSUM_BYTES];
+  const char *why = NULL;
+  bw_block_checksum(h, data, sum);
+  if (checksum.len != CHECKSUM_BYTES || sodium_memcmp(sum, checksum.data, CHECKSUM_BYTES) != 0)
+    return "its checksum does not fit";
+  if (h->raw_bytes > BW_BATCH_MAX_BYTES)
+    return "it is over the size limit";
+  bw_buf_reset(&j->raw);
+  if (h->codec == CODEC_ZSTD)
+    why = unzip(j, h, data);
+  else if (h->codec == CODEC_RAW && data.len == h->raw_bytes)
+    bw_buf_add_str(&j->raw, data);
+  else
+    why = "it is of an unknown codec";
+  return why ? why : check_records(j, h);
+}
