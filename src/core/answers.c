@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control API's commands and the small JSON helpers of their answers (shapes: control/api.h).  Runs in core. */
+#include <math.h>
+#include <string.h>
+
+#include "core/private.h"
+
+struct handler {
+  const char *command;
+  core_answer *answer;
+};
+
+static const struct handler handlers[] = {
+    {"status", core_status},     {"inbox", core_inbox},           {"show", core_show},
+    {"approve", core_approve},   {"reject", core_reject_lead},    {"snooze", core_snooze},
+    {"account", core_account},   {"signals", core_signals},       {"why_not", core_why_not},
+    {"rejected", core_rejected}, {"unresolved", core_unresolved}, {"dead_letters", core_dead_letters},
+    {"outbox", core_outbox},     {"audit", core_audit},           {"check", core_check},
+    {"reload", core_reload},     {"metrics", core_metrics},       {"tick", core_test_tick},
+};
+
+int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err)
+{
+  size_t i;
+  for (i = 0; i < sizeof handlers / sizeof *handlers; i++)
+    if (strcmp(handlers[i].command, command->name) == 0)
+      return handlers[i].answer(ctx, req, args, err);
+  return bw_fail(err, BW_ENOTFOUND, BW_CLASS_BUG, "core does not know the command %s", command->name);
+}
+
+json_t *core_json_time(int64_t ms)
+{
+  char text[BW_TIME_TEXT];
+  if (ms == BW_TIME_NONE)
+    return json_null();
+  bw_time_format(ms, text);
+  return json_string(text);
+}
+
+json_t *core_json_day(int64_t ms)
+{
+  char text[11];
+  if (ms == BW_TIME_NONE)
+    return json_null();
+  bw_day_format(bw_time_day(ms), text);
+  return json_string(text);
+}
+
+json_t *core_json_str(struct bw_str s)
+{
+  json_t *o = json_stringn(s.len ? s.data : "", (size_t)s.len);
+  return o ? o : json_string("\xEF\xBF\xBD"); /* not UTF-8 */
+}
+
+json_t *core_json_text(const char *s)
+{
+  return s && *s ? core_json_str(bw_str(s)) : json_null();
+}
+
+json_t *core_json_number(double v)
+{
+  return isfinite(v) ? json_real(v) : json_null();
+}
+
+json_t *core_json_raw(struct bw_str json)
+{
+  json_t *o = json.len ? json_loadb(json.data, (size_t)json.len, JSON_DECODE_ANY, NULL) : NULL;
+  return o ? o : json_null();
+}
+
+/* ---- configuration ---- */
+
+/* The running watchers keep their processes and their state: only if they are configured alike can rules be swapped in place.
+ */
+static bool same_watchers(const struct bw_setup *a, const struct bw_setup *b)
+{
+  size_t i;
+  if (a->nwatchers != b->nwatchers)
+    return false;
+  for (i = 0; i < a->nwatchers; i++)
+    if (strcmp(a->watchers[i].name, b->watchers[i].name) != 0 || strcmp(a->watchers[i].path, b->watchers[i].path) != 0 ||
+        strcmp(a->watchers[i].options, b->watchers[i].options) != 0)
+      return false;
+  return true;
+}
+
+static void swap_in(struct core *c, struct bw_setup *fresh)
+{
+  bool same = same_watchers(core_setup(c), fresh);
+  c->setups = bw_realloc(c->setups, c->nsetups + 1, sizeof(struct bw_setup *));
+  c->setups[c->nsetups++] = fresh;
+  if (same) {
+    bw_pipeline_swap(c->pipeline, fresh);
+    core_notice(c, BW_URGENCY_LOW, BW_STR(""), "reloaded", BW_STR("The new configuration is in use."));
+    core_tick_timer(c);
+  } else {
+    /* Other watchers: everything that hangs on them starts again, from what is durable, with the checked files. */
+    (void)core_commit(c);
+    core_restart(c, "the watchers' configuration changed");
+  }
+}
+
+int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
+{
+  const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
+  struct bw_setup *fresh;
+  int rc = bw_setup_load(c->o->config_dir, &so, &fresh, ret);
+  if (rc < 0) {
+    if (!only_check)
+      core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "configuration",
+                  BW_STR("The configuration on disk has errors; the running one stays in use."));
+  } else if (only_check) {
+    bw_setup_free(&fresh);
+  } else {
+    swap_in(c, fresh);
+  }
+  return rc;
+}
+
+static int answer_check(struct core *c, struct bw_request *req, bool only_check)
+{
+  struct bw_complaints complaints = {0};
+  json_t *o = json_object();
+  int rc = core_reload_now(c, only_check, &complaints);
+  json_object_set_new(o, "ok", json_boolean(rc == 0));
+  json_object_set_new(o, "errors", json_integer((json_int_t)complaints.count));
+  json_object_set_new(o, "warnings", json_integer((json_int_t)complaints.warnings));
+  json_object_set_new(o, "text", core_json_str(bw_buf_str(&complaints.text)));
+  bw_request_reply_json(req, o);
+  bw_complaints_clear(&complaints);
+  return BW_OK;
+}
+
+int core_check(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  (void)args;
+  (void)err;
+  return answer_check(c, req, true);
+}
+
+int core_reload(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  (void)args;
+  (void)err;
+  return answer_check(c, req, false);
+}
+
+int core_test_tick(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  int64_t at = bw_args_time(args, "at", core_now(c));
+  json_t *o;
+  int rc = core_append_tick(c, at, err);
+  if (rc < 0)
+    return rc;
+  o = json_object();
+  json_object_set_new(o, "at", core_json_time(at));
+  json_object_set_new(o, "offset", json_integer((json_int_t)bw_journal_next(c->journal) - 1));
+  core_commit_soon(c, 0);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}

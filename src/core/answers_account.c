@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `account`, `signals`, `why_not`: what is known about an account.  Runs in core. */
+#include <string.h>
+
+#include "core/private.h"
+
+#define DEFAULT_SIGNALS 200
+
+json_t *core_signal_json(const struct bw_episode *e)
+{
+  json_t *o = json_object();
+  json_object_set_new(o, "signal", core_json_text(e->type->name));
+  json_object_set_new(o, "key", core_json_str(e->key));
+  json_object_set_new(o, "watcher", core_json_text(e->type->watcher));
+  json_object_set_new(o, "account", core_json_str(e->account));
+  json_object_set_new(o, "direction", core_json_text(bw_direction_name(e->type->direction)));
+  json_object_set_new(o, "urgency", core_json_text(bw_urgency_name(e->type->urgency)));
+  json_object_set_new(o, "state", json_string(e->cleared_at == BW_TIME_NONE ? "open" : "cleared"));
+  json_object_set_new(o, "opened", core_json_time(e->opened_at));
+  json_object_set_new(o, "updated", core_json_time(e->updated_at));
+  json_object_set_new(o, "cleared", core_json_time(e->cleared_at));
+  json_object_set_new(o, "held_until", core_json_time(e->held_until));
+  json_object_set_new(o, "value", core_json_number(e->value));
+  json_object_set_new(o, "threshold", core_json_number(e->threshold));
+  json_object_set_new(o, "strength", core_json_number(e->strength));
+  json_object_set_new(o, "evidence", core_json_raw(e->evidence));
+  return o;
+}
+
+struct collect {
+  struct core *c;
+  json_t *list;
+  size_t limit, total;
+};
+
+static int add_signal(void *ctx, const struct bw_episode *e)
+{
+  struct collect *k = ctx;
+  if (k->total++ < k->limit)
+    json_array_append_new(k->list, core_signal_json(e));
+  return BW_OK;
+}
+
+int core_signals(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct collect k = {c, json_array(), (size_t)bw_args_int(args, "limit", DEFAULT_SIGNALS), 0};
+  struct bw_str account = bw_args_text(args, "account");
+  json_t *o = json_object();
+  (void)err;
+  if (account.len)
+    (void)bw_signals_each_open(bw_pipeline_signals(c->pipeline), account, add_signal, &k);
+  else
+    (void)bw_signals_each(bw_pipeline_signals(c->pipeline), add_signal, &k);
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
+  json_object_set_new(o, "total", json_integer((json_int_t)k.total));
+  json_object_set_new(o, "items", k.list);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}
+
+/* ---- account ---- */
+
+static json_t *value_json(const struct bw_field *f)
+{
+  switch (f->type) {
+  case BW_VALUE_NUMBER:
+    return core_json_number(f->number);
+  case BW_VALUE_BOOL:
+    return json_boolean(f->number != 0);
+  case BW_VALUE_STRING:
+    return core_json_str(f->text);
+  case BW_VALUE_JSON:
+    return core_json_raw(f->text);
+  default:
+    return json_null();
+  }
+}
+
+static json_t *fields_json(const struct bw_entity *e)
+{
+  json_t *list = json_array();
+  const struct bw_field *f;
+  uint64_t source;
+  size_t i;
+  for (i = 0; e && bw_entity_at(e, i, &f, &source); i++) {
+    json_t *o = json_object();
+    json_object_set_new(o, "name", core_json_str(f->key));
+    json_object_set_new(o, "value", value_json(f));
+    json_object_set_new(o, "source", json_integer((json_int_t)source));
+    json_array_append_new(list, o);
+  }
+  return list;
+}
+
+static json_t *entity_row(const struct bw_entity *e, const char *id_name, const char *const *names, size_t n)
+{
+  json_t *o = json_object();
+  size_t i;
+  json_object_set_new(o, id_name, core_json_str(bw_entity_id(e)));
+  for (i = 0; i < n; i++) {
+    const struct bw_field *f = bw_entity_field(e, names[i]);
+    json_object_set_new(o, names[i], f ? value_json(f) : json_null());
+  }
+  return o;
+}
+
+static int add_contact(void *ctx, const struct bw_entity *e)
+{
+  static const char *const names[] = {"name", "email", "title", "role", "do_not_contact"};
+  struct collect *k = ctx;
+  json_array_append_new(k->list, entity_row(e, "contact", names, 5));
+  return BW_OK;
+}
+
+static int add_opportunity(void *ctx, const struct bw_entity *e)
+{
+  static const char *const names[] = {"kind", "stage", "amount", "close_date", "outcome"};
+  struct collect *k = ctx;
+  json_array_append_new(k->list, entity_row(e, "opportunity", names, 5));
+  return BW_OK;
+}
+
+static int add_trait(void *ctx, const struct bw_trait_value *t)
+{
+  struct collect *k = ctx;
+  json_t *o = json_object();
+  json_object_set_new(o, "trait", core_json_text(t->type->name));
+  json_object_set_new(o, "key", core_json_str(t->key));
+  json_object_set_new(o, "value", t->value_type == BW_VALUE_NUMBER ? core_json_number(t->number) : core_json_str(t->text));
+  json_object_set_new(o, "at", core_json_time(t->at_ms));
+  json_object_set_new(o, "unit", core_json_text(t->type->unit));
+  json_array_append_new(k->list, o);
+  return BW_OK;
+}
+
+static int add_lead(void *ctx, const struct bw_lead *lead)
+{
+  struct collect *k = ctx;
+  json_array_append_new(k->list, core_lead_row(k->c, lead));
+  return BW_OK;
+}
+
+int core_account(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct bw_str id = bw_args_text(args, "account");
+  struct bw_book *book = bw_pipeline_book(c->pipeline);
+  struct bw_signals *signals = bw_pipeline_signals(c->pipeline);
+  const struct bw_entity *account = bw_book_find(book, BW_ENTITY_ACCOUNT, id);
+  struct collect contacts = {.list = json_array()}, opportunities = {.list = json_array()}, traits = {.list = json_array()},
+                 open = {.list = json_array(), .limit = DEFAULT_SIGNALS}, leads = {.c = c, .list = json_array()};
+  json_t *o = json_object();
+  (void)bw_book_each_of(book, BW_ENTITY_CONTACT, id, add_contact, &contacts);
+  (void)bw_book_each_of(book, BW_ENTITY_OPPORTUNITY, id, add_opportunity, &opportunities);
+  (void)bw_signals_each_trait(signals, id, add_trait, &traits);
+  (void)bw_signals_each_open(signals, id, add_signal, &open);
+  (void)bw_leads_each_of(bw_pipeline_engine(c->pipeline), id, add_lead, &leads);
+  json_object_set_new(o, "account", core_json_str(id));
+  json_object_set_new(o, "name", account ? core_json_str(bw_entity_text(account, "name")) : json_null());
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
+  json_object_set_new(o, "fields", fields_json(account));
+  json_object_set_new(o, "subscription", fields_json(bw_book_find(book, BW_ENTITY_SUBSCRIPTION, id)));
+  json_object_set_new(o, "contacts", contacts.list);
+  json_object_set_new(o, "opportunities", opportunities.list);
+  json_object_set_new(o, "traits", traits.list);
+  json_object_set_new(o, "signals", open.list);
+  json_object_set_new(o, "leads", leads.list);
+  if (!account && json_array_size(traits.list) == 0 && open.total == 0) {
+    json_decref(o);
+    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "no record has named the account \"%.*s\"; ids are case-sensitive",
+                   (int)(id.len > 100 ? 100 : id.len), id.data);
+  }
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}
+
+/* ---- why not ---- */
+
+int core_why_not(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct bw_str id = bw_args_text(args, "account");
+  const struct bw_entity *account = bw_book_find(bw_pipeline_book(c->pipeline), BW_ENTITY_ACCOUNT, id);
+  struct bw_buf json = {0};
+  json_t *o, *plays;
+  int rc = bw_engine_why_not(bw_pipeline_engine(c->pipeline), id, bw_args_text(args, "play"), core_now(c), &json, err);
+  if (rc < 0) {
+    bw_buf_clear(&json);
+    return rc;
+  }
+  plays = core_json_raw(bw_buf_str(&json));
+  if (!json_is_array(plays)) {
+    json_t *list = json_array();
+    json_array_append_new(list, plays);
+    plays = list;
+  }
+  o = json_object();
+  json_object_set_new(o, "account", core_json_str(id));
+  json_object_set_new(o, "name", account ? core_json_str(bw_entity_text(account, "name")) : json_null());
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
+  json_object_set_new(o, "plays", plays);
+  bw_buf_clear(&json);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}

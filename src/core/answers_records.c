@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was set aside, what is on its way, who decided what: rows of the store as they are.  Runs in core. */
+#include <string.h>
+
+#include "core/private.h"
+#include "wire/record.h"
+
+#define DEFAULT_LIMIT 50
+
+/* One column of an answer: how a stored value becomes JSON. */
+enum column { COL_INT, COL_TEXT, COL_TIME, COL_KIND, COL_JSON };
+struct field {
+  const char *name;
+  enum column as;
+};
+
+static json_t *column_json(struct bw_stmt *q, int i, enum column as)
+{
+  if (bw_stmt_col_null(q, i))
+    return json_null();
+  switch (as) {
+  case COL_INT:
+    return json_integer((json_int_t)bw_stmt_col_int(q, i));
+  case COL_TIME:
+    return core_json_time(bw_stmt_col_int(q, i));
+  case COL_KIND:
+    return core_json_text(bw_kind_name((uint32_t)bw_stmt_col_int(q, i)));
+  case COL_JSON:
+    return core_json_raw(bw_stmt_col_str(q, i));
+  default:
+    return core_json_str(bw_stmt_col_str(q, i));
+  }
+}
+
+/* Runs `sql` (one parameter: the limit) and makes an array of objects with these fields. */
+static int rows_json(struct core *c, const char *sql, int64_t limit, const struct field *fields, size_t n, json_t **ret_items,
+                     struct bw_error *err)
+{
+  json_t *items = json_array();
+  struct bw_stmt *q;
+  size_t i;
+  int rc = bw_store_prepare(c->store, sql, &q, err);
+  if (rc == 0)
+    bw_stmt_int(q, 1, limit);
+  while (rc >= 0 && (rc = bw_stmt_step(q, err)) == 1) {
+    json_t *o = json_object();
+    for (i = 0; i < n; i++)
+      json_object_set_new(o, fields[i].name, column_json(q, (int)i, fields[i].as));
+    json_array_append_new(items, o);
+  }
+  if (rc < 0) {
+    json_decref(items);
+    return rc;
+  }
+  *ret_items = items;
+  return BW_OK;
+}
+
+static int one_int(struct core *c, const char *sql, int64_t *ret, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(c->store, sql, &q, err);
+  if (rc == 0 && (rc = bw_stmt_step(q, err)) == 1) {
+    *ret = bw_stmt_col_int(q, 0);
+    bw_stmt_reset(q);
+    rc = BW_OK;
+  }
+  return rc;
+}
+
+static int answer_rows(struct core *c, struct bw_request *req, const json_t *args, const char *sql, const char *total_sql,
+                       const struct field *fields, size_t n, struct bw_error *err)
+{
+  json_t *items, *o;
+  int64_t total = 0;
+  int rc = rows_json(c, sql, bw_args_int(args, "limit", DEFAULT_LIMIT), fields, n, &items, err);
+  if (rc == 0)
+    rc = one_int(c, total_sql, &total, err);
+  if (rc < 0)
+    return rc;
+  o = json_object();
+  json_object_set_new(o, "total", json_integer((json_int_t)total));
+  json_object_set_new(o, "items", items);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}
+
+int core_rejected(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  static const struct field fields[] = {{"id", COL_INT},     {"at", COL_TIME},     {"source", COL_TEXT},
+                                        {"where", COL_TEXT}, {"reason", COL_TEXT}, {"text", COL_TEXT}};
+  return answer_rows(c, req, args, "SELECT id, at, source, place, reason, text FROM rejected ORDER BY id DESC LIMIT ?1",
+                     "SELECT rejected FROM intake_total", fields, 6, err);
+}
+
+static const char *unresolved_hint(struct bw_str subject)
+{
+  if (subject.len == 0)
+    return "the record names no user and no account; send userId, or context.groupId";
+  if (memchr(subject.data, '@', subject.len))
+    return "a free mail address; send context.groupId, or a group call for this user";
+  return "send a group call for this user, an identify with an e-mail address, or context.groupId";
+}
+
+int core_unresolved(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  static const struct field fields[] = {{"at", COL_TIME},   {"kind", COL_KIND},   {"subject", COL_TEXT},
+                                        {"name", COL_TEXT}, {"source", COL_TEXT}, {"count", COL_INT}};
+  json_t *items, *o, *item;
+  int64_t total = 0;
+  size_t i;
+  int rc = rows_json(c, "SELECT at, kind, subject, name, source, count FROM unresolved ORDER BY count DESC, at DESC LIMIT ?1",
+                     bw_args_int(args, "limit", DEFAULT_LIMIT), fields, 6, &items, err);
+  if (rc == 0)
+    rc = one_int(c, "SELECT coalesce(sum(count), 0) FROM unresolved", &total, err);
+  if (rc < 0)
+    return rc;
+  json_array_foreach(items, i, item)
+  {
+    const char *subject = json_string_value(json_object_get(item, "subject"));
+    json_object_set_new(item, "hint", json_string(unresolved_hint(bw_str(subject ? subject : ""))));
+  }
+  o = json_object();
+  json_object_set_new(o, "total", json_integer((json_int_t)total));
+  json_object_set_new(o, "items", items);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}
+
+int core_dead_letters(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  static const struct field fields[] = {{"id", COL_INT},     {"at", COL_TIME},     {"watcher", COL_TEXT},
+                                        {"offset", COL_INT}, {"reason", COL_TEXT}, {"record", COL_JSON}};
+  return answer_rows(c, req, args, BW_DEAD_LETTERS_SQL, "SELECT count(*) FROM dead_letter", fields, 6, err);
+}
+
+/* ---- outbox ---- */
+
+static void outbox_item(void *ctx, const struct bw_outbox_item *item)
+{
+  const char *state =
+      item->state == BW_OUTBOX_STAGED || item->state == BW_OUTBOX_READY ? "pending" : bw_outbox_state_name(item->state);
+  json_t *items = ctx, *o = json_object();
+  json_object_set_new(o, "id", json_integer((json_int_t)item->id));
+  json_object_set_new(o, "lead", core_json_str(item->lead));
+  json_object_set_new(o, "hash", core_json_str(item->hash));
+  json_object_set_new(o, "state", json_string(state));
+  json_object_set_new(o, "queued", core_json_time(item->at));
+  json_object_set_new(o, "attempts", json_integer((json_int_t)item->attempts));
+  json_object_set_new(o, "error", item->error.len ? core_json_str(item->error) : json_null());
+  json_array_insert_new(items, 0, o); /* newest first */
+}
+
+static void complete_item(struct core *c, json_t *o)
+{
+  struct bw_str id = bw_str(json_string_value(json_object_get(o, "lead")));
+  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), id);
+  struct bw_draft d = {0};
+  bool have = bw_draft_load(c->store, id, 0, &d, NULL) == 0;
+  json_object_set_new(o, "account", lead ? core_json_text(lead->account) : json_null());
+  json_object_set_new(o, "channel", have ? core_json_text(d.channel) : json_null());
+  json_object_set_new(o, "to", have ? core_json_text(d.field[BW_DRAFT_TO]) : json_null());
+  json_object_set_new(o, "subject", have ? core_json_text(d.field[BW_DRAFT_SUBJECT]) : json_null());
+  json_object_set_new(o, "sent", lead && lead->status == BW_LEAD_SENT ? core_json_time(lead->updated_at) : json_null());
+  bw_draft_clear(&d);
+}
+
+int core_outbox(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  int64_t limit = bw_args_int(args, "limit", DEFAULT_LIMIT);
+  json_t *items = json_array(), *o, *item;
+  size_t i;
+  int rc = bw_outbox_each(c->outbox, 0, outbox_item, items, err);
+  if (rc < 0) {
+    json_decref(items);
+    return rc;
+  }
+  while (json_array_size(items) > (size_t)limit)
+    json_array_remove(items, json_array_size(items) - 1);
+  json_array_foreach(items, i, item) complete_item(c, item);
+  o = json_object();
+  json_object_set_new(o, "items", items);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}
+
+/* ---- audit ---- */
+
+int core_audit(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  static const struct field fields[] = {{"seq", COL_INT},   {"at", COL_TIME},     {"who", COL_TEXT},
+                                        {"what", COL_TEXT}, {"detail", COL_JSON}, {"hash", COL_TEXT}};
+  struct bw_error broken = {0};
+  json_t *items, *o, *item;
+  int64_t rows = 0, seq;
+  char hash[BW_DRAFT_HASH];
+  size_t i;
+  bool ok = true;
+  int rc = rows_json(c, "SELECT seq, at, who, action, subject, hash FROM audit ORDER BY seq DESC LIMIT ?1",
+                     bw_args_int(args, "limit", DEFAULT_LIMIT), fields, 6, &items, err);
+  if (rc == 0)
+    rc = bw_audit_head(c->store, &seq, hash, err);
+  if (rc < 0)
+    return rc;
+  if (bw_args_bool(args, "verify"))
+    ok = bw_audit_verify(c->store, &rows, &broken) == 0;
+  json_array_foreach(items, i, item)
+  {
+    const json_t *detail = json_object_get(item, "detail");
+    const char *lead = json_string_value(json_object_get(detail, "lead")),
+               *reason = json_string_value(json_object_get(detail, "reason"));
+    json_object_set_new(item, "lead", core_json_text(lead));
+    json_object_set_new(item, "note", core_json_text(reason));
+  }
+  o = json_object();
+  json_object_set_new(o, "entries", json_integer((json_int_t)seq));
+  json_object_set_new(o, "head", core_json_text(hash));
+  json_object_set_new(o, "ok", json_boolean(ok));
+  json_object_set_new(o, "broken_at", ok ? json_null() : json_integer((json_int_t)rows));
+  json_object_set_new(o, "items", items);
+  bw_request_reply_json(req, o);
+  return BW_OK;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Group commit: everything that arrived or was concluded since the last one becomes durable in one transaction; only then is
+ * anything acknowledged.  Runs in core.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "core/private.h"
+
+static void on_commit_timer(void *ctx)
+{
+  struct core *c = ctx;
+  c->commit_due = false;
+  (void)core_commit(c);
+}
+
+void core_commit_soon(struct core *c, int64_t within_ms)
+{
+  if (c->commit_due && within_ms > 0)
+    return;
+  c->commit_due = true;
+  if (!c->commit_timer)
+    c->commit_timer = bw_timer_new(c->loop, within_ms, false, on_commit_timer, c);
+  else
+    bw_timer_again(c->commit_timer, within_ms);
+}
+
+static void answer_pending(struct core *c, const struct bw_error *failed)
+{
+  size_t i;
+  for (i = 0; i < c->npending; i++) {
+    if (failed)
+      bw_request_fail(c->pending[i].request, failed);
+    else
+      bw_request_ingested(c->pending[i].request, &c->pending[i].result);
+  }
+  c->npending = c->pending_records = 0;
+}
+
+static int write_all(struct core *c, struct bw_error *err)
+{
+  int rc = bw_store_begin(c->store, err);
+  if (rc == 0)
+    rc = bw_journal_flush(c->journal, err);
+  if (rc == 0)
+    rc = bw_identity_save(c->identity, err);
+  if (rc == 0)
+    rc = bw_pipeline_save(c->pipeline, err);
+  if (rc == 0)
+    rc = bw_store_commit(c->store, err);
+  return rc;
+}
+
+static void succeeded(struct core *c)
+{
+  bw_journal_committed(c->journal);
+  bw_identity_committed(c->identity);
+  bw_dedup_committed(c->dedup);
+  bw_pipeline_committed(c->pipeline);
+  bw_watchers_committed(c->watchers);
+  if (c->full)
+    core_notice(c, BW_URGENCY_MEDIUM, BW_STR(""), "store_recovered", BW_STR("The store takes data again."));
+  c->full = false;
+  c->durable_tick = c->last_tick;
+  c->durable_history = c->history_tick;
+  c->n.commits++;
+  answer_pending(c, NULL);
+  core_pump_soon(c);
+}
+
+static void refused(struct core *c, bool concluded, const struct bw_error *err)
+{
+  c->n.commit_failures++;
+  bw_store_rollback(c->store);
+  bw_journal_rolled_back(c->journal);
+  bw_identity_rolled_back(c->identity);
+  bw_dedup_rolled_back(c->dedup);
+  c->last_tick = c->durable_tick;
+  c->history_tick = c->durable_history;
+  if (!c->full)
+    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "store_refuses", bw_str(err->message));
+  c->full = true;
+  answer_pending(c, err);
+  /* Book, signals and leads in memory are ahead of the store by what was just lost.  The journal has the records: start again
+     from there rather than guess. */
+  if (concluded)
+    core_restart(c, err->message);
+  else
+    core_commit_soon(c, 1000); /* the probe */
+}
+
+int core_commit(struct core *c)
+{
+  struct bw_error err = {0};
+  int64_t start = bw_monotonic();
+  bool concluded = bw_pipeline_dirty(c->pipeline);
+  int rc = write_all(c, &err);
+  c->n.commit_seconds += (double)(bw_monotonic() - start) / 1e3;
+  if (rc == 0)
+    succeeded(c);
+  else
+    refused(c, concluded, &err);
+  return rc;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core role: opens everything in order, runs the loop, stops in order.  The only process that opens the store. */
+#include "core/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "core/private.h"
+
+#define RETENTION_EVERY_MS (6 * BW_HOUR)
+#define EXIT_RESTART 75 /* sysexits: EX_TEMPFAIL */
+
+int64_t core_now(const struct core *c)
+{
+  return bw_clock_now(c->o->clock);
+}
+
+const struct bw_setup *core_setup(const struct core *c)
+{
+  return c->setups[c->nsetups - 1];
+}
+
+void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account, const char *code, struct bw_str text)
+{
+  struct core_notice *n = &c->notices[c->nnotices++ % CORE_NOTICES];
+  free(n->account);
+  free(n->text);
+  n->at = core_now(c);
+  n->severity = severity;
+  (void)snprintf(n->code, sizeof n->code, "%s", code);
+  n->account = bw_str_dup(account);
+  n->text = bw_str_dup(text);
+  bw_log(severity == BW_URGENCY_HIGH ? BW_LOG_WARN : BW_LOG_INFO, "notice", "code=%s account=%s text=%s", code,
+         bw_log_quote(account), bw_log_quote(text));
+}
+
+void core_restart(struct core *c, const char *why)
+{
+  bw_log(BW_LOG_ERROR, "core starts again from what is durable", "why=%s", BW_Q(why));
+  c->exit_status = EXIT_RESTART;
+  c->stopping = true;
+  bw_loop_stop(c->loop);
+}
+
+/* ---- events of the pipeline that the operator or the log should know ---- */
+
+static void on_lead(void *ctx, const struct bw_lead *lead, const char *event, int64_t at_ms)
+{
+  (void)ctx;
+  (void)at_ms;
+  bw_log(BW_LOG_INFO, "lead", "event=%s lead=%s account=%s play=%s owner=%s status=%s", event, lead->id, BW_Q(lead->account),
+         lead->play, BW_Q(lead->owner), bw_lead_status_name(lead->status));
+}
+
+static void on_notice(void *ctx, int64_t at_ms, struct bw_str account, struct bw_str code, struct bw_str text)
+{
+  char word[32];
+  (void)at_ms;
+  (void)snprintf(word, sizeof word, "%.*s", BW_FMT(code));
+  core_notice(ctx, BW_URGENCY_MEDIUM, account, word, text);
+}
+
+static void on_outbox_notice(void *ctx, const struct bw_outbox_item *item, const char *message)
+{
+  char text[400];
+  (void)snprintf(text, sizeof text, "%.*s: %s", BW_FMT(item->lead), message);
+  core_notice(ctx, BW_URGENCY_HIGH, BW_STR(""), "delivery", bw_str(text));
+}
+
+/* ---- the line to the parent ---- */
+
+static void on_peer(void *ctx, const char *role, int fd)
+{
+  struct core *c = ctx;
+  struct bw_error err;
+  bw_log(BW_LOG_DEBUG, "a peer is connected", "peer=%s", role);
+  if (bw_control_attach(c->control, fd, BW_PEER_WEB, &err) < 0)
+    bw_log(BW_LOG_ERROR, "the web process could not be attached", "error=%s", BW_Q(err.message));
+}
+
+static void on_spawned(void *ctx, uint32_t slot, int fd)
+{
+  struct core *c = ctx;
+  bw_watchers_attach(c->watchers, slot, fd);
+}
+
+static void on_gone(void *ctx, uint32_t slot, int status)
+{
+  struct core *c = ctx;
+  bw_watchers_gone(c->watchers, slot, status);
+}
+
+static void on_reload(void *ctx)
+{
+  struct bw_complaints complaints = {0};
+  (void)core_reload_now(ctx, false, &complaints);
+  if (complaints.text.len)
+    bw_log(BW_LOG_WARN, "configuration", "errors=%zu text=%s", complaints.count, bw_log_quote(bw_buf_str(&complaints.text)));
+  bw_complaints_clear(&complaints);
+}
+
+static void on_stop(void *ctx)
+{
+  struct core *c = ctx;
+  if (c->stopping)
+    return;
+  bw_control_drain(c->control);
+  (void)core_commit(c);
+  c->stopping = true;
+  bw_loop_stop(c->loop);
+}
+
+static const struct bw_parent_events parent_events = {on_peer, on_spawned, on_gone, on_reload, on_stop};
+
+/* ---- opening ---- */
+
+static int open_setup(struct core *c, struct bw_error *err)
+{
+  const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
+  struct bw_complaints complaints = {0};
+  struct bw_setup *s;
+  int rc = bw_setup_load(c->o->config_dir, &so, &s, &complaints);
+  (void)fwrite(complaints.text.data, 1, complaints.text.len, stderr);
+  if (rc < 0) {
+    rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "the configuration has %zu error%s; nothing was started", complaints.count,
+                 complaints.count == 1 ? "" : "s");
+  } else {
+    c->setups = bw_realloc(c->setups, c->nsetups + 1, sizeof(struct bw_setup *));
+    c->setups[c->nsetups++] = s;
+  }
+  bw_complaints_clear(&complaints);
+  return rc;
+}
+
+static int open_store(struct core *c, struct bw_error *err)
+{
+  const struct bw_schema *const schemas[] = {&bw_journal_schema,  &bw_identity_schema, &bw_book_schema,   &bw_watch_schema,
+                                             &bw_signals_schema,  &bw_plays_schema,    &bw_drafts_schema, &bw_approvals_schema,
+                                             &bw_delivery_schema, &bw_pipeline_schema, &core_schema};
+  char *path = bw_asprintf("%s/basewatch.db", c->o->state_dir);
+  int rc = BW_OK;
+  if (mkdir(c->o->state_dir, 0700) < 0 && errno != EEXIST)
+    rc = bw_fail_errno(err, BW_EIO, "the state directory %s cannot be made", c->o->state_dir);
+  if (rc == 0)
+    rc = bw_store_open(path, schemas, sizeof schemas / sizeof *schemas, &c->store, err);
+  if (rc == 0)
+    rc = bw_journal_open(c->store, &c->journal, err);
+  free(path);
+  return rc;
+}
+
+/* The free mail providers of the configuration, as an array (borrowed strings; the caller frees the array). */
+static const char **free_mail(const struct bw_setup *s, size_t *ret_n)
+{
+  const struct bw_node *list = s->free_mail && s->free_mail->type == BW_NODE_LIST ? s->free_mail : NULL;
+  const char **names = bw_calloc(list ? list->nitems : 0, sizeof *names);
+  size_t i;
+  for (i = 0; list && i < list->nitems; i++)
+    names[i] = list->items[i].text.data;
+  *ret_n = i;
+  return names;
+}
+
+static int open_intake(struct core *c, struct bw_error *err)
+{
+  const struct bw_setup *s = core_setup(c);
+  struct bw_identity_options io = {0};
+  struct bw_dedup_options dopts = {.window_ms = s->dedup_window_ms, .limit = (size_t)s->dedup_limit};
+  const char **names = free_mail(s, &io.nfree_mail);
+  int rc;
+  io.free_mail = names;
+  rc = bw_identity_open(c->store, &io, &c->identity, err);
+  free(names);
+  if (getrandom(dopts.key, sizeof dopts.key, 0) != sizeof dopts.key)
+    return bw_fail_errno(err, BW_EIO, "no random numbers");
+  c->dedup = bw_dedup_new(&dopts);
+  return rc < 0 ? rc : core_intake_load(c, err);
+}
+
+static int open_watchers(struct core *c, struct bw_error *err)
+{
+  const struct bw_setup *s = core_setup(c);
+  struct bw_watcher_config *configs = bw_calloc(s->nwatchers, sizeof *configs);
+  uint64_t seed = 0;
+  size_t i;
+  int rc;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+    seed = 1;
+  for (i = 0; i < s->nwatchers; i++)
+    configs[i] = (struct bw_watcher_config){.name = s->watchers[i].name,
+                                            .plugin = s->watchers[i].path,
+                                            .options = bw_str(s->watchers[i].options),
+                                            .deadline_ms = s->watchers[i].deadline_ms,
+                                            .memory_bytes = (uint64_t)s->watchers[i].memory_bytes,
+                                            .snapshot_ms = s->watchers[i].snapshot_ms};
+  rc = bw_watchers_new(c->loop, c->store, c->journal, configs, (uint32_t)s->nwatchers, seed, &core_watchers_events, c,
+                       &c->watchers, err);
+  free(configs);
+  return rc;
+}
+
+static int open_outbox(struct core *c, struct bw_error *err)
+{
+  const struct bw_setup *s = core_setup(c);
+  char *dir = s->maildir[0] == '/' ? bw_strdup(s->maildir) : bw_asprintf("%s/%s", c->o->state_dir, s->maildir);
+  const struct bw_outbox_config config = {.maildir = dir, .from = s->sender, .notice = on_outbox_notice, .ctx = c};
+  (void)err;
+  c->outbox = bw_outbox_new(c->store, &config);
+  free(dir);
+  return BW_OK;
+}
+
+static int open_control(struct core *c, struct bw_error *err)
+{
+  static const struct bw_control_events events = {core_control, core_ingest, core_reject};
+  char *path = bw_asprintf("%s/control.sock", c->o->state_dir);
+  int rc = bw_control_listen(c->loop, path, &events, c, &c->control, err);
+  if (rc == 0)
+    bw_control_allow_tests(c->control, c->o->tests);
+  free(path);
+  return rc;
+}
+
+static int open_all(struct core *c, struct bw_error *err)
+{
+  static const struct bw_pipeline_events events = {.lead = on_lead, .notice = on_notice};
+  int rc = open_setup(c, err);
+  if (rc == 0)
+    rc = open_store(c, err);
+  if (rc == 0)
+    rc = bw_pipeline_open(c->store, core_setup(c), &events, c, &c->pipeline, err);
+  if (rc == 0)
+    rc = open_intake(c, err);
+  if (rc == 0)
+    rc = open_watchers(c, err);
+  if (rc == 0)
+    rc = open_outbox(c, err);
+  if (rc == 0)
+    rc = open_control(c, err);
+  return rc;
+}
+
+static void close_all(struct core *c)
+{
+  size_t i;
+  for (i = 0; i < c->npending; i++)
+    bw_request_failf(c->pending[i].request, BW_EAGAIN, "the daemon is stopping; send it again");
+  bw_control_free(&c->control);
+  bw_watchers_free(&c->watchers);
+  bw_outbox_free(&c->outbox);
+  bw_timer_free(&c->commit_timer);
+  bw_timer_free(&c->pump_timer);
+  bw_timer_free(&c->tick_timer);
+  bw_timer_free(&c->outbox_timer);
+  bw_timer_free(&c->retention_timer);
+  bw_pipeline_close(&c->pipeline);
+  bw_identity_close(&c->identity);
+  bw_dedup_free(&c->dedup);
+  bw_journal_close(&c->journal);
+  bw_store_close(&c->store);
+  for (i = 0; i < c->nsetups; i++)
+    bw_setup_free(&c->setups[i]);
+  free(c->setups);
+  for (i = 0; i < CORE_NOTICES; i++) {
+    free(c->notices[i].account);
+    free(c->notices[i].text);
+  }
+  bw_batch_reader_clear(&c->reader);
+  bw_batch_reader_clear(&c->pump_reader);
+  free(c->pending);
+  bw_parent_link_free(&c->parent);
+  bw_loop_free(&c->loop);
+}
+
+static void on_retention(void *ctx)
+{
+  struct core *c = ctx;
+  uint64_t projected = bw_pipeline_projected(c->pipeline), keep = bw_watchers_keep_from(c->watchers), deleted = 0;
+  struct bw_error err;
+  int rc = core_commit(c);
+  if (rc == 0)
+    rc = bw_store_begin(c->store, &err);
+  if (rc == 0)
+    rc = bw_journal_retain(c->journal, core_now(c) - core_setup(c)->retention_ms, keep < projected ? keep : projected, &deleted,
+                           &err);
+  if (rc == 0 && deleted)
+    bw_log(BW_LOG_INFO, "old records were deleted", "records=%llu", (unsigned long long)deleted);
+  core_commit_soon(c, 0);
+}
+
+/* 78 ends the daemon (a person has to mend the configuration), anything else is tried again. */
+static int exit_for(const struct bw_error *err)
+{
+  bw_log(BW_LOG_ERROR, "core cannot start", "class=%d error=%s", (int)err->cls, BW_Q(err->message));
+  return err->cls == BW_CLASS_CONFIG || err->code == BW_EVERSION ? BW_EXIT_CONFIG : 1;
+}
+
+int bw_core_run(int fd, const struct bw_core_options *options)
+{
+  struct core c = {.o = options, .history_tick = BW_TIME_NONE, .last_tick = BW_TIME_NONE};
+  struct bw_error err = {0};
+  int rc;
+  c.loop = bw_loop_new();
+  c.parent = bw_parent_link_new(c.loop, fd, &parent_events, &c);
+  c.started = core_now(&c);
+  rc = open_all(&c, &err);
+  if (rc < 0) {
+    rc = exit_for(&err);
+    close_all(&c);
+    return rc;
+  }
+  c.durable_tick = c.last_tick;
+  c.durable_history = c.history_tick;
+  bw_watchers_release(c.watchers, bw_pipeline_projected(c.pipeline));
+  bw_watchers_start(c.watchers);
+  core_tick_timer(&c);
+  core_pump_soon(&c);
+  core_deliver_soon(&c, 0);
+  c.retention_timer = bw_timer_new(c.loop, RETENTION_EVERY_MS, true, on_retention, &c);
+  if (bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
+    bw_log(BW_LOG_ERROR, "core ends", "error=%s", BW_Q(err.message));
+    c.exit_status = 1;
+  }
+  rc = c.exit_status;
+  close_all(&c);
+  return rc;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decisions: what a person says about a lead, written with its audit row in one transaction, and the delivery of what was
+ * approved. Runs in core.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "core/private.h"
+
+static const struct bw_lead *find_lead(struct core *c, struct bw_str id, struct bw_error *err)
+{
+  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), id);
+  if (!lead)
+    (void)bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no lead %.*s; `basewatch inbox` lists them", BW_FMT(id));
+  return lead;
+}
+
+static int may_decide(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
+{
+  const struct bw_lead *lead = find_lead(ctx, id, err);
+  if (!lead)
+    return BW_ENOTFOUND;
+  if (lead->mode == BW_MODE_SHADOW)
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is of a play in shadow mode: it is recorded, not worked",
+                   lead->id);
+  if (lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED)
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is %s already; it cannot be %s", lead->id,
+                   bw_lead_status_name(lead->status), bw_verdict_name(verdict));
+  return BW_OK;
+}
+
+static struct bw_decision_request request_of(struct core *c, const json_t *args)
+{
+  struct bw_decision_request r = {0};
+  r.lead = bw_args_text(args, "lead");
+  r.who = bw_args_text(args, "who");
+  r.reason = bw_args_text(args, "reason");
+  r.now = core_now(c);
+  r.review_until = BW_TIME_NONE;
+  r.may = may_decide;
+  r.ctx = c;
+  return r;
+}
+
+/* Commits a decision; what cannot be made durable was not decided. */
+static int settle(struct core *c, int rc, struct bw_error *err)
+{
+  bw_pipeline_touch(c->pipeline);
+  if (rc < 0) {
+    /* Some of it may stand in the open transaction or in memory: only what is durable counts. */
+    bw_store_rollback(c->store);
+    core_restart(c, err->message);
+    return rc;
+  }
+  if (core_commit(c) < 0)
+    return bw_fail(err, BW_ENOSPC, BW_CLASS_TRANSIENT,
+                   "the decision could not be made durable and was not taken; try again later");
+  return BW_OK;
+}
+
+static json_t *decided(struct core *c, struct bw_str id, const struct bw_decision *d)
+{
+  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), id);
+  json_t *o = json_object();
+  json_object_set_new(o, "lead", core_json_str(id));
+  json_object_set_new(o, "state", core_json_text(lead ? bw_lead_status_name(lead->status) : NULL));
+  json_object_set_new(o, "who", core_json_text(d->who));
+  json_object_set_new(o, "at", core_json_time(d->at));
+  return o;
+}
+
+int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct bw_decision_request r = request_of(c, args);
+  const struct bw_lead *lead = find_lead(c, r.lead, err);
+  struct bw_decision d = {0};
+  struct bw_draft draft = {0};
+  int64_t id;
+  json_t *o;
+  int rc;
+  if (!lead)
+    return BW_ENOTFOUND;
+  rc = core_commit(c); /* what came before is not to be undone with this decision */
+  if (rc == 0)
+    rc = bw_draft_load(c->store, r.lead, 0, &draft, err);
+  if (rc < 0)
+    return rc;
+  r.hash = bw_args_text(args, "hash").len ? bw_args_text(args, "hash") : bw_str(draft.hash);
+  r.review_until = lead->review_until;
+  r.reviewer = bw_str(lead->csm);
+  rc = bw_store_begin(c->store, err);
+  if (rc == 0)
+    rc = bw_approve(c->store, &r, &d, err);
+  if (rc < 0) { /* refused: nothing was written */
+    bw_store_rollback(c->store);
+    bw_draft_clear(&draft);
+    return rc;
+  }
+  rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
+  if (rc == 0)
+    rc = bw_lead_approve(bw_pipeline_engine(c->pipeline), r.lead, r.now, err);
+  rc = settle(c, rc, err);
+  if (rc == 0) {
+    bw_outbox_committed(c->outbox);
+    core_deliver_soon(c, 0);
+    o = decided(c, r.lead, &d);
+    json_object_set_new(o, "hash", core_json_text(d.hash));
+    json_object_set_new(o, "deliver", core_json_text(core_setup(c)->maildir));
+    bw_request_reply_json(req, o);
+  } else {
+    bw_outbox_rolled_back(c->outbox);
+  }
+  bw_decision_clear(&d);
+  bw_draft_clear(&draft);
+  return rc;
+}
+
+/* Until when the play stays silent for the account: as the rules themselves say it. */
+static json_t *suppressed_until(struct core *c, struct bw_str id)
+{
+  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), id);
+  struct bw_buf json = {0};
+  json_t *why = NULL, *until = NULL;
+  if (lead && bw_engine_why_not(bw_pipeline_engine(c->pipeline), bw_str(lead->account), bw_str(lead->play), core_now(c), &json,
+                                NULL) == 0) {
+    why = core_json_raw(bw_buf_str(&json));
+    until = json_incref(json_object_get(why, "suppressed_until"));
+  }
+  json_decref(why);
+  bw_buf_clear(&json);
+  return until ? until : json_null();
+}
+
+typedef int verdict_fn(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret, struct bw_error *err);
+
+/* Reject and snooze: the same but for the verdict and what becomes of the lead. */
+static int decide(struct core *c, struct bw_request *req, const struct bw_decision_request *r, verdict_fn *verdict,
+                  struct bw_error *err)
+{
+  struct bw_engine *engine = bw_pipeline_engine(c->pipeline);
+  struct bw_decision d = {0};
+  json_t *o;
+  int rc = core_commit(c);
+  if (rc == 0)
+    rc = bw_store_begin(c->store, err);
+  if (rc == 0 && (rc = verdict(c->store, r, &d, err)) < 0)
+    bw_store_rollback(c->store);
+  if (rc < 0)
+    return rc;
+  if (verdict == bw_reject)
+    rc = bw_lead_reject(engine, r->lead, r->reason, r->now, err);
+  else
+    rc = bw_lead_snooze(engine, r->lead, r->until, r->now, err);
+  rc = settle(c, rc, err);
+  if (rc == 0) {
+    o = decided(c, r->lead, &d);
+    if (verdict == bw_snooze)
+      json_object_set_new(o, "snoozed_until", core_json_time(r->until));
+    else
+      json_object_set_new(o, "suppressed_until", suppressed_until(c, r->lead));
+    bw_request_reply_json(req, o);
+  }
+  bw_decision_clear(&d);
+  return rc;
+}
+
+int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  const struct bw_decision_request r = request_of(c, args);
+  return decide(c, req, &r, bw_reject, err);
+}
+
+int core_snooze(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct bw_decision_request r = request_of(c, args);
+  r.until = r.now + bw_args_int(args, "for_ms", BW_DAY);
+  return decide(c, req, &r, bw_snooze, err);
+}
+
+/* ---- delivery ---- */
+
+static void mark_sent(void *ctx, const struct bw_outbox_item *item)
+{
+  struct core *c = ctx;
+  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), item->lead);
+  if (lead && lead->status == BW_LEAD_APPROVED &&
+      bw_lead_sent(bw_pipeline_engine(c->pipeline), item->lead, core_now(c), NULL) == 0)
+    bw_pipeline_touch(c->pipeline);
+}
+
+void core_deliver(void *ctx)
+{
+  struct core *c = ctx;
+  struct bw_error err = {0};
+  int64_t next = BW_TIME_NONE;
+  size_t done = 0;
+  int rc;
+  if (c->full || core_commit(c) < 0) {
+    core_deliver_soon(c, 5000);
+    return;
+  }
+  rc = bw_outbox_drain(c->outbox, core_now(c), &done, &next, &err);
+  if (rc < 0) {
+    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "outbox", bw_str(err.message));
+    core_deliver_soon(c, 5000);
+    return;
+  }
+  (void)bw_outbox_each(c->outbox, 1u << BW_OUTBOX_SENT, mark_sent, c, &err);
+  if (bw_pipeline_dirty(c->pipeline))
+    core_commit_soon(c, 0);
+  if (next != BW_TIME_NONE)
+    core_deliver_soon(c, next > core_now(c) ? next - core_now(c) : 0);
+}
+
+void core_deliver_soon(struct core *c, int64_t delay_ms)
+{
+  if (!c->outbox_timer)
+    c->outbox_timer = bw_timer_new(c->loop, delay_ms, false, core_deliver, c);
+  else
+    bw_timer_again(c->outbox_timer, delay_ms);
+}

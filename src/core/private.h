@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share; nobody else includes it. */
+#ifndef BW_CORE_PRIVATE_H
+#define BW_CORE_PRIVATE_H
+
+#include "config.h"
+
+#include <jansson.h>
+
+#include "control/server.h"
+#include "core/core.h"
+#include "delivery/delivery.h"
+#include "ingest/dedup.h"
+#include "ingest/identity.h"
+#include "journal/journal.h"
+#include "pipeline/pipeline.h"
+#include "proc/proc.h"
+#include "watch/watch.h"
+
+#define CORE_NOTICES 20
+
+struct core_notice {
+  int64_t at;
+  enum bw_urgency severity;
+  char code[32];
+  char *account, *text;
+};
+
+/* A request whose records wait for the commit. */
+struct core_pending {
+  struct bw_request *request;
+  struct bw_ingested result;
+};
+
+struct core_counters {
+  uint64_t accepted, duplicates, rejected, unresolved, bytes, commits, commit_failures;
+  double commit_seconds;
+  uint64_t minute[60]; /* records accepted in each of the last 60 seconds */
+  int64_t minute_at;   /* the second that minute[minute_at % 60] counts */
+};
+
+struct core {
+  const struct bw_core_options *o;
+  struct bw_loop *loop;
+  struct bw_parent_link *parent;
+  struct bw_store *store;
+  struct bw_journal *journal;
+  struct bw_identity *identity;
+  struct bw_dedup *dedup;
+  struct bw_setup **setups; /* the running one is the last; earlier ones still hold the catalogue in use */
+  size_t nsetups;
+  struct bw_pipeline *pipeline;
+  struct bw_watchers *watchers;
+  struct bw_outbox *outbox;
+  struct bw_control *control;
+  struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer, *retention_timer;
+  bool commit_due, stopping, full; /* full: the store refused; nothing is taken in until a probe succeeds */
+  int exit_status;
+  /* intake */
+  struct bw_batch_reader reader;
+  struct core_pending *pending;
+  size_t npending, pending_cap, pending_records;
+  int64_t history_tick; /* day boundary up to which a running history import has had its ticks; BW_TIME_NONE: none */
+  int64_t history_seen; /* monotonic time of its last batch */
+  int64_t last_tick;    /* time of the last tick in the journal; BW_TIME_NONE: none */
+  int64_t durable_tick, durable_history; /* as of the last commit */
+  int64_t last_arrival;
+  /* progress */
+  struct bw_batch_reader pump_reader;
+  uint64_t skip_to; /* offsets below it are damaged and were given up; 0: none */
+  int64_t started;
+  struct core_counters n;
+  struct core_notice notices[CORE_NOTICES];
+  size_t nnotices; /* ever */
+};
+
+/* ---- core.c ---- */
+int64_t core_now(const struct core *c);
+const struct bw_setup *core_setup(const struct core *c);
+/* Something for the operator: logged, shown by `status`. */
+void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account, const char *code, struct bw_str text);
+/* The state in memory is ahead of the store and cannot follow: leave, and be restarted from what is durable. */
+void core_restart(struct core *c, const char *why);
+
+/* ---- commit.c ---- */
+void core_commit_soon(struct core *c, int64_t within_ms);
+/* Writes and commits all that is pending; answers those who wait.  0, or negative after which they were refused. */
+int core_commit(struct core *c);
+
+/* ---- intake.c ---- */
+int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
+                struct bw_error *err);
+int core_reject(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err);
+/* Appends a tick record for time at_ms; not after or at one that the journal has. */
+int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
+/* Fills the de-duplication window and the last tick from the journal. */
+int core_intake_load(struct core *c, struct bw_error *err);
+extern const struct bw_schema core_schema;
+
+/* ---- progress.c ---- */
+void core_pump_soon(struct core *c);
+void core_tick_timer(struct core *c); /* arms the clock's next tick */
+extern const struct bw_watchers_events core_watchers_events;
+
+/* ---- decide.c ---- */
+int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+int core_snooze(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+void core_deliver_soon(struct core *c, int64_t delay_ms);
+void core_deliver(void *ctx);
+
+/* ---- answers*.c: each builds the reply of one command (control/api.h) ---- */
+typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_why_not, core_rejected,
+    core_unresolved, core_dead_letters, core_outbox, core_audit, core_reload, core_check, core_test_tick;
+int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err);
+/* Reads and swaps the configuration; the complaints go into ret. */
+int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret);
+
+/* ---- json helpers of the answers (jansson) ---- */
+json_t *core_json_time(int64_t ms);
+json_t *core_json_day(int64_t ms);
+json_t *core_json_str(struct bw_str s);    /* empty: "" */
+json_t *core_json_text(const char *s);     /* NULL or empty: null */
+json_t *core_json_number(double v);        /* not finite: null */
+json_t *core_json_raw(struct bw_str json); /* parsed; null where it is not JSON */
+json_t *core_signal_json(const struct bw_episode *e);
+json_t *core_lead_row(struct core *c, const struct bw_lead *lead);
+
+#endif

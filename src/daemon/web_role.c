@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The web role.  Reads its own section of the configuration, opens its listeners, then gives up files and new sockets. */
+#include "daemon/web_role.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "proc/proc.h"
+#include "proc/sandbox.h"
+#include "web/web.h"
+
+struct web_role {
+  struct bw_loop *loop;
+  struct bw_parent_link *parent;
+  struct bw_control_client *client;
+  struct bw_web *web;
+  char *port_file; /* the first address bound, for scripts */
+};
+
+static void on_peer(void *ctx, const char *role, int fd)
+{
+  struct web_role *w = ctx;
+  struct bw_error err;
+  (void)role;
+  if (bw_control_client_connect(w->client, fd, &err) < 0)
+    bw_log(BW_LOG_ERROR, "core cannot be reached", "error=%s", BW_Q(err.message));
+}
+
+static void stopped(void *ctx)
+{
+  struct web_role *w = ctx;
+  bw_loop_stop(w->loop);
+}
+
+static void on_stop(void *ctx)
+{
+  struct web_role *w = ctx;
+  if (w->web)
+    bw_web_drain(w->web, 5000, stopped, w);
+  else
+    bw_loop_stop(w->loop);
+}
+
+static const struct bw_parent_events events = {.peer = on_peer, .stop = on_stop};
+
+static void on_bound(void *ctx, const char *address)
+{
+  struct web_role *w = ctx;
+  FILE *f;
+  bw_log(BW_LOG_INFO, "listening", "address=%s", address);
+  f = w->port_file ? fopen(w->port_file, "we") : NULL;
+  if (f) {
+    (void)fprintf(f, "%s\n", address);
+    (void)fclose(f);
+  }
+  free(w->port_file);
+  w->port_file = NULL;
+}
+
+static int read_section(const struct bw_node *web, struct bw_web_config *ret, struct bw_complaints *c)
+{
+  static const struct bw_node empty = {.type = BW_NODE_MAP, .file = "basewatch.yaml"};
+  int rc = bw_settings_read(bw_web_settings, bw_web_nsettings, web && web->type != BW_NODE_NULL ? web : &empty, ret, c);
+  return rc < 0 ? rc : bw_web_config_finish(ret, c);
+}
+
+int daemon_web_check(const struct bw_node *web, struct bw_complaints *c)
+{
+  struct bw_web_config config = {0};
+  int rc = read_section(web, &config, c);
+  bw_web_config_clear(&config);
+  return rc;
+}
+
+/* Only `web:` of basewatch.yaml is of interest here; core checks the rest. */
+static int read_config(const char *dir, struct bw_web_config *ret)
+{
+  char *path = bw_asprintf("%s/basewatch.yaml", dir);
+  struct bw_complaints c = {0};
+  struct bw_document *doc = NULL;
+  int rc = bw_document_load(path, false, &doc, &c);
+  if (rc == 0)
+    rc = read_section(bw_node_get(bw_document_root(doc), "web"), ret, &c);
+  if (rc < 0)
+    (void)fwrite(c.text.data, 1, c.text.len, stderr);
+  bw_document_free(&doc);
+  bw_complaints_clear(&c);
+  free(path);
+  return rc;
+}
+
+int daemon_web_run(int fd, const struct daemon_options *o)
+{
+  struct web_role w = {.port_file = bw_asprintf("%s/web.address", o->state_dir)};
+  struct bw_web_config config = {0};
+  struct bw_error err = {0};
+  int rc = read_config(o->config_dir, &config);
+  if (rc < 0)
+    return BW_EXIT_CONFIG;
+  w.loop = bw_loop_new();
+  w.parent = bw_parent_link_new(w.loop, fd, &events, &w);
+  w.client = bw_control_client_new(w.loop);
+  rc = bw_web_new(w.loop, &config, w.client, daemon_clock(o), on_bound, &w, &w.web, &err);
+  if (rc == 0)
+    rc = bw_sandbox_web(true, &err);
+  if (rc == 0)
+    rc = bw_parent_ready(w.parent, &err);
+  if (rc == 0)
+    rc = bw_loop_run(w.loop, &err);
+  if (rc < 0)
+    bw_log(BW_LOG_ERROR, "web ends", "error=%s", BW_Q(err.message));
+  bw_web_free(&w.web);
+  bw_control_client_free(&w.client);
+  bw_parent_link_free(&w.parent);
+  bw_web_config_clear(&config);
+  bw_loop_free(&w.loop);
+  free(w.port_file);
+  return rc < 0 ? 1 : 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The web role: its configuration, its sandbox, its line to core. */
+#ifndef BW_DAEMON_WEB_ROLE_H
+#define BW_DAEMON_WEB_ROLE_H
+
+#include "config/config.h"
+#include "daemon/options.h"
+
+int daemon_web_run(int fd, const struct daemon_options *o);
+/* Checks the section `web:` (NULL: defaults). */
+int daemon_web_check(const struct bw_node *web, struct bw_complaints *c);
+
+#endif
