@@ -12,7 +12,7 @@ struct bw_csv;
 
 struct bw_csv_options {
   const char *name;   /* the file's name, for messages; also guessed from where the kind is not given; borrowed */
-  uint32_t kind;      /* BW_KIND_NONE: guessed from the header, else from the name ("accounts.csv") */
+  uint32_t kind;      /* BW_KIND_NONE: guessed from the name ("accounts.csv"), else from the header */
   int64_t time_ms;    /* of rows without a timestamp column; 0 in replay: "from the beginning" */
   int64_t arrival_ms; /* BW_TIME_NONE: the row's time */
   uint64_t seed;
