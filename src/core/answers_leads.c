@@ -166,6 +166,7 @@ int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struc
 static json_t *draft_json(struct core *c, const struct bw_draft *d)
 {
   json_t *o = json_object(), *missing = json_array(), *to = json_array();
+  struct bw_buf provenance = {0};
   size_t i;
   for (i = 0; i < d->ngaps; i++) {
     json_t *gap = json_object();
@@ -184,7 +185,9 @@ static json_t *draft_json(struct core *c, const struct bw_draft *d)
   json_object_set_new(o, "subject", core_json_str(bw_str(d->field[BW_DRAFT_SUBJECT])));
   json_object_set_new(o, "body", core_json_str(bw_str(d->field[BW_DRAFT_BODY])));
   json_object_set_new(o, "missing", missing);
-  json_object_set_new(o, "provenance", core_json_raw(bw_str(d->provenance)));
+  bw_draft_provenance_json(&provenance, d);
+  json_object_set_new(o, "provenance", core_json_raw(bw_buf_str(&provenance)));
+  bw_buf_clear(&provenance);
   return o;
 }
 

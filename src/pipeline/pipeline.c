@@ -6,7 +6,6 @@
 
 #include "base/map.h"
 #include "base/time.h"
-#include "pipeline/view.h"
 
 /* Progress is one row: what has been projected, and which tick is projected but not evaluated.  pipeline_dirty holds the
    accounts whose picture changed since the last evaluation: a restart must look at just the same ones. */
@@ -197,46 +196,57 @@ int bw_pipeline_output(struct bw_pipeline *p, size_t watcher, uint64_t offset, s
 
 /* ---- ticks ---- */
 
+/* What a text of a lead may name, and the engine's view of the account behind it. */
+struct names {
+  struct bw_env *env;
+  struct bw_env_view *view;
+};
+
+static int names_open(struct bw_pipeline *p, const struct bw_lead *lead, struct names *n, struct bw_error *err)
+{
+  int rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &n->env, err);
+  n->view = rc == 0 ? bw_env_view_new(n->env) : NULL;
+  return rc;
+}
+
+static void names_close(struct names *n)
+{
+  bw_env_view_free(&n->view);
+  bw_env_close(&n->env);
+}
+
 static int render(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_draft *ret_draft, struct bw_error *err)
 {
   const struct bw_template *t = bw_templates_get(p->setup->templates, bw_str(lead->template_name));
-  struct bw_env_view ev = {.currency = lead->currency};
+  struct names n = {0};
   struct bw_view view;
   int rc;
   if (!t)
     return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "play %s names the template \"%s\", which does not exist", lead->play,
                    lead->template_name);
-  rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &ev.env, err);
-  if (rc < 0)
-    return rc;
-  view = bw_env_view(&ev);
-  rc = bw_draft_render(p->setup->templates, t, &view, bw_str(lead->id), lead->currency, p->now, ret_draft, err);
-  bw_env_view_clear(&ev);
-  bw_env_close(&ev.env);
+  rc = names_open(p, lead, &n, err);
+  if (rc == 0) {
+    view = bw_env_view(n.view);
+    rc = bw_draft_render(p->setup->templates, t, &view, bw_str(lead->id), lead->currency, p->now, ret_draft, err);
+  }
+  names_close(&n);
   return rc;
 }
 
 /* The angle is a line of Mustache of its own, filled from the same names. */
 static int render_angle(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_error *err)
 {
-  const struct bw_mustache_options options = {.strict = true, .clean = true, .max_output = 4096, .currency = lead->currency};
-  struct bw_env_view ev = {.currency = lead->currency};
-  struct bw_mustache *m;
+  struct names n = {0};
   struct bw_buf out = {0};
   struct bw_view view;
-  int rc = bw_mustache_compile(bw_str(lead->angle), &m, NULL, err);
-  if (rc < 0)
-    return rc;
-  rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &ev.env, err);
+  int rc = names_open(p, lead, &n, err);
   if (rc == 0) {
-    view = bw_env_view(&ev);
-    rc = bw_mustache_render(m, &view, &options, &out, err);
+    view = bw_env_view(n.view);
+    rc = bw_text_render(bw_str(lead->angle), &view, lead->currency, &out, NULL, err);
   }
   if (rc == 0)
     rc = bw_lead_set_angle(p->engine, bw_str(lead->id), bw_buf_str(&out), err);
-  bw_env_view_clear(&ev);
-  bw_env_close(&ev.env);
-  bw_mustache_free(&m);
+  names_close(&n);
   bw_buf_clear(&out);
   return rc;
 }

@@ -1,2 +1,2 @@
 noinst_LIBRARIES += %D%/libpipeline.a
-%C%_libpipeline_a_SOURCES = %D%/setup.c %D%/setup.h %D%/pipeline.c %D%/pipeline.h %D%/view.c %D%/view.h
+%C%_libpipeline_a_SOURCES = %D%/setup.c %D%/setup.h %D%/pipeline.c %D%/pipeline.h
