@@ -23,7 +23,7 @@ struct bw_web_key {
 struct bw_web_config {
   const struct bw_node *listen_node; /* as read from the file: one "host:port" or a list of them */
   const struct bw_node *keys_node;   /* as read: {source: key} or {source: {key, rate}} */
-  int64_t max_event, max_batch, max_inflated, max_ratio, max_inflight, max_connections, max_headers;
+  int64_t max_batch, max_inflated, max_ratio, max_inflight, max_connections, max_headers;
   int64_t core_timeout, read_timeout, idle_timeout, retry_after;
   /* what bw_web_config_finish() makes of listen and keys, or a test sets itself */
   char **listen; /* "127.0.0.1:8181", "[::1]:8181"; port 0: any */
