@@ -11,9 +11,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "ingest/arena.h"
 #include "ingest/csv_columns.h"
-#include "ingest/json.h"
+#include "ingest/parser.h"
 
 #define SNIFF_MAX 65536 /* the header line must end within */
 
