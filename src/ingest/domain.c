@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* E-mail addresses to company domains: normal form, public suffixes, free mail providers.  Runs in core, on text from anyone;
  * no privileges. */
+#include "config.h" /* first: memrchr and the like */
+
 #include <idn2.h>
 #include <libpsl.h>
 #include <stdlib.h>

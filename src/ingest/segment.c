@@ -3,6 +3,8 @@
  * From what was scanned to a record: which id is the account, which the subject, what is required, and when it happened.
  * Runs in every process that parses, on bytes from anyone; no privileges.
  */
+#include "config.h" /* first: memrchr and the like */
+
 #include "ingest/segment.h"
 
 #include <sodium.h>
