@@ -83,13 +83,15 @@ struct bw_outbox_config {
   const char *from;                 /* default sender, "Name <a@b.c>" */
   const char *domain;               /* of Message-IDs; NULL: that of the sender */
   const struct bw_maildir_sys *sys; /* NULL: the real ones */
-  /* Told once per parked or failed message, and for the first failure of a series; for the operator.  May be NULL. */
+  /* Told when a message is parked or failed, and at the first failure of a series; for the operator.  May be NULL. */
   void (*notice)(void *ctx, const struct bw_outbox_item *item, const char *message);
+  /* Told of every new state, inside the step's transaction: what the caller writes there is durable with it.  May be NULL. */
+  void (*changed)(void *ctx, const struct bw_outbox_item *item);
   void *ctx;
 };
 
 struct bw_outbox;
-/* The config's strings are copied; sys, notice and ctx borrowed.  The store is borrowed. */
+/* The config's strings are copied; sys, the callbacks and ctx borrowed.  The store is borrowed. */
 struct bw_outbox *bw_outbox_new(struct bw_store *s, const struct bw_outbox_config *config);
 void bw_outbox_free(struct bw_outbox **ob);
 

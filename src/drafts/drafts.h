@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "drafts/mustache.h"
+#include "plays/plays.h"
 #include "store/store.h"
 
 /* ---- templates ---------------------------------------------------------- */
@@ -36,6 +37,14 @@ void bw_template_names(const struct bw_template *t,
                        void (*seen)(void *ctx, struct bw_str name, enum bw_mustache_use use, const char *file, uint32_t line,
                                     uint32_t column),
                        void *ctx);
+
+/* ---- the account's names as a view -------------------------------------- */
+
+/* What templates see: the names of docs/names.md, with the provenance that the environment gives.  env is borrowed. */
+struct bw_env_view;
+struct bw_env_view *bw_env_view_new(struct bw_env *env);
+void bw_env_view_free(struct bw_env_view **ev);
+struct bw_view bw_env_view(struct bw_env_view *ev);
 
 /* ---- drafts ------------------------------------------------------------- */
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The names of plays as a view for templates.  Runs in core and in replays; no privileges needed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "drafts/drafts.h"
+
+struct bw_env_view {
+  struct bw_env *env;
+  struct bw_buf text, provenance, hint; /* of the latest lookup */
+};
+
+struct bw_env_view *bw_env_view_new(struct bw_env *env)
+{
+  struct bw_env_view *ev = bw_alloc(sizeof *ev);
+  ev->env = env;
+  return ev;
+}
+
+void bw_env_view_free(struct bw_env_view **ev)
+{
+  if (!ev || !*ev)
+    return;
+  bw_buf_clear(&(*ev)->text);
+  bw_buf_clear(&(*ev)->provenance);
+  bw_buf_clear(&(*ev)->hint);
+  free(*ev);
+  *ev = NULL;
+}
+
+static void convert(const struct bw_value *v, struct bw_view_value *ret);
+
+static void list_item(void *ctx, size_t i, struct bw_view_value *ret)
+{
+  const struct bw_value *items = ctx;
+  convert(&items[i], ret);
+}
+
+static void convert(const struct bw_value *v, struct bw_view_value *ret)
+{
+  switch (v->type) {
+  case BW_TYPE_BOOL:
+    ret->type = v->b ? BW_VIEW_TRUE : BW_VIEW_FALSE;
+    break;
+  case BW_TYPE_INT:
+    ret->type = BW_VIEW_NUMBER;
+    ret->number = (double)v->i;
+    break;
+  case BW_TYPE_DOUBLE:
+    ret->type = BW_VIEW_NUMBER;
+    ret->number = v->d;
+    break;
+  case BW_TYPE_DURATION: /* in days, as people count them */
+    ret->type = BW_VIEW_NUMBER;
+    ret->number = (double)v->i / (double)BW_DAY;
+    break;
+  case BW_TYPE_TIMESTAMP:
+    ret->type = BW_VIEW_TIME;
+    ret->time = v->i;
+    break;
+  case BW_TYPE_STRING:
+  case BW_TYPE_RANK:
+    ret->type = BW_VIEW_TEXT;
+    ret->text = v->s;
+    break;
+  case BW_TYPE_LIST:
+    ret->type = BW_VIEW_LIST;
+    ret->nitems = v->list.n;
+    ret->item = list_item;
+    ret->item_ctx = (void *)(uintptr_t)v->list.items;
+    break;
+  default:
+    ret->type = BW_VIEW_MISSING;
+    break;
+  }
+}
+
+static void look_up(void *ctx, struct bw_str name, struct bw_view_value *ret)
+{
+  struct bw_env_view *ev = ctx;
+  char *key BW_AUTOFREE = bw_str_dup(name);
+  struct bw_provenance from = {0};
+  struct bw_value v = {0};
+  struct bw_error err = {0};
+  int rc = bw_env_lookup(ev->env, key, &v, &from, &err);
+  bw_buf_reset(&ev->hint);
+  bw_buf_reset(&ev->provenance);
+  ret->type = BW_VIEW_MISSING;
+  if (rc < 0) {
+    bw_buf_add_cstr(&ev->hint, err.message);
+  } else if (v.type == BW_TYPE_ERROR) {
+    bw_buf_add_str(&ev->hint, v.s);
+  } else {
+    convert(&v, ret);
+    bw_provenance_json(&ev->provenance, &from);
+    ret->provenance = bw_buf_str(&ev->provenance);
+  }
+  ret->hint = bw_buf_str(&ev->hint);
+}
+
+struct bw_view bw_env_view(struct bw_env_view *ev)
+{
+  return (struct bw_view){look_up, ev};
+}

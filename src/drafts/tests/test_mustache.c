@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mustache: the specification's own cases, errors with positions, limits, strictness, filters, hostile values. */
+#include "base/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "drafts/tests/json_view.h"
+
+#define MARKED(name) BW_MISSING_OPEN "missing: " name BW_MISSING_CLOSE
+
+/* ---- the specification --------------------------------------------------- */
+
+#define MAX_PARTIALS 8
+
+struct partials {
+  const char *name[MAX_PARTIALS];
+  struct bw_mustache *m[MAX_PARTIALS];
+  size_t n;
+};
+
+static const struct bw_mustache *spec_partial(void *ctx, struct bw_str name)
+{
+  const struct partials *p = ctx;
+  size_t i;
+  for (i = 0; i < p->n; i++)
+    if (bw_str_is(name, p->name[i]))
+      return p->m[i];
+  return NULL;
+}
+
+/* True where the case renders as the specification says. */
+static bool spec_case(const char *file, json_t *c)
+{
+  struct partials partials = {.n = 0};
+  struct bw_mustache_options options = {.html = true, .partial = spec_partial, .ctx = &partials};
+  const char *template = json_string_value(json_object_get(c, "template"));
+  const char *expected = json_string_value(json_object_get(c, "expected")), *name;
+  struct bw_view view = json_view(json_object_get(c, "data"));
+  struct bw_mustache *m = NULL;
+  struct bw_error err = {0};
+  struct bw_buf out = {0};
+  json_t *text;
+  bool ok;
+  json_object_foreach(json_object_get(c, "partials"), name, text)
+  {
+    assert_true(partials.n < MAX_PARTIALS);
+    partials.name[partials.n] = name;
+    assert_int_equal(bw_mustache_compile(bw_str(json_string_value(text)), &partials.m[partials.n], NULL, &err), 0);
+    partials.n++;
+  }
+  ok = bw_mustache_compile(bw_str(template), &m, NULL, &err) == 0 && bw_mustache_render(m, &view, &options, &out, &err) == 0 &&
+       bw_str_is(bw_buf_str(&out), expected);
+  if (!ok)
+    (void)fprintf(stderr, "%s: %s\n  template: %s\n  expected: %s\n  got:      %s %s\n", file,
+                  json_string_value(json_object_get(c, "name")), template, expected, bw_buf_cstr(&out), err.message);
+  bw_mustache_free(&m);
+  while (partials.n)
+    bw_mustache_free(&partials.m[--partials.n]);
+  bw_buf_clear(&out);
+  return ok;
+}
+
+static void the_specification_holds(void **state)
+{
+  static const struct {
+    const char *name;
+    size_t least; /* cases there are at least: an emptied file would prove nothing */
+  } files[] = {{"comments", 12}, {"delimiters", 14}, {"interpolation", 38},
+               {"inverted", 22}, {"partials", 12},   {"sections", 34}};
+  const char *dir = getenv("BW_MUSTACHE_SPEC"), *src = getenv("BW_SRCDIR");
+  char path[4096];
+  size_t i, k, bad = 0, cases = 0;
+  (void)state;
+  for (i = 0; i < sizeof files / sizeof *files; i++) {
+    json_t *root, *list, *c;
+    if (dir)
+      (void)snprintf(path, sizeof path, "%s/%s.json", dir, files[i].name);
+    else
+      (void)snprintf(path, sizeof path, "%s/../shared/mustache-spec/%s.json", src ? src : ".", files[i].name);
+    root = json_load_file(path, 0, NULL);
+    if (!root && !dir) {
+      (void)fprintf(stderr, "skipped: the Mustache specification is not at %s; name its directory in BW_MUSTACHE_SPEC\n", path);
+      skip();
+    }
+    assert_non_null(root);
+    list = json_object_get(root, "tests");
+    assert_true(json_array_size(list) >= files[i].least);
+    json_array_foreach(list, k, c)
+    {
+      bad += !spec_case(files[i].name, c);
+      cases++;
+    }
+    json_decref(root);
+  }
+  (void)fprintf(stderr, "%zu cases of the specification, %zu failed\n", cases, bad);
+  assert_int_equal(bad, 0);
+}
+
+/* ---- helpers ------------------------------------------------------------ */
+
+struct seen {
+  struct bw_buf text; /* a line for every note */
+  size_t missing;
+};
+
+static void see(void *ctx, const struct bw_mustache_note *n)
+{
+  struct seen *s = ctx;
+  s->missing += n->missing;
+  bw_buf_printf(&s->text, "%s %.*s at %zu: [%.*s] raw [%.*s] %s\n", n->missing ? "missing" : "filled", BW_FMT(n->name),
+                n->offset, BW_FMT(n->shown), BW_FMT(n->raw), n->reason ? n->reason : "");
+}
+
+/* Renders and compares; options may be NULL for strict and clean. */
+static void renders(const char *template, const char *json, const struct bw_mustache_options *options, const char *expected)
+{
+  struct bw_mustache_options strict = {.strict = true, .clean = true};
+  json_t *data = json_loads(json, 0, NULL);
+  struct bw_view view = json_view(data);
+  struct bw_mustache *m = NULL;
+  struct bw_error err = {0};
+  struct bw_buf out = {0};
+  assert_non_null(data);
+  assert_int_equal(bw_mustache_compile(bw_str(template), &m, NULL, &err), 0);
+  assert_int_equal(bw_mustache_render(m, &view, options ? options : &strict, &out, &err), 0);
+  assert_string_equal(bw_buf_cstr(&out), expected);
+  bw_mustache_free(&m);
+  bw_buf_clear(&out);
+  json_decref(data);
+}
+
+/* ---- errors and limits --------------------------------------------------- */
+
+static void errors_say_where(void **state)
+{
+  static const struct {
+    const char *text;
+    uint32_t line, column;
+    const char *says;
+  } cases[] = {{"a\nbc {{name", 2, 4, "never closed"},
+               {"{{#a}}\n  {{/b}}", 2, 3, "closes \"b\" while \"a\" (line 1)"},
+               {"x\n{{#open}}\ny", 2, 1, "\"open\" is never closed"},
+               {"{{/a}}", 1, 1, "no section is open"},
+               {"{{ }}", 1, 1, "no name"},
+               {"{{two words}}", 1, 1, "no spaces"},
+               {"ab {{x|mony}}", 1, 4, "no filter \"mony\"; there are abs, date"},
+               {"{{x|date:long}}", 1, 1, "date:iso"},
+               {"{{x|plural:seat}}", 1, 1, "plural:seat,seats"},
+               {"{{x|money:9}}", 1, 1, "0 to 6 decimals"},
+               {"{{#x|money}}{{/x|money}}", 1, 1, "takes no filter"},
+               {"{{=<%=}}", 1, 1, "two words"},
+               {"{{<parent}}{{/parent}}", 1, 1, "not part of this Mustache"},
+               {"{{{x}}", 1, 1, "write }}}"},
+               {"{{x|abs|abs|abs|abs|abs}}", 1, 1, "at most 4"}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct bw_mustache_where where = {0};
+    struct bw_mustache *m = NULL;
+    struct bw_error err = {0};
+    assert_true(bw_mustache_compile(bw_str(cases[i].text), &m, &where, &err) < 0);
+    assert_null(m);
+    if (!strstr(err.message, cases[i].says) || where.line != cases[i].line || where.column != cases[i].column)
+      fail_msg("%s: %u:%u: %s", cases[i].text, where.line, where.column, err.message);
+  }
+}
+
+static void depth_size_and_steps_are_limited(void **state)
+{
+  struct bw_buf text = {0}, out = {0};
+  struct bw_mustache *m = NULL;
+  struct bw_error err = {0};
+  struct bw_mustache_options options = {.strict = true};
+  json_t *data = json_pack("{s:[]}", "l"), *list = json_object_get(data, "l");
+  struct bw_view view = json_view(data);
+  int i;
+  (void)state;
+  for (i = 0; i <= BW_MUSTACHE_MAX_DEPTH; i++)
+    bw_buf_add_cstr(&text, "{{#a}}");
+  assert_int_equal(bw_mustache_compile(bw_buf_str(&text), &m, NULL, &err), BW_ELIMIT);
+  bw_buf_reset(&text);
+  for (i = 0; i <= BW_MUSTACHE_MAX_NODES; i++)
+    bw_buf_add_cstr(&text, "{{a}}");
+  assert_int_equal(bw_mustache_compile(bw_buf_str(&text), &m, NULL, &err), BW_ELIMIT);
+  bw_buf_reset(&text);
+  memset(bw_buf_reserve(&text, BW_MUSTACHE_MAX_TEXT + 1), 'x', BW_MUSTACHE_MAX_TEXT + 1);
+  text.len = BW_MUSTACHE_MAX_TEXT + 1;
+  assert_int_equal(bw_mustache_compile(bw_buf_str(&text), &m, NULL, &err), BW_ELIMIT);
+  /* 100^4 rounds that print nothing. */
+  for (i = 0; i < 100; i++)
+    json_array_append_new(list, json_integer(i));
+  assert_int_equal(bw_mustache_compile(BW_STR("{{#l}}{{#l}}{{#l}}{{#l}}{{/l}}{{/l}}{{/l}}{{/l}}"), &m, NULL, &err), 0);
+  bw_buf_add_cstr(&out, "kept");
+  assert_int_equal(bw_mustache_render(m, &view, &options, &out, &err), BW_ELIMIT);
+  assert_string_equal(bw_buf_cstr(&out), "kept");
+  bw_mustache_free(&m);
+  /* And a hundred bytes at most. */
+  options.max_output = 100;
+  assert_int_equal(bw_mustache_compile(BW_STR("{{#l}}abc{{/l}}"), &m, NULL, &err), 0);
+  assert_int_equal(bw_mustache_render(m, &view, &options, &out, &err), BW_ELIMIT);
+  assert_string_equal(bw_buf_cstr(&out), "kept");
+  bw_mustache_free(&m);
+  bw_buf_clear(&text);
+  bw_buf_clear(&out);
+  json_decref(data);
+}
+
+static const struct bw_mustache *itself(void *ctx, struct bw_str name)
+{
+  (void)name;
+  return *(struct bw_mustache **)ctx;
+}
+
+static void a_partial_that_includes_itself_ends(void **state)
+{
+  struct bw_mustache *m = NULL;
+  struct bw_mustache_options options = {.partial = itself, .ctx = &m};
+  json_t *data = json_object();
+  struct bw_view view = json_view(data);
+  struct bw_error err = {0};
+  struct bw_buf out = {0};
+  (void)state;
+  assert_int_equal(bw_mustache_compile(BW_STR("x{{>me}}{{>me}}"), &m, NULL, &err), 0);
+  assert_int_equal(bw_mustache_render(m, &view, &options, &out, &err), BW_ELIMIT);
+  assert_non_null(strstr(err.message, "without end"));
+  assert_int_equal(out.len, 0);
+  bw_mustache_free(&m);
+  bw_buf_clear(&out);
+  json_decref(data);
+}
+
+/* ---- strictness ---------------------------------------------------------- */
+
+static void nothing_missing_becomes_a_blank(void **state)
+{
+  (void)state;
+  renders("Hi {{name}}", "{}", NULL, "Hi " MARKED("name"));
+  renders("Hi {{name}}", "{\"name\":\"\"}", NULL, "Hi " MARKED("name"));
+  renders("Hi {{name}}", "{\"name\":\" \\t \\u200b\\u00a0\"}", NULL, "Hi " MARKED("name"));
+  renders("Hi {{name}}", "{\"name\":null}", NULL, "Hi " MARKED("name"));
+  renders("Hi {{a.b.c}}", "{\"a\":{\"b\":{}}}", NULL, "Hi " MARKED("a.b.c"));
+  renders("Hi {{l}}", "{\"l\":[1,2]}", NULL, "Hi " MARKED("l"));
+  renders("{{n|money}}", "{\"n\":\"lots\"}", NULL, MARKED("n"));
+  renders("{{{raw}}}{{&raw}}", "{}", NULL, MARKED("raw") MARKED("raw"));
+  /* Sections ask; they do not complain. */
+  renders("a{{#x}}b{{x}}{{/x}}{{^x}}c{{/x}}", "{}", NULL, "ac");
+  renders("{{#n}}{{n}} seats{{/n}}", "{\"n\":0}", NULL, "0 seats");
+}
+
+static void notes_tell_what_was_filled_and_where(void **state)
+{
+  struct seen seen = {0};
+  struct bw_mustache_options options = {.strict = true, .clean = true, .max_value = 10, .note = see, .ctx = &seen};
+  (void)state;
+  renders("Hi {{name}}: {{n|money}} {{gone}} {{long}}", "{\"name\":\"A\\nB\",\"n\":1234.5,\"long\":\"0123456789x\"}", &options,
+          "Hi A B: 1,234 " MARKED("gone") " " MARKED("long"));
+  assert_int_equal(seen.missing, 2);
+  assert_string_equal(
+      bw_buf_cstr(&seen.text),
+      "filled name at 3: [A B] raw [A\nB] \n"
+      "filled n at 8: [1,234] raw [1234.5] \n"
+      "missing gone at 14: [" MARKED("gone") "] raw [] \n"
+                                             "missing long at 34: [" MARKED(
+                                                 "long") "] raw [0123456789x] is too long; a person has to shorten it\n");
+  bw_buf_clear(&seen.text);
+}
+
+static void values_cannot_act(void **state)
+{
+  static const char *const cases[][2] = {{"\"{{secret}} {{{secret}}} {{>x}}\"", "{{secret}} {{{secret}}} {{>x}}"},
+                                         {"\"Acme\\r\\nBcc: all@example.com\"", "Acme Bcc: all@example.com"},
+                                         {"\"<script>alert(1)</script>\"", "<script>alert(1)</script>"},
+                                         {"\"Acme\\u202egnp.exe\"", "Acmegnp.exe"},
+                                         {"\"a\\u2066b\\u2069c\\u200ed\\ufeff\"", "abcd"},
+                                         {"\"\\u27e6missing: x\\u27e7\"", "[missing: x]"},
+                                         {"\"tab\\there\\u0007\\u0085\\u2028x\"", "tab here x"},
+                                         {"\"  padded  \"", "  padded"}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char json[200], expected[200];
+    (void)snprintf(json, sizeof json, "{\"v\":%s,\"secret\":\"S\"}", cases[i][0]);
+    (void)snprintf(expected, sizeof expected, "[%s]", cases[i][1]);
+    renders("[{{v}}]", json, NULL, expected);
+  }
+}
+
+static void filters_format(void **state)
+{
+  static const char *const cases[][3] = {{"{{v|money}}", "12345", "$12,345"},
+                                         {"{{v|money}}", "-0.4", "-$0.40"},
+                                         {"{{v|money}}", "12.5", "$12.50"},
+                                         {"{{v|money}}", "1234567.89", "$1,234,568"},
+                                         {"{{v|money:2}}", "1234567.89", "$1,234,567.89"},
+                                         {"{{v|money}}", "\"99\"", "$99"},
+                                         {"{{v|number}}", "999", "999"},
+                                         {"{{v|number}}", "1000", "1,000"},
+                                         {"{{v|number}}", "-1234567.125", "-1,234,567.12"},
+                                         {"{{v|number:0}}", "-0.2", "0"},
+                                         {"{{v|percent}}", "0.345", "34%"},
+                                         {"{{v|percent:1}}", "0.345", "34.5%"},
+                                         {"{{v|abs|percent}}", "-0.34", "34%"},
+                                         {"{{v|date}}", "\"2027-01-12T23:00:00Z\"", "12 January 2027"},
+                                         {"{{v|date:iso}}", "\"2027-01-12\"", "2027-01-12"},
+                                         {"{{v|date:month}}", "\"2027-01-12\"", "January 2027"},
+                                         {"{{v|plural:seat,seats}}", "1", "1 seat"},
+                                         {"{{v|plural:seat,seats}}", "1200", "1,200 seats"},
+                                         {"{{v|plural:team member,team members}}", "0", "0 team members"},
+                                         {"{{v|first}}", "\"Dana Park\"", "Dana"},
+                                         {"{{v|first}}", "\"Park, Dana\"", "Park, Dana"},
+                                         {"{{v}}", "0.1", "0.1"},
+                                         {"{{v}}", "true", "true"},
+                                         {"{{v|money}}", "1e300", MARKED("v")},
+                                         {"{{v|date}}", "5", MARKED("v")}};
+  struct bw_mustache_options options = {.strict = true, .clean = true, .currency = "USD"};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char json[100];
+    (void)snprintf(json, sizeof json, "{\"v\":%s}", cases[i][1]);
+    renders(cases[i][0], json, &options, cases[i][2]);
+  }
+  options.currency = "EUR";
+  renders("{{v|money}}", "{\"v\":5000}", &options,
+          "\xE2\x82\xAC"
+          "5,000");
+  options.currency = "CHF";
+  renders("{{v|money}}", "{\"v\":-5000}", &options, "-CHF 5,000");
+}
+
+static void names_can_be_listed(void **state)
+{
+  struct bw_mustache *m = NULL;
+  struct bw_mustache_where where;
+  enum bw_mustache_use use;
+  struct bw_buf seen = {0};
+  struct bw_str name;
+  size_t i;
+  (void)state;
+  assert_int_equal(bw_mustache_compile(BW_STR("{{a.b|money}}\n {{#c}}{{^d}}{{>e}}{{/d}}{{/c}}"), &m, NULL, NULL), 0);
+  for (i = 0; bw_mustache_next_name(m, &i, &name, &use, &where);)
+    bw_buf_printf(&seen, "%.*s:%d@%u:%u ", BW_FMT(name), (int)use, where.line, where.column);
+  assert_string_equal(bw_buf_cstr(&seen), "a.b:0@1:1 c:1@2:2 d:2@2:8 e:3@2:14 ");
+  bw_buf_clear(&seen);
+  bw_mustache_free(&m);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_specification_holds),
+                                     cmocka_unit_test(errors_say_where),
+                                     cmocka_unit_test(depth_size_and_steps_are_limited),
+                                     cmocka_unit_test(a_partial_that_includes_itself_ends),
+                                     cmocka_unit_test(nothing_missing_becomes_a_blank),
+                                     cmocka_unit_test(notes_tell_what_was_filled_and_where),
+                                     cmocka_unit_test(values_cannot_act),
+                                     cmocka_unit_test(filters_format),
+                                     cmocka_unit_test(names_can_be_listed)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
