@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values and expressions as text, for people and for machines.  No privileges. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "expr/private.h"
+
+const char *bw_type_name(enum bw_type type)
+{
+  static const char *const names[BW_TYPE_COUNT] = {"error",     "null",     "yes or no", "whole number", "number", "text",
+                                                   "timestamp", "duration", "stage",     "list",         "signal", "value"};
+  return type < BW_TYPE_COUNT ? names[type] : "?";
+}
+
+/* 1234567.5 as 1,234,567.5; at most two digits after the point where it is large enough to be money. */
+static void grouped(struct bw_buf *out, double d)
+{
+  char text[64];
+  size_t len, i, digits, start;
+  if (fabs(d) >= 1000 && fabs(d) < 1e15)
+    d = round(d * 100) / 100;
+  len = (size_t)bw_number_format(d, text);
+  start = text[0] == '-';
+  digits = start + strspn(text + start, "0123456789");
+  if (memchr(text, 'e', len)) {
+    bw_buf_add(out, text, len);
+    return;
+  }
+  for (i = 0; i < len; i++) {
+    if (i > start && i < digits && (digits - i) % 3 == 0)
+      bw_buf_add_char(out, ',');
+    bw_buf_add_char(out, text[i]);
+  }
+}
+
+static void duration_text(struct bw_buf *out, int64_t ms)
+{
+  static const struct {
+    int64_t ms;
+    const char *one, *many;
+  } units[] = {
+      {BW_DAY, "day", "days"}, {BW_HOUR, "hour", "hours"}, {BW_MINUTE, "minute", "minutes"}, {BW_SECOND, "second", "seconds"}};
+  size_t i;
+  for (i = 0; i < 3; i++)
+    if (ms >= units[i].ms || ms <= -units[i].ms)
+      break;
+  {
+    double n = round((double)ms / (double)units[i].ms * 10) / 10;
+    grouped(out, n);
+    bw_buf_printf(out, " %s", n > 1 || n < 1 ? units[i].many : units[i].one);
+  }
+}
+
+void bw_value_text(struct bw_buf *out, const struct bw_value *v)
+{
+  size_t i;
+  switch (v->type) {
+  case BW_TYPE_BOOL:
+    bw_buf_add_cstr(out, v->b ? "yes" : "no");
+    break;
+  case BW_TYPE_INT:
+  case BW_TYPE_DOUBLE:
+    grouped(out, v->type == BW_TYPE_INT ? (double)v->i : v->d);
+    break;
+  case BW_TYPE_STRING:
+    bw_buf_add_char(out, '"');
+    bw_buf_add_str(out, v->s);
+    bw_buf_add_char(out, '"');
+    break;
+  case BW_TYPE_RANK:
+    bw_buf_add_str(out, v->s);
+    break;
+  case BW_TYPE_TIMESTAMP: {
+    char text[BW_TIME_TEXT];
+    if (v->i >= 0 && v->i <= BW_TIME_MAX) {
+      bw_time_format(v->i, text);
+      bw_buf_add(out, text, v->i % BW_DAY ? strlen(text) : 10);
+    } else {
+      bw_buf_add_cstr(out, "a time out of range");
+    }
+    break;
+  }
+  case BW_TYPE_DURATION:
+    duration_text(out, v->i);
+    break;
+  case BW_TYPE_LIST:
+    bw_buf_add_char(out, '[');
+    for (i = 0; i < v->list.n; i++) {
+      if (i)
+        bw_buf_add_cstr(out, ", ");
+      bw_value_text(out, &v->list.items[i]);
+    }
+    bw_buf_add_char(out, ']');
+    break;
+  case BW_TYPE_ERROR:
+    if (v->i == BW_VALUE_MISSING)
+      bw_buf_add_cstr(out, "missing: ");
+    bw_buf_add_str(out, v->s);
+    break;
+  case BW_TYPE_SIGNAL:
+    bw_buf_add_str(out, v->s);
+    break;
+  default:
+    bw_buf_add_cstr(out, "null");
+  }
+}
+
+void bw_value_json(struct bw_buf *out, const struct bw_value *v)
+{
+  char text[40];
+  size_t i;
+  switch (v->type) {
+  case BW_TYPE_BOOL:
+    bw_json_bool(out, v->b);
+    break;
+  case BW_TYPE_INT:
+    bw_json_int(out, v->i);
+    break;
+  case BW_TYPE_DOUBLE:
+    bw_json_num(out, v->d);
+    break;
+  case BW_TYPE_STRING:
+  case BW_TYPE_RANK:
+  case BW_TYPE_SIGNAL:
+    bw_json_str(out, v->s);
+    break;
+  case BW_TYPE_TIMESTAMP:
+    if (v->i >= 0 && v->i <= BW_TIME_MAX)
+      bw_json_time(out, v->i);
+    else
+      bw_json_null(out);
+    break;
+  case BW_TYPE_DURATION:
+    bw_number_format((double)v->i / 1000, text);
+    strcat(text, "s");
+    bw_json_cstr(out, text);
+    break;
+  case BW_TYPE_LIST:
+    bw_json_open(out, '[');
+    for (i = 0; i < v->list.n; i++)
+      bw_value_json(out, &v->list.items[i]);
+    bw_json_close(out, ']');
+    break;
+  default:
+    bw_json_null(out);
+  }
+}
+
+static void print_constant(struct bw_buf *out, const struct bw_value *v)
+{
+  if (v->type == BW_TYPE_STRING) {
+    struct bw_buf quoted = {0};
+    bw_json_str(&quoted, v->s);
+    bw_buf_add_str(out, bw_buf_str(&quoted));
+    bw_buf_clear(&quoted);
+  } else if (v->type == BW_TYPE_BOOL) {
+    bw_buf_add_cstr(out, v->b ? "true" : "false");
+  } else if (v->type == BW_TYPE_INT) {
+    bw_buf_printf(out, "%lld", (long long)v->i);
+  } else if (v->type == BW_TYPE_DOUBLE) {
+    char text[40];
+    int n = bw_number_format(v->d, text);
+    bw_buf_add_cstr(out, text);
+    if (strspn(text, "-0123456789") == (size_t)n)
+      bw_buf_add_cstr(out, ".0"); /* stays a double when read again */
+  } else {
+    bw_buf_add_cstr(out, "null");
+  }
+}
+
+static void print(struct bw_buf *out, const struct bw_expr *e, const struct node *n)
+{
+  const char *op = n->nargs == 2 || n->nargs == 1 ? bw_expr_operator(n->fname) : NULL;
+  uint32_t i;
+  if (n->kind == N_CONST) {
+    print_constant(out, &n->value);
+  } else if (n->kind == N_NAME) {
+    bw_buf_add_str(out, e->names[n->name].text);
+  } else if (n->kind == N_COND) {
+    bw_buf_add_char(out, '(');
+    print(out, e, n->args[0]);
+    bw_buf_add_cstr(out, " ? ");
+    print(out, e, n->args[1]);
+    bw_buf_add_cstr(out, " : ");
+    print(out, e, n->args[2]);
+    bw_buf_add_char(out, ')');
+  } else if (op && strcmp(op, "[]") == 0) {
+    print(out, e, n->args[0]);
+    bw_buf_add_char(out, '[');
+    print(out, e, n->args[1]);
+    bw_buf_add_char(out, ']');
+  } else if (op && n->nargs == 1) {
+    bw_buf_add_cstr(out, op);
+    bw_buf_add_char(out, '(');
+    print(out, e, n->args[0]);
+    bw_buf_add_char(out, ')');
+  } else if (op) {
+    bw_buf_add_char(out, '(');
+    print(out, e, n->args[0]);
+    bw_buf_printf(out, " %s ", op);
+    print(out, e, n->args[1]);
+    bw_buf_add_char(out, ')');
+  } else {
+    bw_buf_add_str(out, n->kind == N_LIST ? BW_STR("") : n->fname);
+    bw_buf_add_char(out, n->kind == N_LIST ? '[' : '(');
+    for (i = 0; i < n->nargs; i++) {
+      if (i)
+        bw_buf_add_cstr(out, ", ");
+      print(out, e, n->args[i]);
+    }
+    bw_buf_add_char(out, n->kind == N_LIST ? ']' : ')');
+  }
+}
+
+void bw_expr_text(struct bw_buf *out, const struct bw_expr *e)
+{
+  print(out, e, e->root);
+}
