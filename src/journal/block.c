@@ -45,11 +45,11 @@ static const char *unzip(struct bw_journal *j, const struct block_head *h, struc
 {
   size_t n;
   if (ZSTD_getFrameContentSize(data.data, data.len) != h->raw_bytes)
-    return "its size is not what it says";
+    return "is of another size than it says";
   bw_buf_reserve(&j->raw, h->raw_bytes + 1);
   n = ZSTD_decompressDCtx(j->unzip, j->raw.data, h->raw_bytes, data.data, data.len);
   if (ZSTD_isError(n) || n != h->raw_bytes)
-    return "it cannot be decompressed";
+    return "cannot be decompressed";
   j->raw.len = n;
   return NULL;
 }
@@ -58,12 +58,12 @@ static const char *check_records(struct bw_journal *j, const struct block_head *
 {
   uint64_t i;
   if (bw_batch_read(&j->reader, bw_buf_str(&j->raw), 0, NULL) != 0)
-    return "its records cannot be decoded";
+    return "holds records that cannot be decoded";
   if (j->reader.nrecords != h->records || h->records == 0 || h->last - h->first != h->records - 1)
-    return "it does not hold the records that it says";
+    return "does not hold the records that it says";
   for (i = 0; i < h->records; i++)
     if (j->reader.records[i].offset != h->first + i)
-      return "its offsets are not in order";
+      return "holds offsets out of order";
   return NULL;
 }
 
@@ -73,15 +73,15 @@ const char *bw_block_unpack(struct bw_journal *j, const struct block_head *h, st
   const char *why = NULL;
   bw_block_checksum(h, data, sum);
   if (checksum.len != CHECKSUM_BYTES || sodium_memcmp(sum, checksum.data, CHECKSUM_BYTES) != 0)
-    return "its checksum does not fit";
+    return "does not fit its checksum";
   if (h->raw_bytes > BW_BATCH_MAX_BYTES)
-    return "it is over the size limit";
+    return "is over the size limit";
   bw_buf_reset(&j->raw);
   if (h->codec == CODEC_ZSTD)
     why = unzip(j, h, data);
   else if (h->codec == CODEC_RAW && data.len == h->raw_bytes)
     bw_buf_add_str(&j->raw, data);
   else
-    why = "it is of an unknown codec";
+    why = "is of an unknown codec";
   return why ? why : check_records(j, h);
 }

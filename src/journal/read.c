@@ -46,7 +46,7 @@ static int find(struct bw_journal *j, uint64_t from, struct block_head *ret, str
 static const char *load(struct bw_journal *j, const struct block_head *h, int *rc, struct bw_error *err)
 {
   struct bw_stmt *q;
-  const char *why = "it is gone";
+  const char *why = "is gone";
   *rc = bw_store_prepare(j->store, "SELECT checksum, data FROM journal_block WHERE first = ?", &q, err);
   if (*rc)
     return why;
