@@ -18,7 +18,7 @@
 #define MAX_WATCHERS 64
 
 static const struct bw_setting main_settings[] = {
-    {"tick", BW_SETTING_DURATION, offsetof(struct bw_setup, tick_ms), "1h", 60e3, 86400e3, NULL,
+    {"tick", BW_SETTING_DURATION, offsetof(struct bw_setup, tick_ms), "1h", 1e3, 86400e3, NULL,
      "How often everything is scored."},
     {"journal.retention", BW_SETTING_DURATION, offsetof(struct bw_setup, retention_ms), "400d", 86400e3 * 60, 86400e3 * 36500,
      NULL, "How long records are kept, by arrival."},
