@@ -221,3 +221,36 @@ int core_audit(struct core *c, struct bw_request *req, const json_t *args, struc
   bw_request_reply_json(req, o);
   return BW_OK;
 }
+
+/* ---- the journal's records, a page at a time: `basewatch export` ---- */
+
+#define PAGE_BYTES (4u << 20)
+
+int core_records(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  uint64_t from = (uint64_t)bw_args_int(args, "from", 1), limit = (uint64_t)bw_args_int(args, "limit", 5000), n = 0, first, last, i;
+  struct bw_batch_reader reader = {0};
+  struct bw_buf out = {0};
+  struct bw_str batch;
+  int rc = 1;
+  bw_buf_add_cstr(&out, "{\"items\":[");
+  while (rc > 0 && n < limit && out.len < PAGE_BYTES && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) > 0) {
+    rc = bw_batch_read(&reader, batch, 0, err);
+    for (i = first < from ? from - first : 0; rc == 0 && i < reader.batch.count && n < limit; i++, n++) {
+      const struct bw_record *r = bw_batch_at(&reader.batch, i);
+      bw_record_json(&out, r);
+      from = r->offset + 1;
+    }
+    rc = rc < 0 ? rc : 1;
+  }
+  if (rc == BW_ECORRUPT) { /* named when it was found; the export goes on behind it */
+    from = last + 1;
+    rc = 1;
+  }
+  bw_buf_printf(&out, "],\"next\":%llu,\"end\":%s}", (unsigned long long)from, rc == 0 ? "true" : "false");
+  if (rc >= 0)
+    bw_request_reply(req, bw_buf_str(&out));
+  bw_batch_reader_clear(&reader);
+  bw_buf_clear(&out);
+  return rc < 0 ? rc : BW_OK;
+}

@@ -112,7 +112,7 @@ void core_deliver(void *ctx);
 /* ---- answers*.c: each builds the reply of one command (control/api.h) ---- */
 typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_why_not, core_rejected,
-    core_unresolved, core_dead_letters, core_outbox, core_audit, core_reload, core_check, core_test_tick;
+    core_unresolved, core_records, core_dead_letters, core_outbox, core_audit, core_reload, core_check, core_test_tick;
 int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err);
 /* Reads and swaps the configuration; the complaints go into ret. */
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret);
