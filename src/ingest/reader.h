@@ -12,14 +12,15 @@ struct bw_file_reader;
 
 struct bw_reader_options {
   unsigned threads;   /* workers besides the caller; 0: none, the caller parses all */
-  size_t chunk_bytes; /* 0: 1 MiB.  A line longer than a chunk is refused */
+  size_t chunk_bytes; /* 0: 512 KiB (less with many files).  A line longer than a chunk is refused */
   uint64_t seed;
   int64_t arrival_ms;   /* BW_TIME_NONE: replay, arrival is the event time.  Else import: all records arrive now */
   int64_t csv_time_ms;  /* time of CSV rows that have none; 0 in replay */
   uint32_t csv_kind;    /* BW_KIND_NONE: guessed per file */
   bool keep_order;      /* import: files one after the other as named, not merged by time */
   struct bw_str source; /* for made-up message ids (import); borrowed */
-  /* Called from bw_reader_next() on the caller's thread, in order, for each refused line (all of them).  May be NULL. */
+  /* Called from bw_reader_next() on the caller's thread, in order, for refused lines: the first 1000 of each chunk (all are
+     counted).  May be NULL. */
   void (*rejected)(void *ctx, const char *path, uint64_t line, struct bw_str text, const struct bw_error *why);
   void *ctx;
 };
