@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A full disk, a failing fsync, a broken configuration: senders are told, nothing acknowledged is lost, it recovers by itself."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+from conftest import BUILD, Daemon, track, wait_until, write_config
+
+
+def exported_ids(daemon):
+    return [r["messageId"] for r in map(json.loads, daemon.cli("export").stdout.splitlines()) if "messageId" in r]
+
+
+def batch(start, count, padding=0):
+    return {"batch": [track(i, feature="f", note=os.urandom(padding // 2).hex()) for i in range(start, start + count)]}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 24 MiB for the state."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "none", mount], capture_output=True).returncode != 0:
+        pytest.skip("a small tmpfs cannot be mounted here (needs root)")
+    yield mount
+    subprocess.run(["umount", "-l", mount], check=False)
+
+
+def test_a_full_disk_is_said_and_passes(tmp_path, small_disk):
+    write_config(tmp_path, tick="24h")
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    acknowledged, refused = [], 0
+    try:
+        daemon.start()
+        for i in range(0, 40000, 100):
+            status, _ = daemon.post("/v1/batch", batch(i, 100, padding=1500))
+            if status == 200:
+                acknowledged += [f"m{k}" for k in range(i, i + 100)]
+            else:
+                assert status == 503, status
+                refused += 1
+                if refused == 5:
+                    break
+        assert refused, "the disk never became full"
+        # Room is made from outside; nobody touches the daemon.
+        subprocess.run(["mount", "-o", "remount,size=200m", small_disk], check=True)
+        wait_until(lambda: daemon.post("/v1/batch", batch(90000, 10))[0] == 200, 60, "recovery")
+        wait_until(daemon.idle, 60, "the backlog")
+        ids = exported_ids(daemon)
+        assert len(ids) == len(set(ids))
+        assert set(acknowledged) <= set(ids)
+        assert daemon.stop() == 0
+    finally:
+        daemon.kill_all()
+
+
+def test_a_failing_fsync_is_said_and_passes(tmp_path):
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("strace is not installed")
+    write_config(tmp_path, tick="24h")
+    # The first good syncs let it start; then a run of failures; then all is well again.
+    daemon = Daemon(tmp_path, wrapper=[strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e",
+                                       "inject=fdatasync,fsync:error=EIO:when=60..80"])
+    acknowledged = []
+    refused = 0
+    try:
+        daemon.start(wait=False)
+        wait_until(lambda: (daemon.state / "web.address").exists() and daemon.try_status(), 120, "readiness")
+        for i in range(0, 4000, 10):
+            status, _ = daemon.post("/v1/batch", batch(i, 10))
+            if status == 200:
+                acknowledged += [f"m{k}" for k in range(i, i + 10)]
+                if refused:
+                    break
+            else:
+                assert status in (0, 503), status
+                refused += 1
+        assert refused, "no sync failed: the injection did not reach the store"
+        wait_until(lambda: daemon.post("/v1/batch", batch(90000, 10))[0] == 200, 60, "recovery")
+        wait_until(daemon.try_status, 60, "an answer")
+        ids = exported_ids(daemon)
+        assert len(ids) == len(set(ids))
+        assert set(acknowledged) <= set(ids)
+    finally:
+        daemon.kill_all()
+
+
+def test_a_broken_configuration_never_replaces_the_running_one(daemon):
+    daemon.start()
+    before = daemon.status()
+    play = next((daemon.config / "plays").glob("*.yaml"))
+    sound = play.read_text()
+    play.write_text(sound.replace("signals:", "signalz:", 1))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: any(n["code"] == "configuration" for n in daemon.status()["notices"]), 30, "the notice")
+    refused = daemon.cli("reload", check=False)
+    assert refused.returncode == 1
+    assert f"{play.name}:" in refused.stdout + refused.stderr and "signalz" in refused.stdout + refused.stderr
+    assert daemon.status()["started"] == before["started"]
+    play.write_text(sound)
+    assert daemon.cli("reload").returncode == 0
+
+
+def test_check_names_file_line_and_column(place):
+    play = next((place / "config/plays").glob("*.yaml"))
+    play.write_text(play.read_text().replace("signals:", "signalz:", 1))
+    line = next(i for i, text in enumerate(play.read_text().splitlines(), 1) if "signalz" in text)
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", place / "config", "--plugins", BUILD / "plugins/usage"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"{play}:{line}:1:" in done.stdout
+    assert "signals" in done.stdout  # what would be right
+
+
+def test_a_broken_configuration_does_not_start(place):
+    (place / "config/basewatch.yaml").write_text("tick: soon\n")
+    done = subprocess.run([BUILD / "basewatchd", "--config", place / "config", "--state", place / "state"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 78
+    assert "basewatch.yaml:1:7:" in done.stderr

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A watcher that crashes, hangs, floods or allocates without end: the rest goes on, the poison record is found and set aside."""
+import json
+
+import pytest
+from conftest import BUILD, Daemon, track, wait_until, write_config
+
+TOYS = BUILD / "src/host/tests"
+
+
+@pytest.fixture(params=["crash", "hang", "flood", "alloc", "liar", "failing"])
+def toy(request):
+    path = TOYS / f"{request.param}.so"
+    assert path.exists(), "the misbehaving watchers are built by `make check`"
+    return request.param
+
+
+def watcher_status(daemon, name):
+    status = daemon.try_status()
+    return next(w for w in status["watchers"] if w["name"] == name) if status else None
+
+
+def test_one_bad_watcher(tmp_path, toy):
+    config = write_config(tmp_path, tick="24h", plays=True)
+    (config / "watchers/toy.yaml").write_text(
+        f"watcher: toy\nplugin: {TOYS}/{toy}.so\ndeadline: 2s\nmemory: 512M\noptions: {{lie: 1}}\n")
+    daemon = Daemon(tmp_path, args=["--start-time", "2026-03-01T12:00:00Z"])
+    try:
+        daemon.start()
+        events = [track(i, account=f"a{i % 7}", user=f"u{i % 11}", event="poison" if i == 137 else "Feature Used") for i in range(300)]
+        for i in range(0, 300, 50):
+            assert daemon.post("/v1/batch", {"batch": events[i:i + 50]})[0] == 200
+        wait_until(lambda: (watcher_status(daemon, "toy") or {}).get("dead_letters") == 1, 120, "the poison record's being set aside")
+        wait_until(daemon.idle, 60, "the rest to flow on")
+        letters = daemon.json("dead-letters")["items"]
+        assert [x["record"]["messageId"] for x in letters] == ["m137"]
+        assert letters[0]["watcher"] == "toy"
+        status = daemon.status()
+        assert any(n["code"] == "dead_letter" or "m137" in (n["text"] or "") or "set aside" in (n["text"] or "") for n in status["notices"])
+        usage = watcher_status(daemon, "usage")
+        assert usage["restarts"] == 0 and usage["lag"] == 0 and usage["dead_letters"] == 0
+        daemon.tick("2026-03-01T23:00:00Z")
+        counts = {t["key"] or "count": t["value"] for t in daemon.json("account", "a0")["traits"] if t["trait"] == "toy.count"}
+        assert counts == {"count": sum(1 for i in range(300) if i % 7 == 0 and i != 137)}
+        assert daemon.stop() == 0
+    finally:
+        daemon.kill_all()
+
+
+@pytest.mark.parametrize("evil", range(1, 8))
+def test_a_plugin_whose_constructor_reaches_out_is_stopped(tmp_path, evil):
+    """It tries before main what a sandbox must not allow; the daemon refuses it or it is harmless, and nothing else is hurt."""
+    import subprocess
+    config = write_config(tmp_path)
+    (config / "watchers/toy.yaml").write_text(f"watcher: toy\nplugin: {TOYS}/evil{evil}.so\n")
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1 and "toy" in done.stdout, done.stdout + done.stderr
+    assert "root:" not in done.stdout + done.stderr
