@@ -4,7 +4,8 @@
  * starts anew with every byte, so a client that sends one byte a minute would stay for ever).  Runs in web; no privileges.
  *
  * evhttp tells nobody when it closes an incoming connection.  So each connection's bufferevent is made here and held by a
- * reference: when its callbacks have been cleared, evhttp has let go of it.
+ * reference: when its callbacks have been cleared, evhttp has let go of it (and shut the socket down; the client knows).  The
+ * descriptor must live as long as the bufferevent, which still has it registered: hence BEV_OPT_CLOSE_ON_FREE.
  */
 #include <event2/bufferevent.h>
 #include <stdlib.h>
@@ -105,7 +106,10 @@ void bw_conns_free(struct bw_conns **conns)
 struct bufferevent *bw_conns_make(struct event_base *base, void *conns)
 {
   struct bw_conns *c = conns;
-  struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+  struct bufferevent *bev;
+  if (c->n + 1 >= c->max)
+    sweep(c); /* those that have just gone need not count; the new one has no callbacks yet and must not be swept */
+  bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
   if (!bev)
     return NULL;
   if (c->n == c->cap) {

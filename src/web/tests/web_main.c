@@ -37,10 +37,18 @@ struct core {
   int64_t delay;
   enum bw_code fail;
   bool silent;
-  uint64_t events;
+  struct bw_request **kept;
+  size_t nkept;
 };
 
 /* ---- the stand-in ---- */
+
+/* A core that hangs: the request is never answered. */
+static void keep(struct core *core, struct bw_request *req)
+{
+  core->kept = bw_realloc(core->kept, core->nkept + 1, sizeof *core->kept);
+  core->kept[core->nkept++] = req;
+}
 
 static void on_due(void *ctx)
 {
@@ -53,8 +61,10 @@ static void on_due(void *ctx)
 static void answer(struct core *core, struct bw_request *req, struct bw_ingested n)
 {
   struct held *h;
-  if (core->silent)
-    return; /* leaks the request: so does a core that hangs */
+  if (core->silent) {
+    keep(core, req);
+    return;
+  }
   if (core->delay == 0) {
     bw_request_ingested(req, &n);
     return;
@@ -71,8 +81,10 @@ static int on_control(void *ctx, struct bw_request *req, const struct bw_command
 {
   struct core *core = ctx;
   (void)args, (void)command, (void)err;
-  if (core->silent)
+  if (core->silent) {
+    keep(core, req);
     return 0;
+  }
   bw_request_reply_json(req, json_pack("{s:s}", "text",
                                        "# HELP basewatch_test_core Stand-in.\n# TYPE basewatch_test_core gauge\n"
                                        "basewatch_test_core 1\n"));
@@ -100,7 +112,6 @@ static int on_ingest(void *ctx, struct bw_request *req, int64_t arrival, struct 
   if (core->dump)
     fflush(core->dump);
   n.accepted = core->reader.batch.count;
-  core->events += n.accepted;
   answer(core, req, n);
   return 0;
 }
@@ -259,6 +270,9 @@ int main(int argc, char **argv)
   bw_web_free(&core.web);
   bw_control_client_free(&core.client);
   bw_control_free(&core.control);
+  while (core.nkept)
+    bw_request_failf(core.kept[--core.nkept], BW_ESTATE, "the test is over");
+  free(core.kept);
   bw_batch_reader_clear(&core.reader);
   bw_web_config_clear(&config);
   bw_loop_free(&core.loop);
