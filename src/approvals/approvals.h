@@ -6,6 +6,7 @@
 #ifndef BW_APPROVALS_APPROVALS_H
 #define BW_APPROVALS_APPROVALS_H
 
+#include "base/time.h"
 #include "drafts/drafts.h"
 
 enum bw_verdict { BW_VERDICT_APPROVED = 1, BW_VERDICT_REJECTED, BW_VERDICT_SNOOZED };

@@ -237,8 +237,8 @@ static int add_message_id(struct bw_buf *out, const struct bw_mail *m, struct bw
   if (!ok)
     return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT,
                    "the Message-ID of this mail needs a lead, a version, a hash and a domain such as example.com");
-  /* The hash covers lead and version; the version stands here for people. */
-  bw_buf_printf(out, "Message-ID: <bw.v%lld.%.*s@%.*s>\n", (long long)m->version, BW_FMT(m->hash), BW_FMT(domain));
+  /* The hash covers lead and version; the version stands here for people.  128 bits of it keep the line short. */
+  bw_buf_printf(out, "Message-ID: <bw.v%lld.%.32s@%.*s>\n", (long long)m->version, m->hash.data, BW_FMT(domain));
   return BW_OK;
 }
 
