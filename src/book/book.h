@@ -21,24 +21,45 @@ struct bw_book;
 struct bw_entity;
 extern const struct bw_schema bw_book_schema;
 
-/* store may be NULL (replay): nothing is persisted.  Loads what the store holds. */
+/* What an entity can hold; more is refused, field by field. */
+#define BW_BOOK_MAX_FIELDS 256
+#define BW_BOOK_MAX_VALUE 8192
+#define BW_BOOK_MAX_NAME 256
+#define BW_BOOK_MAX_NAMES 60000 /* distinct field names of the whole book */
+
+/* store may be NULL (replay): nothing is persisted.  Loads what the store holds; an entity whose row is damaged is logged by
+   name and set aside in the table book_damaged.  After the store has rolled back, close the book and open it again. */
 int bw_book_open(struct bw_store *store, struct bw_book **ret_book, struct bw_error *err);
 void bw_book_close(struct bw_book **book);
 
 /*
- * Projects one record (other kinds are ignored): traits merge, a null removes, time_ms of a field never goes back.  Changes are
- * remembered until bw_book_save().  Activities update the account's last_touch / last_csm_touch.
+ * Projects one record (other kinds are ignored): traits merge, a null removes, time_ms of a field never goes back (equal times:
+ * the later record).  Changes are remembered until bw_book_save().  Applying a record again changes nothing.
+ *
+ *   account       all traits; start_date, renewal_date also as start, renewal
+ *   group         the same, but a field that an account record has set stays
+ *   contact, plan, opportunity      by their own id; subscription by its account's (start_date, end_date also as start, end)
+ *   activity      account fields last_touch, last_touch_by, last_touch_kind, touches (how many), last_csm_touch (by the
+ * account's csm, or by_role: csm), last_commercial_touch (call, meeting, proposal, qbr, outbound email); times are ISO survey
+ * last_nps, last_nps_at; likewise csat and ces ticket        open_escalations: how many tickets are escalated and not closed;
+ * at most 64 are told apart
+ *
+ * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; it is named, and all the others are applied.
  */
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err);
-/* Writes what changed since the last save, with history rows, into the store's open transaction. */
+/* Writes what changed since the last save, with history rows, into the store's open transaction (BW_ESTATE without one). */
 int bw_book_save(struct bw_book *b, struct bw_error *err);
 
 /* NULL where there is none.  Ids: account, contact, plan, opportunity; a subscription's is its account's. */
 const struct bw_entity *bw_book_find(const struct bw_book *b, enum bw_entity_kind kind, struct bw_str id);
 struct bw_str bw_entity_id(const struct bw_entity *e);
 struct bw_str bw_entity_account(const struct bw_entity *e); /* empty for plans */
-/* A current value (section and number as in records), or NULL.  Nested ones by dotted name: "limits.api_calls". */
+/*
+ * A current value (in section TRAITS, number as in records), or NULL.  Nested ones by dotted name: "limits.api_calls".  The
+ * struct is one of 64 that take turns; its texts, and those of the functions below, are valid until the next bw_book_apply().
+ */
 const struct bw_field *bw_entity_field(const struct bw_entity *e, const char *name);
+/* As text, whatever its type ("true", "12.50", an array as JSON); empty where there is none. */
 struct bw_str bw_entity_text(const struct bw_entity *e, const char *name);
 double bw_entity_number(const struct bw_entity *e, const char *name, double missing);
 /* A field that holds an ISO date or time; BW_TIME_NONE where it does not. */
@@ -53,8 +74,18 @@ int bw_book_each(const struct bw_book *b, enum bw_entity_kind kind, int (*fn)(vo
 /* Contacts, subscriptions or opportunities of one account, in order of id. */
 int bw_book_each_of(const struct bw_book *b, enum bw_entity_kind kind, struct bw_str account,
                     int (*fn)(void *ctx, const struct bw_entity *e), void *ctx);
-/* Accounts whose picture changed since the last call, in order of first change; fn may be NULL to forget them. */
+/* Accounts whose picture changed since the last call, in order of first change (a change of a plan changes the accounts that
+   subscribe to it); fn may be NULL to forget them.  Not persisted. */
 void bw_book_take_changed(struct bw_book *b, void (*fn)(void *ctx, struct bw_str account), void *ctx);
 size_t bw_book_count(const struct bw_book *b, enum bw_entity_kind kind);
+const char *bw_entity_kind_name(enum bw_entity_kind kind); /* "account" ... */
+
+/*
+ * Earlier values of a field, oldest first, as saved: each with the event time and the offset of the record that set it, the
+ * value as text; an empty value was a removal.  Nothing for a field that has never changed.  fn returns negative to stop.
+ */
+int bw_book_history(struct bw_book *b, enum bw_entity_kind kind, struct bw_str id, const char *field,
+                    int (*fn)(void *ctx, int64_t time_ms, uint64_t offset, struct bw_str value), void *ctx,
+                    struct bw_error *err);
 
 #endif

@@ -1,2 +1,10 @@
 noinst_LIBRARIES += %D%/libbook.a
-%C%_libbook_a_SOURCES = %D%/room.c
+%C%_libbook_a_SOURCES = %D%/book.c %D%/entity.c %D%/index.c %D%/apply.c %D%/saved.c %D%/book.h %D%/private.h
+%C%_libbook_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_book
+%C%_tests_test_book_SOURCES = %D%/tests/test_book.c
+%C%_tests_test_book_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_book_LDADD = $(L_book) $(CMOCKA_LIBS)
+endif
