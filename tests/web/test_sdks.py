@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The SDKs that customers really run, against our HTTP API."""
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -25,10 +26,11 @@ def modules():
         place.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, place / name)
-        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, capture_output=True, text=True,
-                              timeout=300)
-        if done.returncode:
-            pytest.skip("npm cannot install the SDKs (no registry?): " + done.stderr[-300:])
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"], cwd=place,
+                              capture_output=True, text=True, timeout=300)
+        if done.returncode and re.search("EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH", done.stderr):
+            pytest.skip("npm cannot reach its registry, so the real SDKs are not tested")
+        assert done.returncode == 0, done.stderr
         stamp.write_text(lock)
     shutil.copy(HERE / "sdks.js", place / "sdks.js")
     return place
