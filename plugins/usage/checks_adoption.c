@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How deeply an account uses what it has, itself and against the fleet.  Runs in a watcher host; no privileges needed. */
+#include <math.h>
+
+#include "usage.h"
+
+static double dau_mau(const struct eval *e, int32_t window, double *ret_users)
+{
+  double users = mau_on(e->u, e->act, e->day, e->u->cfg.mau_window);
+  *ret_users = users;
+  return users > 0 ? sum_back(e, &e->act->dau, window, 0) / (window * users) : 0;
+}
+
+static void check_stickiness(struct eval *e, enum signal_id sig)
+{
+  struct usage *u = e->u;
+  const struct setting *s = &u->cfg.set[sig];
+  double users, ratio = dau_mau(e, s->window, &users);
+  bool whole = e->act->first && e->act->first + s->window <= e->day + 1;
+  enum bw_known known = users >= s->min && users > 0 ? BW_KNOWN : BW_ABSENT;
+  enum bw_step step;
+  if (sig == SIG_ADOPTION_LOW && !whole)
+    known = BW_ABSENT;
+  if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
+    known = BW_HELD;
+  step = judge(e, sig, 0, known, ratio);
+  if (!step)
+    return;
+  ev_begin(e);
+  ev_num(e, "dau_mau", ratio);
+  ev_num(e, "mau", users);
+  ev_num(e, "user_days", sum_back(e, &e->act->dau, s->window, 0));
+  ev_window(e, "window", e->day - s->window + 1, e->day);
+  ev_weeks(e, &e->act->dau, 12);
+  speak(e, sig, 0, step, ratio, s->rule.threshold, bw_strength(&s->rule, ratio, 0.5));
+}
+
+/* A value against the fleet's quantile cuts: opens at cut[0], stays down to cut[1]. */
+static enum bw_step against_fleet(struct eval *e, enum signal_id sig, bool known, double value, const double cut[2],
+                                  struct bw_rule *ret_rule)
+{
+  struct bw_rule rule = e->u->cfg.set[sig].rule;
+  rule.threshold = cut[0];
+  rule.clear = cut[1] < cut[0] ? cut[1] : cut[0];
+  *ret_rule = rule;
+  if (known && isinf(cut[0]) && is_open(e, sig, 0))
+    return judge_by(e, sig, 0, BW_HELD, value, &rule); /* too few accounts today to say where the cut is */
+  return judge_by(e, sig, 0, known && isfinite(cut[0]) ? BW_KNOWN : BW_ABSENT, value, &rule);
+}
+
+static void speak_quantile(struct eval *e, enum signal_id sig, enum bw_step step, const char *what, double value,
+                           const struct bw_rule *rule, const struct bw_series *s)
+{
+  double thr = isfinite(rule->threshold) ? rule->threshold : 0;
+  int32_t w = e->u->cfg.set[sig].window;
+  ev_begin(e);
+  ev_num(e, what, value);
+  ev_num(e, "fleet_cut", thr);
+  ev_num(e, "fleet_quantile", e->u->cfg.set[sig].rule.threshold);
+  ev_num(e, "mau", mau_on(e->u, e->act, e->day, e->u->cfg.mau_window));
+  ev_window(e, "window", e->day - w + 1, e->day);
+  if (s)
+    ev_weeks(e, s, 12);
+  speak(e, sig, 0, step, value, thr, 0.25 + 0.75 * bw_strength(rule, value, 1));
+}
+
+static void check_logins_heavy(struct eval *e, double users)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_HEAVY_LOGINS];
+  double logins = sum_back(e, &e->act->logins, s->window, 0);
+  struct bw_rule rule;
+  enum bw_step step = against_fleet(e, SIG_HEAVY_LOGINS, users >= s->min && users > 0 && logins > 0,
+                                    users > 0 ? logins / users : 0, e->u->fleet.login_cut, &rule);
+  if (step)
+    speak_quantile(e, SIG_HEAVY_LOGINS, step, "logins_per_user", users > 0 ? logins / users : 0, &rule, &e->act->logins);
+}
+
+static void check_breadth(struct eval *e)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_FEATURE_BREADTH];
+  double rise = option_number(e->u, OPT_BREADTH_RISE), now, before;
+  struct bw_rule rule = s->rule;
+  enum bw_step step;
+  now = breadth_on(e, e->day, s->window);
+  if (rise <= 0) {
+    step = against_fleet(e, SIG_FEATURE_BREADTH, now >= s->min, now, e->u->fleet.breadth_cut, &rule);
+    if (step)
+      speak_quantile(e, SIG_FEATURE_BREADTH, step, "features", now, &rule, NULL);
+    return;
+  }
+  before = 0;
+  if (now >= rise || is_open(e, SIG_FEATURE_BREADTH, 0)) {
+    uint32_t i;
+    for (i = 0; i < e->act->nfeatures; i++) {
+      const struct feature *f = &e->act->features[i];
+      int32_t to = e->day - s->window;
+      before += (f->last <= to && f->last > to - s->window) || bw_series_sum(e->u->pool, &f->s, to - s->window + 1, to) > 0;
+    }
+  }
+  rule.threshold = rise;
+  rule.clear = rise > 1 ? rise - 1 : rise;
+  step = judge_by(e, SIG_FEATURE_BREADTH, 0, before >= 1 ? BW_KNOWN : BW_ABSENT, now - before, &rule);
+  if (!step)
+    return;
+  ev_begin(e);
+  ev_num(e, "features", now);
+  ev_num(e, "features_before", before);
+  ev_window(e, "window", e->day - s->window + 1, e->day);
+  speak(e, SIG_FEATURE_BREADTH, 0, step, now - before, rise, bw_strength(&rule, now - before, 1));
+}
+
+static double runs(const struct eval *e, int32_t window)
+{
+  const struct counter *c = counter_find(e->act, C_AUTOMATION, 0);
+  return c ? sum_back(e, &c->s, window, 0) : 0;
+}
+
+static void check_automation(struct eval *e, double users)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_AUTOMATION_DEPTH];
+  const struct counter *c = counter_find(e->act, C_AUTOMATION, 0);
+  struct bw_rule rule;
+  enum bw_step step;
+  double n;
+  if (!c)
+    return;
+  n = sum_back(e, &c->s, s->window, 0);
+  step = against_fleet(e, SIG_AUTOMATION_DEPTH, n >= s->min && users > 0, users > 0 ? n / users : 0, e->u->fleet.automation_cut,
+                       &rule);
+  if (step)
+    speak_quantile(e, SIG_AUTOMATION_DEPTH, step, "runs_per_user", users > 0 ? n / users : 0, &rule, &c->s);
+}
+
+static double best_limit_ratio(const struct eval *e)
+{
+  double best = 0, limit;
+  uint32_t i;
+  for (i = 0; i < e->act->ncounters; i++) {
+    const struct counter *c = &e->act->counters[i];
+    if (c->kind != C_METER)
+      continue;
+    limit = facts_limit(e->u, e->a->facts, e->u->cfg.meters[c->key].limit_id);
+    if (limit > 0 && meter_used(e, &e->u->cfg.meters[c->key], c, 0) / limit > best)
+      best = meter_used(e, &e->u->cfg.meters[c->key], c, 0) / limit;
+  }
+  return best;
+}
+
+static void check_ready(struct eval *e, double users)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_EXPANSION_READY];
+  const struct fleet *f = &e->u->fleet;
+  double seats = facts_seats(e->a->facts), n = 0;
+  bool breadth, seat, limit, automation;
+  enum bw_step step;
+  if (!s->on || (!e->act->nepisodes && users < 1))
+    return;
+  breadth = breadth_on(e, e->day, s->window) >= f->breadth_cut[0];
+  seat = seats > 0 && seats_used(e) / seats >= f->seat_cut;
+  limit = isfinite(f->limit_cut) && best_limit_ratio(e) >= f->limit_cut;
+  automation = users > 0 && runs(e, s->window) / users >= f->automation_cut[0];
+  n = breadth + seat + limit + automation;
+  step = judge(e, SIG_EXPANSION_READY, 0, users > 0 ? BW_KNOWN : BW_ABSENT, n);
+  if (!step)
+    return;
+  ev_begin(e);
+  ev_num(e, "in_top_quartile", n);
+  ev_num(e, "feature_breadth", breadth);
+  ev_num(e, "seat_utilization", seat);
+  ev_num(e, "limits", limit);
+  ev_num(e, "automation", automation);
+  ev_window(e, "window", e->day - s->window + 1, e->day);
+  ev_weeks(e, &e->act->events, 12);
+  speak(e, SIG_EXPANSION_READY, 0, step, n, s->rule.threshold, n / 4);
+}
+
+void check_adoption(struct eval *e)
+{
+  double users = mau_on(e->u, e->act, e->day, e->u->cfg.mau_window);
+  if (users < 1 && !e->act->nepisodes)
+    return;
+  check_stickiness(e, SIG_ADOPTION_HIGH);
+  check_stickiness(e, SIG_ADOPTION_LOW);
+  if (e->u->cfg.set[SIG_HEAVY_LOGINS].on)
+    check_logins_heavy(e, users);
+  if (e->u->cfg.set[SIG_FEATURE_BREADTH].on)
+    check_breadth(e);
+  if (e->u->cfg.set[SIG_AUTOMATION_DEPTH].on)
+    check_automation(e, users);
+  check_ready(e, users);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Seats: limit, utilization, added, idle.  Runs in a watcher host; no privileges needed. */
+#include <math.h>
+
+#include "usage.h"
+
+static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, double used, double seats)
+{
+  const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
+  int32_t w = e->u->cfg.mau_window;
+  ev_begin(e);
+  ev_num(e, "seats_used", used);
+  ev_num(e, "seats_bought", seats);
+  ev_window(e, "window", e->day - w + 1, e->day);
+  if (e->a->facts->provisioned >= 0)
+    ev_str(e, "used_means", BW_STR("provisioned users"));
+  else
+    ev_str(e, "used_means", BW_STR("distinct active users"));
+  ev_num(e, "used_28d_before", mau_on(e->u, e->act, e->day - 28, w));
+  ev_weeks(e, &e->act->dau, 12);
+  speak(e, sig, 0, step, used / seats, rule->threshold, bw_strength(rule, used / seats, 0.25));
+}
+
+static void check_level(struct eval *e, enum signal_id sig, double used, double seats)
+{
+  const struct setting *s = &e->u->cfg.set[sig];
+  bool known = seats > 0 && seats >= s->min;
+  enum bw_step step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
+  if (step)
+    speak_seats(e, sig, step, used, seats > 0 ? seats : 1);
+}
+
+/* At the limit by use, or by an invitation that was refused: the greater claim speaks. */
+static void check_limit(struct eval *e, double used, double seats)
+{
+  const struct counter *c = counter_find(e->act, C_INVITE_REFUSED, 0);
+  double refused = c ? sum_back(e, &c->s, e->u->cfg.set[SIG_INVITE_BLOCKED].window, 0) : 0;
+  if (refused > 0 && used < seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold)
+    used = seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold;
+  check_level(e, SIG_SEAT_LIMIT, used, seats);
+}
+
+void check_seats(struct eval *e)
+{
+  double seats = facts_seats(e->a->facts), used;
+  if (seats < 0)
+    return;
+  used = seats_used(e);
+  check_limit(e, used, seats);
+  check_level(e, SIG_SEAT_UTILIZATION, used, seats);
+}
+
+static double seats_on(const struct facts *f, int32_t day)
+{
+  double seats = -1;
+  uint32_t i;
+  for (i = 0; i < f->nseat_changes && f->seat_changes[i].day <= day; i++)
+    seats = f->seat_changes[i].seats;
+  return seats;
+}
+
+static void check_added(struct eval *e)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_SEATS_ADDED];
+  double before = seats_on(e->a->facts, e->day - s->window), now = e->a->facts->seats;
+  bool known = before > 0 && now - before >= s->min;
+  double rise = known ? (now - before) / before : 0;
+  enum bw_step step = judge(e, SIG_SEATS_ADDED, 0, known ? BW_KNOWN : BW_ABSENT, rise);
+  if (!step)
+    return;
+  ev_begin(e);
+  ev_num(e, "seats_bought", now);
+  ev_num(e, "seats_before", before);
+  ev_window(e, "window", e->day - s->window + 1, e->day);
+  ev_num(e, "active_users", mau_on(e->u, e->act, e->day, e->u->cfg.mau_window));
+  ev_weeks(e, &e->act->dau, 12);
+  speak(e, SIG_SEATS_ADDED, 0, step, rise, s->rule.threshold, bw_strength(&s->rule, rise, 1));
+}
+
+/* Idle says something only where activity is seen at all, and the seats have been there for a whole window. */
+static void check_idle(struct eval *e, double seats)
+{
+  struct usage *u = e->u;
+  const struct setting *s = &u->cfg.set[SIG_IDLE_SEATS];
+  const struct facts *f = e->a->facts;
+  double active = mau_on(u, e->act, e->day, s->window > RING - 1 ? RING - 1 : s->window);
+  int32_t since = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
+  bool known =
+      seats >= s->min && seats > 0 && e->act->first && e->act->first + s->window <= e->day && since + s->window <= e->day;
+  enum bw_known k = known ? BW_KNOWN : BW_ABSENT;
+  enum bw_step step;
+  if (known && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
+    k = BW_HELD;
+  step = judge(e, SIG_IDLE_SEATS, 0, k, known ? active / seats : 1);
+  if (step)
+    speak_seats(e, SIG_IDLE_SEATS, step, active, seats > 0 ? seats : 1);
+}
+
+void check_seats_daily(struct eval *e)
+{
+  double seats = facts_seats(e->a->facts);
+  if (seats < 0)
+    return;
+  check_added(e);
+  check_idle(e, seats);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole feed: what moves everybody at once is no account's news.  Runs in a watcher host; no privileges needed. */
+#include <math.h>
+
+#include "usage.h"
+
+#define PROFILE_WEEKS 8
+#define LOOK_BACK 3 /* days that a dip is judged over */
+#define LEAST_EXPECTED 20
+
+static double fleet_events(void *ctx, int32_t day)
+{
+  const struct usage *u = ctx;
+  return (double)bw_series_get(u->pool, &u->fleet.events, day);
+}
+
+static bool skip_dead(void *ctx, int32_t day)
+{
+  return fleet_dead(ctx, day);
+}
+
+bool fleet_dead(const struct usage *u, int32_t day)
+{
+  uint32_t i, n = u->fleet.ndead < 64 ? u->fleet.ndead : 64;
+  for (i = 0; i < n; i++)
+    if (u->fleet.dead_days[i] == day)
+      return true;
+  return false;
+}
+
+static double expected(struct usage *u, int32_t day)
+{
+  return bw_weekday_expected(fleet_events, skip_dead, u, day, PROFILE_WEEKS);
+}
+
+/* A day on which the feed held (nearly) nothing of what it should is nobody's silence. */
+static void note_dead_days(struct usage *u, int32_t day)
+{
+  struct fleet *f = &u->fleet;
+  int32_t d = f->dead_checked + 1;
+  if (d < day - 60)
+    d = day - 60;
+  for (; d <= day; d++) {
+    double e = expected(u, d), n = fleet_events(u, d);
+    if (e >= LEAST_EXPECTED && n < 0.2 * e) {
+      f->dead_days[f->ndead % 64] = (uint16_t)d;
+      f->ndead++;
+      if (f->ndead >= 128)
+        f->ndead -= 64;
+    }
+  }
+  f->dead_checked = day;
+}
+
+/* The last days against their weekdays' profile: a ratio, and z of the difference under the fleet's own dispersion. */
+static bool against_profile(struct usage *u, int32_t day, double *ret_ratio, double *ret_z)
+{
+  double got = 0, want = 0, e, weeks[PROFILE_WEEKS], phi;
+  int32_t d;
+  for (d = day; d > day - LOOK_BACK; d--) {
+    e = expected(u, d);
+    if (e < 0)
+      return false;
+    want += e;
+    got += fleet_events(u, d);
+  }
+  if (want < LEAST_EXPECTED)
+    return false;
+  bw_series_spans(u->pool, &u->fleet.events, day - LOOK_BACK, 7, PROFILE_WEEKS, weeks);
+  phi = bw_dispersion(weeks, PROFILE_WEEKS, 3, 1);
+  *ret_ratio = got / want;
+  *ret_z = (got - want) / sqrt(phi * want);
+  return true;
+}
+
+static void judge_fleet(struct usage *u, int32_t day, int64_t at_ms)
+{
+  struct fleet *f = &u->fleet;
+  double ratio, z, dip = option_number(u, OPT_FLEET_DIP), spike = option_number(u, OPT_FLEET_SPIKE);
+  char from[11], to[11];
+  if (!against_profile(u, day, &ratio, &z)) {
+    f->dip = f->spike = false;
+    return;
+  }
+  bw_day_format(day - LOOK_BACK + 1, from);
+  bw_day_format(day, to);
+  if (!f->dip && ratio < dip && z < -3) {
+    f->dip = true;
+    notice(u, BW_URGENCY_MEDIUM, at_ms, BW_STR(""), "fleet_dip",
+           "the events of all accounts from %s to %s were %.0f %% of what these weekdays usually hold: a holiday, an outage or "
+           "lost tracking.  No downward signal opens until it is over.",
+           from, to, 100 * ratio);
+  } else if (f->dip && ratio > (1 + dip) / 2) {
+    f->dip = false;
+  }
+  if (!f->spike && ratio > spike && z > 3) {
+    f->spike = true;
+    notice(u, BW_URGENCY_LOW, at_ms, BW_STR(""), "fleet_spike",
+           "the events of all accounts from %s to %s were %.0f %% of what these weekdays usually hold: check for events sent "
+           "twice.  No growth signal opens until it is over.",
+           from, to, 100 * ratio);
+  } else if (f->spike && ratio < (1 + spike) / 2) {
+    f->spike = false;
+  }
+}
+
+/* Silence of the whole feed, counted in the days that would have held something. */
+void fleet_hourly(struct usage *u, int64_t at_ms)
+{
+  struct fleet *f = &u->fleet;
+  int64_t quiet = at_ms - u->newest;
+  double missing = 0, e;
+  int32_t d, today = bw_time_day(at_ms - 1);
+  char since[BW_TIME_TEXT];
+  if (u->newest == 0 || quiet < u->cfg.value[OPT_FLEET_SILENT].integer) {
+    f->silent = false;
+    return;
+  }
+  if (f->silent)
+    return;
+  for (d = bw_time_day(u->newest); d <= today && d < bw_time_day(u->newest) + 14; d++) {
+    int64_t from = bw_day_time(d) > u->newest ? bw_day_time(d) : u->newest;
+    int64_t to = bw_day_time(d + 1) < at_ms ? bw_day_time(d + 1) : at_ms;
+    if ((e = expected(u, d)) > 0 && to > from)
+      missing += e * (double)(to - from) / BW_DAY;
+  }
+  if (missing < LEAST_EXPECTED)
+    return;
+  f->silent = true;
+  bw_time_format(u->newest, since);
+  notice(u, BW_URGENCY_HIGH, at_ms, BW_STR(""), "feed_silent",
+         "no usage event of any account since %s, where about %.0f were due: look at the senders.  No downward signal opens "
+         "until events come again.",
+         since, missing);
+}
+
+struct gather {
+  struct usage *u;
+  double *x[7];
+  uint32_t n[7];
+};
+enum { G_RATIO, G_USERS, G_BREADTH, G_LOGINS, G_AUTOMATION, G_SEATS, G_LIMIT };
+
+static void add(struct gather *g, int what, double v)
+{
+  g->x[what][g->n[what]++] = v;
+}
+
+static void gather_limits(struct gather *g, struct eval *e)
+{
+  const struct usage *u = g->u;
+  double best = -1, limit;
+  uint32_t i;
+  for (i = 0; i < e->act->ncounters; i++) {
+    const struct counter *c = &e->act->counters[i];
+    if (c->kind != C_METER)
+      continue;
+    limit = facts_limit(u, e->a->facts, u->cfg.meters[c->key].limit_id);
+    if (limit > 0 && meter_used(e, &u->cfg.meters[c->key], c, 0) / limit > best)
+      best = meter_used(e, &u->cfg.meters[c->key], c, 0) / limit;
+  }
+  if (best >= 0)
+    add(g, G_LIMIT, best);
+}
+
+static void gather_account(struct gather *g, struct eval *e)
+{
+  const struct usage *u = g->u;
+  const struct counter *c;
+  int32_t w = 28;
+  double now = sum_back(e, &e->act->events, w, 0), before = sum_back(e, &e->act->events, w, w), users, seats;
+  double min = u->cfg.set[SIG_USAGE_DECLINE].min;
+  if (before >= min && before > 0 && e->act->first + 2 * w <= e->day)
+    add(g, G_RATIO, log((now > 0 ? now : 0.5) / before));
+  users = mau_on(u, e->act, e->day, u->cfg.mau_window);
+  before = mau_on(u, e->act, e->day - w, u->cfg.mau_window);
+  if (before >= 3 && e->act->first + 2 * w <= e->day)
+    add(g, G_USERS, log((users > 0 ? users : 0.5) / before));
+  if (users < 1)
+    return;
+  add(g, G_BREADTH, breadth_on(e, e->day, u->cfg.set[SIG_FEATURE_BREADTH].window));
+  if (users >= u->cfg.set[SIG_HEAVY_LOGINS].min && (now = sum_back(e, &e->act->logins, w, 0)) > 0)
+    add(g, G_LOGINS, now / users);
+  if ((c = counter_find(e->act, C_AUTOMATION, 0)) && (now = sum_back(e, &c->s, w, 0)) > 0)
+    add(g, G_AUTOMATION, now / users);
+  if ((seats = facts_seats(e->a->facts)) > 0)
+    add(g, G_SEATS, seats_used(e) / seats);
+  gather_limits(g, e);
+}
+
+static void cuts(struct gather *g, int what, enum signal_id sig, double *cut)
+{
+  const struct usage *u = g->u;
+  uint32_t least = (uint32_t)option_number(u, OPT_FLEET_MIN);
+  cut[0] = cut[1] = INFINITY;
+  if (g->n[what] < least)
+    return;
+  cut[0] = bw_quantile_cut(g->x[what], g->n[what], u->cfg.set[sig].rule.threshold);
+  cut[1] = bw_quantile_cut(g->x[what], g->n[what], u->cfg.set[sig].rule.clear);
+}
+
+static void measure(struct usage *u, int32_t day, int64_t at_ms)
+{
+  struct gather g = {.u = u};
+  struct fleet *f = &u->fleet;
+  uint32_t n = bw_keyed_count(&u->accounts), i, active = 0, least = (uint32_t)option_number(u, OPT_FLEET_MIN);
+  for (i = 0; i < n; i++)
+    active += ((struct account *)bw_keyed_at(&u->accounts, i))->act != NULL;
+  if (u->nscratch < active) {
+    u->nscratch = active + active / 4 + 64;
+    u->scratch = bw_realloc(u->scratch, (size_t)u->nscratch * 7, sizeof *u->scratch);
+  }
+  for (i = 0; i < 7; i++)
+    g.x[i] = u->scratch + (size_t)i * u->nscratch;
+  for (i = 0; i < n; i++) {
+    struct account *a = bw_keyed_at(&u->accounts, i);
+    struct eval e = {.u = u, .a = a, .act = a->act, .index = i, .day = day, .at_ms = at_ms};
+    if (a->act && a->act->last && day - a->act->last < 2 * RING)
+      gather_account(&g, &e);
+  }
+  f->accounts = g.n[G_RATIO];
+  f->log_ratio = g.n[G_RATIO] >= least ? bw_median(g.x[G_RATIO], g.n[G_RATIO]) : 0;
+  f->user_log_ratio = g.n[G_USERS] >= least ? bw_median(g.x[G_USERS], g.n[G_USERS]) : 0;
+  if (!u->cfg.value[OPT_FLEET_CORRECT].integer)
+    f->log_ratio = f->user_log_ratio = 0;
+  cuts(&g, G_BREADTH, SIG_FEATURE_BREADTH, f->breadth_cut);
+  cuts(&g, G_LOGINS, SIG_HEAVY_LOGINS, f->login_cut);
+  cuts(&g, G_AUTOMATION, SIG_AUTOMATION_DEPTH, f->automation_cut);
+  f->seat_cut = g.n[G_SEATS] >= least ? bw_quantile_cut(g.x[G_SEATS], g.n[G_SEATS], 0.75) : INFINITY;
+  f->limit_cut = g.n[G_LIMIT] >= least ? bw_quantile_cut(g.x[G_LIMIT], g.n[G_LIMIT], 0.75) : INFINITY;
+}
+
+void fleet_daily(struct usage *u, int32_t day, int64_t at_ms)
+{
+  if (u->fleet.dead_checked == 0)
+    u->fleet.dead_checked = day;
+  note_dead_days(u, day);
+  judge_fleet(u, day, at_ms);
+  measure(u, day, at_ms);
+  u->fleet.day = day;
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The usage watcher's own types.  A pure function of records, in a sandboxed host: no clock, no files, no network.
+ *
+ * feed.c      records -> counters (the hot path)      facts.c    contracts: plans, seats, limits, products
+ * config.c    options -> what events mean             fleet.c    the whole feed: dips, silence, quantiles
+ * evaluate.c  ticks -> which accounts, which checks   checks_*.c the signals     traits.c  the traits
+ * merger.c    users who moved                         persist.c  save and load
+ */
+#ifndef BW_USAGE_H
+#define BW_USAGE_H
+
+#include "sdk/sdk.h"
+
+#define STATE_WORD "basewatch-usage"
+#define STATE_VERSION 1
+
+/* ---- options ---- */
+enum signal_id {
+#define SIGNAL(ID, ...) SIG_##ID,
+#include "signals.def"
+#undef SIGNAL
+  SIG_COUNT
+};
+enum { OPT_ENABLED, OPT_THRESHOLD, OPT_CLEAR, OPT_WINDOW, OPT_MIN, OPT_FOR, OPT_COOLDOWN, OPTS_PER_SIGNAL };
+enum option_id {
+  OPT_FIRST_EXTRA = SIG_COUNT * OPTS_PER_SIGNAL - 1,
+#define OPTION(ID, ...) OPT_##ID,
+#include "extras.def"
+#undef OPTION
+  OPT_COUNT
+};
+enum trait_id {
+  TRAIT_SEATS_USED,
+  TRAIT_SEATS_BOUGHT,
+  TRAIT_SEATS_NEEDED,
+  TRAIT_DAU,
+  TRAIT_WAU,
+  TRAIT_MAU,
+  TRAIT_DAU_MAU,
+  TRAIT_FEATURE_BREADTH,
+  TRAIT_AUTOMATION_DEPTH,
+  TRAIT_USAGE,
+  TRAIT_LIMIT_RATIO,
+  TRAIT_LIMIT_DATE,
+  TRAIT_FIRST_ACTIVE,
+  TRAIT_LAST_ACTIVE,
+  TRAIT_DEPARTMENTS,
+  TRAIT_EVENTS_28D,
+  TRAIT_EVENTS_PREV_28D,
+  TRAIT_COUNT
+};
+extern const struct bw_option usage_options[OPT_COUNT];
+extern const struct bw_signal_decl usage_signals[SIG_COUNT];
+extern const struct bw_trait_decl usage_traits[TRAIT_COUNT];
+
+/* One signal's settings, from its rows. */
+struct setting {
+  bool on;
+  struct bw_rule rule;
+  int32_t window; /* days */
+  double min;
+};
+
+/* ---- what events mean ---- */
+enum action {
+  ACT_SIGN_IN,
+  ACT_FEATURE,
+  ACT_METER,
+  ACT_INVITE_REFUSED,
+  ACT_PAID,
+  ACT_EXPORT,
+  ACT_AUTOMATION,
+  ACT_SHARE,
+  ACT_SIGN_UP,
+  ACT_LIMIT_ERROR,
+  ACT_STEP,
+  ACT_KINDS
+};
+#define MAX_FIELDS 4
+struct field_ref {
+  uint32_t section;
+  struct bw_str key; /* owned by the config's document */
+};
+struct rule_of_event {
+  uint8_t action, nfields, nwhere;
+  bool any_name;       /* "*" or no name given */
+  uint8_t index, step; /* meter; pattern and its step */
+  uint64_t kinds;      /* BW_KIND_BITs */
+  char *name;          /* normalised: lower case, letters and digits only */
+  struct field_ref fields[MAX_FIELDS];
+  struct field_ref where[MAX_FIELDS];
+  struct bw_str equals[MAX_FIELDS];
+};
+enum meter_window { METER_DAYS, METER_MONTH, METER_GAUGE };
+#define MAX_METERS 32
+struct meter { /* one resource; several events may feed it */
+  struct bw_str resource, limit, rate_limit;
+  enum meter_window window;
+  int32_t days;
+  double scale;
+  int64_t rate_window; /* ms; 0: no rates */
+  uint16_t resource_id, limit_id, rate_limit_id;
+};
+#define MAX_PATTERNS 32
+#define MAX_STEPS 8
+struct pattern {
+  struct bw_str name, product;
+  uint8_t nsteps;
+  int64_t within; /* ms */
+  double count;
+  int32_t window;
+  uint16_t name_id, product_id;
+};
+#define MAX_MAP 256
+struct product_map { /* product -> one feature; several rows for several */
+  uint16_t product, feature;
+};
+#define MAX_MEANINGS 8
+struct meaning { /* what one (kind, name) does; cached */
+  uint64_t hash;
+  uint32_t kind;
+  uint32_t own_feature; /* feature id of the event's own name, 0: none */
+  uint16_t rules[MAX_MEANINGS];
+  uint8_t nrules;
+  bool used;
+  char *name;
+  size_t name_len;
+};
+#define MEANING_SLOTS 4096 /* half of them are filled at most; further names are looked up each time */
+
+struct config {
+  struct setting set[SIG_COUNT];
+  struct bw_option_value value[OPT_COUNT]; /* texts copied */
+  struct bw_jdoc *docs[OPT_COUNT];
+  struct rule_of_event *rules;
+  uint32_t nrules, nmeters, npatterns, nproducts, nadjacent;
+  struct meter meters[MAX_METERS];
+  struct pattern patterns[MAX_PATTERNS];
+  struct product_map products[MAX_MAP], adjacent[MAX_MAP];
+  struct field_ref department[MAX_FIELDS], device[MAX_FIELDS];
+  uint32_t ndepartment, ndevice;
+  uint64_t activity; /* kind bits */
+  bool trait_on[TRAIT_COUNT], logins_by_user, any_trait;
+  int32_t mau_window;
+  double z_growth, z_decline, z_logins, z_doubled; /* of the chances; negative: not tested */
+  uint32_t max_users, max_features;
+};
+
+/* ---- accounts ---- */
+enum counter_kind {
+  C_METER,      /* key: meter */
+  C_METER_PEAK, /* key: meter; daily peak of one rate window */
+  C_INVITE_REFUSED,
+  C_PAID, /* key: feature name, or 0 */
+  C_EXPORT,
+  C_AUTOMATION,
+  C_SHARE,
+  C_SIGN_UP,
+  C_LIMIT,   /* limit errors; key: resource name, or 0 */
+  C_PATTERN, /* key: pattern */
+  C_MOVED_OUT,
+  C_MOVED_IN,
+  C_KINDS
+};
+struct counter {
+  uint16_t kind, key;
+  uint32_t now;     /* METER_PEAK: sum in the present rate window */
+  int64_t now_slot; /* ... and its number */
+  struct bw_series s;
+};
+struct feature {
+  uint16_t id, first, last, pad;
+  uint32_t today; /* of day `last`, not yet in the series */
+  struct bw_series s;
+};
+#define DEPT_USERS 32
+struct dept {
+  uint16_t id, first, last, fresh; /* days; fresh: since when it is new, 0: known from the start */
+  uint16_t nusers, cap;
+  uint32_t *users; /* those seen since fresh, at most DEPT_USERS */
+};
+struct progress { /* of one user in a pattern of several steps */
+  uint32_t user;
+  uint8_t pattern, step;
+  int64_t started;
+};
+struct move {
+  uint32_t to;
+  uint16_t n, first, last;
+  bool told;
+};
+struct published {
+  uint16_t trait, key;
+  float value;
+};
+
+#define RING 64 /* days */
+enum { DIRTY_USERS = 1, DIRTY_METER = 2, DIRTY_COUNTERS = 4, DIRTY_FACTS = 8 };
+struct activity {
+  int32_t day; /* newest day counted; the today_* are of it */
+  uint32_t today_events, today_logins, today_dau, mau;
+  uint16_t first, last; /* days of any record of a user, and of activity */
+  uint8_t dirty;
+  uint16_t nfeatures, capfeatures, ncounters, ndepts, nepisodes, nprogress, nmoves, npublished, nsharers;
+  uint16_t *feature_ids;
+  struct feature *features;
+  struct counter *counters;
+  struct dept *depts;
+  struct bw_episode *episodes;
+  struct progress *progress;
+  struct move *moves;
+  struct published *published;
+  uint32_t *sharers; /* users with a sharing day */
+  struct bw_series events, logins, dau, mau_days;
+  uint16_t merged_out, merged_in; /* day that a merger was told of; 0: never */
+  uint32_t ring[RING];            /* users whose last active day is d, at d % RING; days day-63..day */
+};
+struct limit {
+  uint16_t key;
+  double value;
+};
+struct owned {
+  uint16_t product, since;
+};
+struct seat_change {
+  uint16_t day;
+  double seats;
+};
+#define SEAT_CHANGES 16
+struct facts {
+  uint16_t plan, start, end, nlimits, nowned, nseat_changes;
+  bool has_subscription, has_account;
+  double seats, provisioned, arr; /* negative: not said */
+  struct limit *limits;
+  struct owned *owned;
+  struct seat_change seat_changes[SEAT_CHANGES]; /* of seats bought, oldest first */
+};
+struct account {
+  struct bw_key key;
+  struct activity *act;
+  struct facts *facts;
+  uint32_t flags;
+};
+enum { ACCOUNT_TOUCHED = 1 };
+struct user {
+  struct bw_key key;
+  uint64_t bits; /* bit k: active on day last - k */
+  uint32_t account;
+  uint16_t last, first; /* 0: never active */
+  uint16_t dept;
+  uint8_t flags;
+};
+enum { USER_MOVED = 1, USER_SIGNED_IN = 2 /* on day `last` */ };
+struct sharing { /* of one user; only where records tell devices apart */
+  uint32_t hour;
+  uint32_t seen[4]; /* distinct in that hour */
+  uint16_t days[7]; /* the newest sharing days */
+  uint8_t nseen, ndays;
+};
+struct plan {
+  struct bw_key key;
+  uint32_t nlimits;
+  struct limit *limits;
+  double seat_price;
+};
+
+/* ---- the fleet ---- */
+struct fleet {
+  struct bw_series events, users;                                              /* by event day */
+  int32_t day;                                                                 /* as-of day of the last daily pass */
+  double log_ratio, user_log_ratio;                                            /* median log change of the windows */
+  uint32_t accounts;                                                           /* that it is over */
+  double breadth_cut[2], login_cut[2], automation_cut[2], seat_cut, limit_cut; /* [0] to open, [1] to stay */
+  bool dip, spike, silent;
+  uint16_t dead_days[64]; /* days on which the whole feed was (nearly) silent, a ring */
+  uint32_t ndead;
+  int32_t dead_checked;
+};
+
+struct usage {
+  const struct bw_host *host;
+  struct config cfg;
+  struct bw_keyed accounts, users, plans;
+  struct bw_intern names;
+  struct bw_chunks sharing; /* parallel to users, as far as used */
+  struct bw_pool *pool;
+  uint8_t used_features[8192]; /* a bit per name: some account used a feature of that name */
+  struct meaning *meanings;
+  uint32_t nmeanings;
+  uint64_t seed;
+  bool own_hash, hash_checked;
+  uint32_t *touched;
+  uint32_t ntouched, captouched;
+  int64_t tick, newest; /* ms */
+  int32_t tick_day;     /* UTC day of the last tick, -1: none */
+  uint64_t future, late_or_bad, no_account, full_users, full_accounts;
+  int32_t told_future, told_full, told_names; /* day of the last notice, -1000: never */
+  struct fleet fleet;
+  struct bw_buf evidence;
+  double *scratch;
+  uint32_t nscratch;
+  int32_t rc; /* what the host last answered, if negative */
+};
+
+/* Room for one more in an array whose capacity is the next power of two. */
+static inline void *grown(void *p, uint32_t n, size_t size)
+{
+  if ((n & (n - 1)) == 0)
+    p = bw_realloc(p, n ? (size_t)n * 2 : 1, size);
+  return p;
+}
+
+/* config.c, options.c */
+int config_read(struct usage *u, const struct bw_open_args *args, struct bw_error *err);
+void config_clear(struct config *c);
+const struct meaning *meaning_of(struct usage *u, const struct bw_record *r, struct meaning *spare);
+static inline double option_number(const struct usage *u, enum option_id id)
+{
+  return u->cfg.value[id].number;
+}
+static inline int32_t option_days(const struct usage *u, enum option_id id)
+{
+  return (int32_t)(u->cfg.value[id].integer / BW_DAY);
+}
+const struct bw_field *field_of(const struct bw_record *r, const struct field_ref *refs, uint32_t n);
+
+/* feed.c, actions.c */
+int32_t feed_batch(struct usage *u, const struct bw_batch *batch);
+struct account *account_get(struct usage *u, struct bw_str name, uint64_t hash, uint32_t *ret_index);
+struct activity *activity_get(struct account *a);
+void activity_flush(struct usage *u, struct activity *act);
+void activity_clear(struct usage *u, struct activity *act);
+struct counter *counter_get(struct activity *act, uint16_t kind, uint16_t key);
+const struct counter *counter_find(const struct activity *act, uint16_t kind, uint16_t key);
+void touch(struct usage *u, struct account *a, uint32_t index);
+void act_on(struct usage *u, const struct bw_record *r, uint32_t index, struct activity *act, uint32_t user, int32_t day,
+            const struct rule_of_event *rule);
+void count_feature(struct usage *u, struct activity *act, uint16_t id, int32_t day);
+void see_department(struct usage *u, struct activity *act, uint16_t id, uint32_t user, int32_t day);
+void see_device(struct usage *u, const struct bw_record *r, struct activity *act, uint32_t user, int32_t day);
+struct sharing *sharing_of(struct usage *u, uint32_t user, bool make);
+static inline uint32_t hash_of(const struct usage *u, struct bw_str s, uint64_t given)
+{
+  return bw_hash_fold(u->own_hash ? bw_hash_str(s, u->seed) : given);
+}
+
+/* facts.c */
+void facts_take(struct usage *u, const struct bw_record *r);
+void facts_clear(struct facts *f);
+double facts_limit(const struct usage *u, const struct facts *f, uint16_t key); /* negative: none */
+double facts_seats(const struct facts *f);                                      /* negative: none */
+bool facts_paid(const struct usage *u, const struct facts *f);
+bool facts_free(const struct usage *u, const struct account *a);
+bool facts_owns(const struct facts *f, uint16_t product);
+
+/* merger.c */
+void merger_user(struct usage *u, uint32_t user, int32_t day);
+void merger_account(struct usage *u, uint32_t index, int32_t day, int64_t at_ms);
+bool merger_holds_decline(const struct usage *u, const struct account *a, int32_t day);
+bool merger_holds_growth(const struct usage *u, const struct account *a, int32_t day);
+
+/* fleet.c */
+void fleet_daily(struct usage *u, int32_t day, int64_t at_ms);
+void fleet_hourly(struct usage *u, int64_t at_ms);
+bool fleet_dead(const struct usage *u, int32_t day);
+static inline bool fleet_holds(const struct usage *u)
+{
+  return u->cfg.value[OPT_FLEET_HOLD].integer && (u->fleet.dip || u->fleet.silent);
+}
+
+/* evaluate.c */
+struct eval {
+  struct usage *u;
+  struct account *a;
+  struct activity *act;
+  uint32_t index;
+  int32_t day; /* windows end on it */
+  int64_t at_ms;
+  bool daily;
+};
+void evaluate_tick(struct usage *u, const struct bw_record *tick);
+/* Moves the episode on; a step other than NONE wants evidence (ev_...) and then speak(). */
+enum bw_step judge(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value);
+enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
+                      const struct bw_rule *rule);
+void speak(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, double value, double threshold,
+           double strength);
+bool is_open(const struct eval *e, enum signal_id sig, uint32_t key);
+void notice(struct usage *u, uint32_t severity, int64_t at_ms, struct bw_str account, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* Evidence: an object, opened by ev_begin and closed by speak(). */
+struct bw_buf *ev_begin(struct eval *e);
+void ev_num(struct eval *e, const char *key, double v);
+void ev_day(struct eval *e, const char *key, int32_t day);
+void ev_str(struct eval *e, const char *key, struct bw_str s);
+void ev_window(struct eval *e, const char *key, int32_t from, int32_t to);
+void ev_weeks(struct eval *e, const struct bw_series *s, uint32_t weeks);
+/* Measures, all over whole days up to e->day. */
+uint32_t mau_on(const struct usage *u, const struct activity *act, int32_t day, int32_t window);
+double sum_back(const struct eval *e, const struct bw_series *s, int32_t window, int32_t ago);
+double seats_used(const struct eval *e);
+uint32_t breadth_on(const struct eval *e, int32_t day, int32_t window);
+double meter_used(const struct eval *e, const struct meter *m, const struct counter *c, int32_t window);
+bool meter_trend(const struct eval *e, const struct meter *m, const struct counter *c, double limit, struct bw_trend *ret_t,
+                 struct bw_forecast *ret_days);
+
+/* checks_*.c */
+void check_seats(struct eval *e);
+void check_seats_daily(struct eval *e);
+void check_limits(struct eval *e);
+void check_limits_daily(struct eval *e);
+void check_change(struct eval *e);
+void check_silence(struct eval *e);
+void check_adoption(struct eval *e);
+void check_counters(struct eval *e);
+void check_spread(struct eval *e);
+
+/* traits.c */
+void traits_publish(struct eval *e);
+void traits_hourly(struct eval *e);
+
+/* persist.c */
+int32_t usage_save(void *self, const struct bw_save_args *args);
+int32_t usage_load(void *self, const struct bw_load_args *args);
+
+#endif
