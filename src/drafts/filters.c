@@ -219,6 +219,19 @@ static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct 
   return NULL;
 }
 
+/* A name from a program as words: "api_calls" is "api calls". */
+static const char *apply_words(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
+{
+  size_t i;
+  (void)arg;
+  if (v->type != BW_VIEW_TEXT)
+    return "is not a text";
+  for (i = 0; i < v->text.len; i++)
+    bw_buf_add_char(out, v->text.data[i] == '_' || v->text.data[i] == '-' ? ' ' : v->text.data[i]);
+  become_text(v, out);
+  return NULL;
+}
+
 static bool no_arg(struct bw_str arg)
 {
   return arg.len == 0;
@@ -247,7 +260,8 @@ static const struct bw_filter filters[] = {
     {"money", "$12,345", decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
     {"number", "12,345", decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
     {"percent", "0.34 as 34%", decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
-    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats", apply_plural}};
+    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats", apply_plural},
+    {"words", "api_calls as api calls", no_arg, "words", apply_words}};
 
 const struct bw_filter *bw_filter_find(struct bw_str name)
 {
@@ -260,7 +274,7 @@ const struct bw_filter *bw_filter_find(struct bw_str name)
 
 const char *bw_filter_list(void)
 {
-  return "abs, date, first, money, number, percent, plural";
+  return "abs, date, first, money, number, percent, plural, words";
 }
 
 void bw_filtered_print(const struct bw_filtered *v, struct bw_buf *out)

@@ -18,7 +18,7 @@ enum bw_view_type {
   BW_VIEW_FALSE,
   BW_VIEW_TRUE, /* prints as "true"; a section runs once */
   BW_VIEW_TEXT,
-  BW_VIEW_NUMBER, /* 0 is a value: a section over it runs */
+  BW_VIEW_NUMBER, /* 0 prints as 0, and a section over it does not run: "if there are any" */
   BW_VIEW_TIME,   /* `time`; prints as its date */
   BW_VIEW_MAP,    /* `view`; a section runs once with it as the innermost view */
   BW_VIEW_LIST    /* `list`; a section runs for every item; empty counts as missing */

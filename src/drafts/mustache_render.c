@@ -70,6 +70,8 @@ static bool is_truthy(const struct bw_view_value *v)
     return false;
   case BW_VIEW_TEXT:
     return v->text.len > 0;
+  case BW_VIEW_NUMBER:
+    return v->number != 0;
   case BW_VIEW_LIST:
     return v->nitems > 0;
   default:

@@ -22,4 +22,4 @@ noinst_PROGRAMS += %D%/tests/fuzz_mustache
 endif
 
 EXTRA_DIST += etc/templates/seat-expansion.txt etc/templates/usage-expansion.txt etc/templates/tier-upgrade.txt \
-  etc/templates/renewal-at-risk.txt etc/templates/_signature.txt docs/templates.md
+  etc/templates/renewal-at-risk.txt etc/templates/_signature.txt etc/templates/_why.txt docs/templates.md

@@ -247,7 +247,7 @@ static void nothing_missing_becomes_a_blank(void **state)
   renders("{{{raw}}}{{&raw}}", "{}", NULL, MARKED("raw") MARKED("raw"));
   /* Sections ask; they do not complain. */
   renders("a{{#x}}b{{x}}{{/x}}{{^x}}c{{/x}}", "{}", NULL, "ac");
-  renders("{{#n}}{{n}} seats{{/n}}", "{\"n\":0}", NULL, "0 seats");
+  renders("{{n}} seats{{#n}}, some{{/n}}{{^n}}, none{{/n}}", "{\"n\":0}", NULL, "0 seats, none");
 }
 
 static void notes_tell_what_was_filled_and_where(void **state)
@@ -311,6 +311,7 @@ static void filters_format(void **state)
                                          {"{{v|plural:team member,team members}}", "0", "0 team members"},
                                          {"{{v|first}}", "\"Dana Park\"", "Dana"},
                                          {"{{v|first}}", "\"Park, Dana\"", "Park, Dana"},
+                                         {"{{v|words}}", "\"api_calls-per_day\"", "api calls per day"},
                                          {"{{v}}", "0.1", "0.1"},
                                          {"{{v}}", "true", "true"},
                                          {"{{v|money}}", "1e300", MARKED("v")},
