@@ -60,10 +60,9 @@ static const int habit_later[] = {SCMP_SYS(open),  SCMP_SYS(openat), SCMP_SYS(cl
 #ifdef BW_SANITIZERS
 /* The sanitizers' own needs; Landlock still says which files. */
 static const int sanitizers[] = {
-    SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(getrandom), SCMP_SYS(readlink),
-    SCMP_SYS(prlimit64),   SCMP_SYS(prctl),        SCMP_SYS(getrusage), SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(fstat),       SCMP_SYS(newfstatat),   SCMP_SYS(close),     SCMP_SYS(getrlimit),
-    SCMP_SYS(mprotect),    SCMP_SYS(open),         SCMP_SYS(openat),    SCMP_SYS(lseek)};
+    SCMP_SYS(sigaltstack), SCMP_SYS(rt_sigaction), SCMP_SYS(getrandom),         SCMP_SYS(readlink), SCMP_SYS(prlimit64),
+    SCMP_SYS(prctl),       SCMP_SYS(getrusage),    SCMP_SYS(sched_getaffinity), SCMP_SYS(fstat),    SCMP_SYS(newfstatat),
+    SCMP_SYS(close),       SCMP_SYS(getrlimit),    SCMP_SYS(mprotect),          SCMP_SYS(lseek)};
 #endif
 
 static const int web[] = {SCMP_SYS(accept),
@@ -170,8 +169,7 @@ static int fill_run(scmp_filter_ctx f)
 #ifdef BW_SANITIZERS
   rc = rc ? rc : ADD(f, SCMP_ACT_ALLOW, sanitizers);
 #endif
-  rc = rc ? rc : ADD(f, SCMP_ACT_ERRNO(EPERM), habit_later);
-  return rc;
+  return rc ? rc : ADD(f, SCMP_ACT_ERRNO(EPERM), habit_later);
 }
 
 static int fill_web(scmp_filter_ctx f)

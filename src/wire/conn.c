@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define QUEUE_MAX (64u << 20)
@@ -408,6 +409,11 @@ void bw_conn_free(struct bw_conn **c)
 static int wait_for(int fd, short what, struct bw_error *err)
 {
   struct pollfd p = {.fd = fd, .events = what};
+  struct timeval limit = {0};
+  socklen_t size = sizeof limit;
+  if (getsockopt(fd, SOL_SOCKET, what == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO, &limit, &size) == 0 &&
+      (limit.tv_sec > 0 || limit.tv_usec > 0))
+    return bw_fail(err, BW_ETIMEOUT, BW_CLASS_TRANSIENT, "the peer did not %s in time", what == POLLIN ? "answer" : "read");
   if (poll(&p, 1, -1) < 0 && errno != EINTR)
     return bw_fail_errno(err, BW_EIO, "cannot wait for the peer");
   return BW_OK;
@@ -428,8 +434,9 @@ int bw_frame_write(int fd, uint16_t type, uint32_t request, struct bw_str payloa
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      if (wait_for(fd, POLLOUT, err) < 0)
-        return BW_EIO;
+      int rc = wait_for(fd, POLLOUT, err);
+      if (rc < 0)
+        return rc;
       continue;
     }
     if (n < 0)
@@ -456,8 +463,9 @@ static int read_full(int fd, struct bw_buf *buf, size_t len, struct bw_error *er
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      if (wait_for(fd, POLLIN, err) < 0)
-        return BW_EIO;
+      int rc = wait_for(fd, POLLIN, err);
+      if (rc < 0)
+        return rc;
       continue;
     }
     if (n < 0)

@@ -76,7 +76,8 @@ int bw_conn_send_fd(struct bw_conn *c, uint16_t type, uint32_t request, struct b
 void bw_conn_accept_fds(struct bw_conn *c);
 int bw_conn_take_fd(struct bw_conn *c);
 
-/* Blocking forms for the command line and tests: one frame out, one frame in.  buf owns the payload. */
+/* Blocking forms for the command line and tests: one frame out, one frame in.  buf owns the payload.  A socket with
+   SO_RCVTIMEO or SO_SNDTIMEO set gives BW_ETIMEOUT. */
 int bw_frame_write(int fd, uint16_t type, uint32_t request, struct bw_str payload, struct bw_error *err);
 /* 1: a frame; 0: end of stream before a head; negative: failed. */
 int bw_frame_read(int fd, uint32_t limit, uint16_t *ret_type, uint32_t *ret_request, struct bw_buf *buf, struct bw_error *err);
