@@ -86,6 +86,7 @@
  * metrics     {"text": Prometheus exposition text of core's own families}
  * audit       {"entries", "ok", "broken_at": seq|null,
  *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note"}]}                      newest first
+ * records     {"items": [record as it was sent ...], "next": offset to ask from, "end": true where that was all}
  * tick        {"at", "offset"}
  */
 /* clang-format on */

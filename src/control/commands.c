@@ -66,6 +66,10 @@ static const struct bw_command_arg audit_args[] = {
     {"verify", BW_ARG_BOOL, false, 0, 0, "walk the whole chain of hashes"},
     LIMIT_ARG(1000),
 };
+static const struct bw_command_arg records_args[] = {
+    {"from", BW_ARG_INTEGER, false, 1, INT64_MAX, "the first journal offset wanted; default: the first that is kept"},
+    LIMIT_ARG(100000),
+};
 static const struct bw_command_arg tick_args[] = {
     {"at", BW_ARG_TIME, true, 0, 0, "the time that the tick is for"},
 };
@@ -88,6 +92,7 @@ static const struct bw_command commands[] = {
     {"dead_letters", LOCAL, false, false, ARGS(limit_args), "records that a watcher could not survive"},
     {"outbox", LOCAL, false, false, ARGS(limit_args), "approved drafts on their way"},
     {"audit", LOCAL, false, false, ARGS(audit_args), "who decided what"},
+    {"records", LOCAL, false, false, ARGS(records_args), "the journal's records, a page at a time"},
     {"check", LOCAL, false, false, NONE, "check the configuration on disk"},
     {"reload", LOCAL, false, false, NONE, "check the configuration on disk and use it"},
     {"metrics", ANYONE, false, false, NONE, "numbers for Prometheus"},

@@ -114,6 +114,11 @@ static void add_key(struct bw_web_config *config, const struct bw_node *n, struc
     bw_complain_key(c, n, "a source's name has 1 to 64 printable characters without spaces");
     return;
   }
+  if (bw_str_prefix(n->key, "history") || bw_str_prefix(n->key, "import")) {
+    bw_complain_key(c, n, "'%.*s': sources named history... and import... are those of the command line; choose another name",
+                    BW_FMT(n->key));
+    return;
+  }
   if (!key || (key->type != BW_NODE_STRING && key->type != BW_NODE_NUMBER) || !is_plain(key->text) || key->text.len < KEY_MIN ||
       key->text.len > KEY_MAX) {
     bw_complain(c, key ? key : n, "the write key of '%.*s' must be a string of %d to %d printable characters without spaces",

@@ -178,6 +178,7 @@ static void test_config(void **state)
       {"listen: nowhere\n", "web.yaml:1:9: 'nowhere' is no address"},
       {"listen: []\n", "0 addresses"},
       {"keys: [a]\n", "must be a map"},
+      {"keys: {history-2025: longenough1}\n", "choose another name"},
       {"keys: {app: short}\n", "8 to 256"},
       {"keys: {app: longenough1, site: longenough1}\n", "every source needs its own"},
       {"keys: {app: {key: longenough1, rate: -1}}\n", "'rate'"},
