@@ -17,8 +17,10 @@ static void check_stickiness(struct eval *e, enum signal_id sig)
   const struct setting *s = &u->cfg.set[sig];
   double users, ratio = dau_mau(e, s->window, &users);
   bool whole = e->act->first && e->act->first + s->window <= e->day + 1;
-  enum bw_known known = users >= s->min && users > 0 ? BW_KNOWN : BW_ABSENT;
+  enum bw_known known = users >= least_volume(e, sig, 0) && users > 0 ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
+  if (known == BW_ABSENT && users > 0 && is_open(e, sig, 0))
+    known = BW_HELD; /* too few users today to say: not the end of it */
   if (sig == SIG_ADOPTION_LOW && !whole)
     known = BW_ABSENT;
   if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
@@ -69,8 +71,9 @@ static void check_logins_heavy(struct eval *e, double users)
   const struct setting *s = &e->u->cfg.set[SIG_HEAVY_LOGINS];
   double logins = sum_back(e, &e->act->logins, s->window, 0);
   struct bw_rule rule;
-  enum bw_step step = against_fleet(e, SIG_HEAVY_LOGINS, users >= s->min && users > 0 && logins > 0,
-                                    users > 0 ? logins / users : 0, e->u->fleet.login_cut, &rule);
+  enum bw_step step =
+      against_fleet(e, SIG_HEAVY_LOGINS, users >= least_volume(e, SIG_HEAVY_LOGINS, 0) && users > 0 && logins > 0,
+                    users > 0 ? logins / users : 0, e->u->fleet.login_cut, &rule);
   if (step)
     speak_quantile(e, SIG_HEAVY_LOGINS, step, "logins_per_user", users > 0 ? logins / users : 0, &rule, &e->act->logins);
 }
@@ -83,7 +86,8 @@ static void check_breadth(struct eval *e)
   enum bw_step step;
   now = breadth_on(e, e->day, s->window);
   if (rise <= 0) {
-    step = against_fleet(e, SIG_FEATURE_BREADTH, now >= s->min, now, e->u->fleet.breadth_cut, &rule);
+    step = against_fleet(e, SIG_FEATURE_BREADTH, now >= least_volume(e, SIG_FEATURE_BREADTH, 0), now, e->u->fleet.breadth_cut,
+                         &rule);
     if (step)
       speak_quantile(e, SIG_FEATURE_BREADTH, step, "features", now, &rule, NULL);
     return;
@@ -125,8 +129,8 @@ static void check_automation(struct eval *e, double users)
   if (!c)
     return;
   n = sum_back(e, &c->s, s->window, 0);
-  step = against_fleet(e, SIG_AUTOMATION_DEPTH, n >= s->min && users > 0, users > 0 ? n / users : 0, e->u->fleet.automation_cut,
-                       &rule);
+  step = against_fleet(e, SIG_AUTOMATION_DEPTH, n >= least_volume(e, SIG_AUTOMATION_DEPTH, 0) && users > 0,
+                       users > 0 ? n / users : 0, e->u->fleet.automation_cut, &rule);
   if (step)
     speak_quantile(e, SIG_AUTOMATION_DEPTH, step, "runs_per_user", users > 0 ? n / users : 0, &rule, &c->s);
 }

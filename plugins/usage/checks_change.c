@@ -236,26 +236,50 @@ void check_change(struct eval *e)
 
 struct habit {
   int32_t last;      /* last active day, as of the tick */
-  int32_t silent;    /* days since, without days on which the whole feed was dead */
-  int32_t longest;   /* longest earlier gap, likewise */
+  double silent;     /* days since, weighed as below */
+  double longest;    /* longest earlier gap, likewise */
   double log_chance; /* of so long a silence, days taken one by one with their weekdays' own habit */
   uint32_t weeks_active, weeks;
 };
+
+#define SPAN_MAX (HABIT_DAYS + 121)
+#define LEAST_OTHERS 5 /* events a day of everybody else, below which they say nothing */
+
+/* A day counts for as much as everybody else's activity on it was of what that weekday usually has: what nobody did on a
+   holiday, or while the feed was dead, is no account's silence. */
+static void day_weights(const struct eval *e, int32_t from, int32_t n, const uint64_t *own, double *ret_w)
+{
+  uint64_t all[SPAN_MAX];
+  double sum[7] = {0}, days[7] = {0}, usual;
+  int32_t i;
+  bw_series_copy(e->u->pool, &e->u->fleet.events, from, (uint32_t)n, all);
+  for (i = 0; i < n; i++) {
+    all[i] = all[i] > own[i] ? all[i] - own[i] : 0;
+    sum[bw_day_weekday(from + i)] += (double)all[i];
+    days[bw_day_weekday(from + i)]++;
+  }
+  for (i = 0; i < n; i++) {
+    int w = bw_day_weekday(from + i);
+    usual = days[w] > 0 ? sum[w] / days[w] : 0;
+    ret_w[i] = usual < LEAST_OTHERS ? 1 : (double)all[i] >= usual ? 1 : (double)all[i] / usual;
+    if (fleet_dead(e->u, from + i))
+      ret_w[i] = 0;
+  }
+}
 
 static bool active_on(const uint64_t *events, int32_t i)
 {
   return events[i] != 0;
 }
 
-static void weekday_habit(const struct eval *e, const uint64_t *x, int32_t n, int32_t from, double p[7])
+/* Share of each weekday that has activity, as if half a day more had been seen with a quarter of it active. */
+static void weekday_habit(const uint64_t *x, const double *weight, int32_t n, int32_t from, double p[7])
 {
   double hit[7] = {0}, all[7] = {0};
   int32_t i;
   for (i = 0; i < n; i++) {
     int w = bw_day_weekday(from + i);
-    if (fleet_dead(e->u, from + i))
-      continue;
-    all[w]++;
+    all[w] += active_on(x, i) ? 1 : weight[i];
     hit[w] += active_on(x, i);
   }
   for (i = 0; i < 7; i++)
@@ -264,35 +288,32 @@ static void weekday_habit(const struct eval *e, const uint64_t *x, int32_t n, in
 
 static bool read_habit(const struct eval *e, struct habit *ret)
 {
-  uint64_t x[HABIT_DAYS];
+  uint64_t x[SPAN_MAX];
+  double weight[SPAN_MAX], gap = 0, p[7];
   struct habit h = {.last = e->act->last > e->day ? e->day : e->act->last};
-  int32_t from, n, i, gap = 0, first = e->act->first;
-  double p[7];
-  from = h.last - HABIT_DAYS + 1 > first ? h.last - HABIT_DAYS + 1 : first;
+  int32_t from, n, i, k, all, any;
+  from = h.last - HABIT_DAYS + 1 > e->act->first ? h.last - HABIT_DAYS + 1 : e->act->first;
   n = h.last - from + 1;
-  if (n < 56)
+  all = e->day - from + 1;
+  if (n < 56 || all > SPAN_MAX)
     return false;
-  bw_series_copy(e->u->pool, &e->act->events, from, (uint32_t)n, x);
+  bw_series_copy(e->u->pool, &e->act->events, from, (uint32_t)all, x);
+  day_weights(e, from, all, x, weight);
   for (i = n - 7; i >= 0; i -= 7) { /* whole weeks up to the last active day */
-    int32_t k, any = 0;
-    for (k = 0; k < 7; k++)
+    for (k = 0, any = 0; k < 7; k++)
       any |= active_on(x, i + k);
     h.weeks++;
     h.weeks_active += any != 0;
   }
   for (i = 0; i < n; i++) {
-    if (active_on(x, i))
-      gap = 0;
-    else if (!fleet_dead(e->u, from + i))
-      gap++;
+    gap = active_on(x, i) ? 0 : gap + weight[i];
     h.longest = gap > h.longest ? gap : h.longest;
   }
-  weekday_habit(e, x, n, from, p);
-  for (i = h.last + 1; i <= e->day && i <= h.last + 120; i++)
-    if (!fleet_dead(e->u, i)) {
-      h.silent++;
-      h.log_chance += log(1 - p[bw_day_weekday(i)]);
-    }
+  weekday_habit(x, weight, n, from, p);
+  for (i = n; i < all; i++) {
+    h.silent += weight[i];
+    h.log_chance += weight[i] * log(1 - p[bw_day_weekday(from + i)]);
+  }
   *ret = h;
   return true;
 }
@@ -312,7 +333,7 @@ void check_silence(struct eval *e)
     known = open ? BW_KNOWN : BW_ABSENT;
     value = open ? s->rule.threshold : 0;
   } else if (read_habit(e, &h)) {
-    value = (double)h.silent / (h.longest < 3 ? 3 : h.longest);
+    value = h.silent / (h.longest < 3 ? 3 : h.longest);
     habitual = h.weeks >= 8 && h.weeks_active * 4 >= h.weeks * 3;
     if (open || (habitual && e->act->first + option_days(u, OPT_SILENT_HISTORY) <= e->day && h.silent >= s->min &&
                  exp(h.log_chance) <= option_number(u, OPT_SILENT_CHANCE)))
@@ -325,7 +346,8 @@ void check_silence(struct eval *e)
     return;
   ev_begin(e);
   ev_day(e, "last_active", e->act->last);
-  ev_num(e, "days_silent", h.silent);
+  ev_num(e, "days_silent", e->day - e->act->last);
+  ev_num(e, "days_silent_weighed", h.silent);
   ev_num(e, "longest_usual_gap", h.longest);
   ev_num(e, "weeks_active", h.weeks_active);
   ev_num(e, "weeks_looked_at", h.weeks);

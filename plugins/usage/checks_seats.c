@@ -24,7 +24,7 @@ static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, d
 static void check_level(struct eval *e, enum signal_id sig, double used, double seats)
 {
   const struct setting *s = &e->u->cfg.set[sig];
-  bool known = seats > 0 && seats >= s->min;
+  bool known = seats > 0 && seats >= least_volume(e, sig, 0);
   enum bw_step step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
   if (step)
     speak_seats(e, sig, step, used, seats > 0 ? seats : 1);
@@ -85,8 +85,8 @@ static void check_idle(struct eval *e, double seats)
   const struct facts *f = e->a->facts;
   double active = mau_on(u, e->act, e->day, s->window > RING - 1 ? RING - 1 : s->window);
   int32_t since = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
-  bool known =
-      seats >= s->min && seats > 0 && e->act->first && e->act->first + s->window <= e->day && since + s->window <= e->day;
+  bool known = seats >= least_volume(e, SIG_IDLE_SEATS, 0) && seats > 0 && e->act->first &&
+               e->act->first + s->window <= e->day && since + s->window <= e->day;
   enum bw_known k = known ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
   if (known && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))

@@ -89,6 +89,12 @@ bool is_open(const struct eval *e, enum signal_id sig, uint32_t key)
   return p && p->phase == BW_PHASE_OPEN;
 }
 
+double least_volume(const struct eval *e, enum signal_id sig, uint32_t key)
+{
+  double min = e->u->cfg.set[sig].min;
+  return min > 0 && is_open(e, sig, key) ? min / 2 : min;
+}
+
 enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
                       const struct bw_rule *rule)
 {

@@ -163,8 +163,11 @@ static bool countable(struct usage *u, const struct bw_record *r, int32_t *ret_d
     u->future++;
     return false;
   }
-  if (r->time_ms > u->newest)
+  if (r->time_ms > u->newest) {
+    if (u->newest && r->time_ms - u->newest > BW_HOUR)
+      fleet_gap(u, r->time_ms - u->newest, day);
     u->newest = r->time_ms;
+  }
   *ret_day = day;
   return true;
 }

@@ -7,6 +7,8 @@
 #define PROFILE_WEEKS 8
 #define LOOK_BACK 3 /* days that a dip is judged over */
 #define LEAST_EXPECTED 20
+#define GAP_DAYS 120
+#define PHI_SPANS 16
 
 static double fleet_events(void *ctx, int32_t day)
 {
@@ -55,7 +57,7 @@ static void note_dead_days(struct usage *u, int32_t day)
 /* The last days against their weekdays' profile: a ratio, and z of the difference under the fleet's own dispersion. */
 static bool against_profile(struct usage *u, int32_t day, double *ret_ratio, double *ret_z)
 {
-  double got = 0, want = 0, e, weeks[PROFILE_WEEKS], phi;
+  double got = 0, want = 0, e, spans[PHI_SPANS], phi;
   int32_t d;
   for (d = day; d > day - LOOK_BACK; d--) {
     e = expected(u, d);
@@ -66,8 +68,13 @@ static bool against_profile(struct usage *u, int32_t day, double *ret_ratio, dou
   }
   if (want < LEAST_EXPECTED)
     return false;
-  bw_series_spans(u->pool, &u->fleet.events, day - LOOK_BACK, 7, PROFILE_WEEKS, weeks);
-  phi = bw_dispersion(weeks, PROFILE_WEEKS, 3, 1);
+  /* whole weeks alone would hide bursts, three days alone the weekend: the wider of the two */
+  bw_series_spans(u->pool, &u->fleet.events, day - LOOK_BACK, 7, PROFILE_WEEKS, spans);
+  phi = bw_dispersion(spans, PROFILE_WEEKS, 3, 1);
+  for (d = 0; d < PHI_SPANS; d++)
+    spans[d] = (double)bw_series_sum(u->pool, &u->fleet.events, day - 7 * (d + 1) - LOOK_BACK + 1, day - 7 * (d + 1));
+  e = bw_dispersion(spans, PHI_SPANS, 3, 1);
+  phi = e > phi ? e : phi;
   *ret_ratio = got / want;
   *ret_z = (got - want) / sqrt(phi * want);
   return true;
@@ -104,6 +111,30 @@ static void judge_fleet(struct usage *u, int32_t day, int64_t at_ms)
   }
 }
 
+void fleet_gap(struct usage *u, int64_t ms, int32_t day)
+{
+  uint64_t minutes = (uint64_t)(ms / BW_MINUTE);
+  if (minutes > bw_series_get(u->pool, &u->fleet.gaps, day))
+    bw_series_set(u->pool, &u->fleet.gaps, day, minutes);
+}
+
+/* The feed's own habit of silence: 1.5 times the longest gap of the last four months but for the two worst, which may have
+   been outages. */
+static int64_t usual_gap(const struct usage *u, int32_t day)
+{
+  uint64_t x[GAP_DAYS], top[3] = {0};
+  uint32_t i, k;
+  bw_series_copy(u->pool, &u->fleet.gaps, day - GAP_DAYS + 1, GAP_DAYS, x);
+  for (i = 0; i < GAP_DAYS; i++)
+    for (k = 0; k < 3; k++)
+      if (x[i] > top[k]) {
+        memmove(&top[k + 1], &top[k], (2 - k) * sizeof *top);
+        top[k] = x[i];
+        break;
+      }
+  return (int64_t)(top[2] + top[2] / 2) * BW_MINUTE;
+}
+
 /* Silence of the whole feed, counted in the days that would have held something. */
 void fleet_hourly(struct usage *u, int64_t at_ms)
 {
@@ -116,7 +147,7 @@ void fleet_hourly(struct usage *u, int64_t at_ms)
     f->silent = false;
     return;
   }
-  if (f->silent)
+  if (f->silent || quiet <= usual_gap(u, today))
     return;
   for (d = bw_time_day(u->newest); d <= today && d < bw_time_day(u->newest) + 14; d++) {
     int64_t from = bw_day_time(d) > u->newest ? bw_day_time(d) : u->newest;

@@ -379,6 +379,7 @@ static void io_fleet(struct io *io)
   uint32_t i;
   series(io, &f->events);
   series(io, &f->users);
+  series(io, &f->gaps);
   f->day = (int32_t)number(io, (uint64_t)f->day, DAY_MAX);
   f->log_ratio = real(io, f->log_ratio);
   f->user_log_ratio = real(io, f->user_log_ratio);

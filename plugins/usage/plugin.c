@@ -24,6 +24,7 @@ static void usage_close(void *self)
     free(u->meanings[i].name);
   bw_series_clear(u->pool, &u->fleet.events);
   bw_series_clear(u->pool, &u->fleet.users);
+  bw_series_clear(u->pool, &u->fleet.gaps);
   bw_keyed_clear(&u->accounts);
   bw_keyed_clear(&u->users);
   bw_keyed_clear(&u->plans);

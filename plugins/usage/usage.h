@@ -267,10 +267,11 @@ struct plan {
 
 /* ---- the fleet ---- */
 struct fleet {
-  struct bw_series events, users;                                              /* by event day */
-  int32_t day;                                                                 /* as-of day of the last daily pass */
-  double log_ratio, user_log_ratio;                                            /* median log change of the windows */
-  uint32_t accounts;                                                           /* that it is over */
+  struct bw_series events, users;   /* by event day */
+  struct bw_series gaps;            /* longest silence that ended on the day, minutes */
+  int32_t day;                      /* as-of day of the last daily pass */
+  double log_ratio, user_log_ratio; /* median log change of the windows */
+  uint32_t accounts;                /* that it is over */
   double breadth_cut[2], login_cut[2], automation_cut[2], seat_cut, limit_cut; /* [0] to open, [1] to stay */
   bool dip, spike, silent;
   uint16_t dead_days[64]; /* days on which the whole feed was (nearly) silent, a ring */
@@ -362,6 +363,7 @@ bool merger_holds_growth(const struct usage *u, const struct account *a, int32_t
 
 /* fleet.c */
 void fleet_daily(struct usage *u, int32_t day, int64_t at_ms);
+void fleet_gap(struct usage *u, int64_t ms, int32_t day);
 void fleet_hourly(struct usage *u, int64_t at_ms);
 bool fleet_dead(const struct usage *u, int32_t day);
 static inline bool fleet_holds(const struct usage *u)
@@ -387,6 +389,8 @@ enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_
 void speak(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, double value, double threshold,
            double strength);
 bool is_open(const struct eval *e, enum signal_id sig, uint32_t key);
+/* The least volume: half of it is enough for an episode that is open, or it would flap where the volume wobbles. */
+double least_volume(const struct eval *e, enum signal_id sig, uint32_t key);
 void notice(struct usage *u, uint32_t severity, int64_t at_ms, struct bw_str account, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 /* Evidence: an object, opened by ev_begin and closed by speak(). */
