@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: which plays to ask about an account, and what becomes of their verdicts.  Runs in core and replays. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+const struct bw_setting bw_engine_settings[] = {
+    {"operator", BW_SETTING_STRING, offsetof(struct bw_engine_options, operator_name), "operator", 0, 0, NULL,
+     "who owns what no route resolves"},
+    {"currency", BW_SETTING_STRING, offsetof(struct bw_engine_options, currency), "USD", 0, 0, NULL,
+     "the currency of accounts that name none"},
+    {"expire", BW_SETTING_DURATION, offsetof(struct bw_engine_options, expire_ms), "45d", 86400e3, 3650 * 86400e3, NULL,
+     "an open lead that nobody touched is closed after this"},
+    {"expire_sent", BW_SETTING_DURATION, offsetof(struct bw_engine_options, expire_sent_ms), "90d", 86400e3, 3650 * 86400e3,
+     NULL, "a sent lead without an outcome is closed after this"},
+    {"business_hours.enabled", BW_SETTING_BOOL, offsetof(struct bw_engine_options, business_hours), "true", 0, 0, NULL,
+     "count SLAs in working time"},
+    {"business_hours.from", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_start_ms), "8h", 0, 86400e3, NULL,
+     "when the working day begins, after midnight UTC"},
+    {"business_hours.to", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_end_ms), "18h", 0, 86400e3, NULL,
+     "when it ends"},
+    {"business_hours.days", BW_SETTING_STRING, offsetof(struct bw_engine_options, workdays), "mon,tue,wed,thu,fri", 0, 0, NULL,
+     "the working days"},
+};
+const size_t bw_engine_nsettings = sizeof bw_engine_settings / sizeof *bw_engine_settings;
+
+void bw_engine_options_default(struct bw_engine_options *o)
+{
+  *o = (struct bw_engine_options){.operator_name = bw_strdup("operator"),
+                                  .currency = bw_strdup("USD"),
+                                  .expire_ms = 45 * BW_DAY,
+                                  .expire_sent_ms = 90 * BW_DAY,
+                                  .business_hours = true,
+                                  .day_start_ms = 8 * BW_HOUR,
+                                  .day_end_ms = 18 * BW_HOUR,
+                                  .workdays = bw_strdup("mon,tue,wed,thu,fri")};
+}
+
+/* ---- life ---- */
+
+int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, struct bw_book *book, struct bw_store *store,
+                   const struct bw_engine_options *options, const struct bw_lead_events *events, struct bw_engine **ret_engine,
+                   struct bw_error *err)
+{
+  struct bw_engine *e = bw_alloc(sizeof *e);
+  int rc;
+  e->plays = plays;
+  e->signals = signals;
+  e->book = book;
+  e->store = store;
+  if (events)
+    e->events = *events;
+  bw_engine_options_default(&e->options);
+  if (options) {
+    char *mine[] = {e->options.operator_name, e->options.currency, e->options.workdays};
+    e->options = *options;
+    e->options.operator_name = options->operator_name ? bw_strdup(options->operator_name) : bw_strdup(mine[0]);
+    e->options.currency = options->currency ? bw_strdup(options->currency) : bw_strdup(mine[1]);
+    e->options.workdays = options->workdays ? bw_strdup(options->workdays) : bw_strdup(mine[2]);
+    free(mine[0]);
+    free(mine[1]);
+    free(mine[2]);
+  }
+  e->families = bw_map_new();
+  e->by_id = bw_map_new();
+  e->by_account = bw_map_new();
+  e->next_number = 1;
+  if (store && (rc = bw_leads_load(e, err)) < 0) {
+    bw_engine_close(&e);
+    return rc;
+  }
+  *ret_engine = e;
+  return 0;
+}
+
+static void free_list(void *value)
+{
+  struct lead_list *list = value;
+  free(list->items);
+  free(list);
+}
+
+void bw_engine_close(struct bw_engine **ep)
+{
+  struct bw_engine *e = *ep;
+  size_t i;
+  if (!e)
+    return;
+  for (i = 0; i < e->nleads; i++)
+    bw_lead_free(e->leads[i]);
+  free(e->leads);
+  free(e->dirty);
+  bw_lead_free(e->found);
+  bw_map_free(&e->families, free);
+  bw_map_free(&e->by_id, NULL);
+  bw_map_free(&e->by_account, free_list);
+  bw_env_clear(&e->env);
+  free(e->options.operator_name);
+  free(e->options.currency);
+  free(e->options.workdays);
+  free(e);
+  *ep = NULL;
+}
+
+void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays)
+{
+  e->plays = plays;
+}
+
+const struct bw_plays *bw_engine_plays(const struct bw_engine *e)
+{
+  return e->plays;
+}
+
+void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats)
+{
+  struct bw_engine_stats s = e->stats;
+  size_t i;
+  s.open = s.shadow = 0;
+  for (i = 0; i < e->nleads; i++) {
+    const struct bw_lead *l = &e->leads[i]->pub;
+    if (l->closed_at != BW_TIME_NONE)
+      continue;
+    if (l->mode == BW_MODE_SHADOW)
+      s.shadow++;
+    else
+      s.open++;
+  }
+  *ret_stats = s;
+}
+
+/* ---- sets of signals, kept as sorted lines ---- */
+
+static bool has_line(const char *lines, const char *line, size_t len)
+{
+  const char *s = lines;
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n == len && memcmp(s, line, n) == 0)
+      return true;
+    s += n + (s[n] == '\n');
+  }
+  return false;
+}
+
+/* Adds the lines of `more` that `*lines` lacks; returns how many. */
+static size_t add_lines(char **lines, const char *more)
+{
+  struct bw_buf b = {0};
+  size_t added = 0;
+  const char *s = more;
+  bw_buf_add_cstr(&b, *lines);
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n && !has_line(*lines, s, n)) {
+      bw_buf_add(&b, s, n);
+      bw_buf_add_char(&b, '\n');
+      added++;
+    }
+    s += n + (s[n] == '\n');
+  }
+  if (added)
+    bw_lead_set(lines, bw_buf_cstr(&b));
+  bw_buf_clear(&b);
+  return added;
+}
+
+/* ---- from a verdict to a lead ---- */
+
+static int rank_of(const char *priority)
+{
+  return strcmp(priority, "high") == 0 ? 2 : strcmp(priority, "medium") == 0 ? 1 : 0;
+}
+
+static int64_t sla_of(const struct bw_engine *e, const struct play *p, const char *priority, int64_t now_ms)
+{
+  return bw_sla_deadline(&e->options, now_ms, p->sla_ms[2 - rank_of(priority)]);
+}
+
+static void take_verdict(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
+{
+  l->pub.score = v->score;
+  l->pub.estimate = v->estimate;
+  bw_lead_set(&l->pub.owner, v->owner);
+  bw_lead_set(&l->pub.owner_role, v->role);
+  bw_lead_set(&l->pub.csm, v->csm);
+  l->pub.csm_required = v->csm_required;
+  bw_lead_set(&l->pub.primary_signal, v->primary);
+  bw_lead_set(&l->pub.why_json, v->why.data);
+  bw_lead_fields(e, l, v, env);
+}
+
+static void currency_of(struct bw_engine *e, struct bw_env *env, struct lead *l)
+{
+  const struct bw_entity *account = bw_env_entity(env, R_ACCOUNT);
+  struct bw_str s = account ? bw_entity_text(account, "currency") : BW_STR("");
+  free(l->pub.currency);
+  l->pub.currency = s.len ? bw_str_dup(s) : bw_strdup(e->options.currency);
+}
+
+static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, const struct verdict *v, uint64_t offset)
+{
+  struct lead *l = bw_lead_new(e);
+  const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, p->template_name};
+  char **const fields[] = {&l->pub.play,     &l->pub.family, &l->pub.motion, &l->pub.type,
+                           &l->pub.priority, &l->pub.angle,  &l->pub.title,  &l->pub.template_name};
+  size_t i;
+  for (i = 0; i < sizeof texts / sizeof *texts; i++)
+    bw_lead_set(fields[i], texts[i]);
+  free(l->pub.account);
+  l->pub.account = bw_str_dup(env->account);
+  l->pub.number = e->next_number++;
+  l->pub.mode = v->shadow ? BW_MODE_SHADOW : p->mode;
+  l->pub.opened_at = l->pub.updated_at = env->now_ms;
+  l->pub.offset = offset;
+  l->pub.sla_at = sla_of(e, p, v->priority, env->now_ms);
+  l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
+  currency_of(e, env, l);
+  add_lines(&l->signals, v->signals);
+  take_verdict(e, l, v, env);
+  bw_lead_add(e, l, v->shadow);
+  bw_lead_dirty(e, l);
+  e->stats.fired++;
+  if (e->events.opened)
+    e->events.opened(e->events.ctx, &l->pub);
+}
+
+static bool differs(double a, double b, double absolute, double relative)
+{
+  if (isnan(a) || isnan(b))
+    return isnan(a) != isnan(b);
+  return fabs(a - b) >= absolute && fabs(a - b) > relative * fabs(a);
+}
+
+/* A re-fire: a signal that it did not have, or a higher priority, is news; a number that moved is only noted. */
+static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, struct lead *l, const struct verdict *v)
+{
+  bool mutable = l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED;
+  bool same = strcmp(l->pub.play, p->name) == 0;
+  bool news = add_lines(&l->signals, v->signals) > 0;
+  bool moved = mutable && same &&
+               (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
+                strcmp(l->pub.owner, v->owner) != 0);
+  if (mutable && rank_of(v->priority) > rank_of(l->pub.priority)) {
+    int64_t sla = sla_of(e, p, v->priority, env->now_ms);
+    bw_lead_set(&l->pub.priority, v->priority);
+    if (sla < l->pub.sla_at)
+      l->pub.sla_at = sla;
+    news = true;
+  }
+  if (!news && !moved)
+    return;
+  if (mutable && same)
+    take_verdict(e, l, v, env);
+  l->pub.updated_at = env->now_ms;
+  l->pub.enriched += news;
+  bw_lead_dirty(e, l);
+  if (news && e->events.enriched)
+    e->events.enriched(e->events.ctx, &l->pub);
+}
+
+/* ---- after a close ---- */
+
+struct newest {
+  const struct play *play;
+  int64_t at;
+};
+
+static int find_newest(void *ctx, const struct bw_episode *ep)
+{
+  struct newest *n = ctx;
+  size_t i;
+  for (i = 0; i < n->play->nweights; i++)
+    if (n->play->weights[i].signal == ep->type_index && n->play->weights[i].weight > 0 && ep->held_until == BW_TIME_NONE &&
+        ep->opened_at > n->at)
+      n->at = ep->opened_at;
+  return 0;
+}
+
+/* What was open when the family's last lead was closed has had its answer: only a relapse, a new episode, asks again. */
+static bool nothing_new(const struct bw_engine *e, struct bw_str account, const struct play *p, const struct family *f)
+{
+  struct newest n = {p, BW_TIME_NONE};
+  if (!f || f->closed_at == BW_TIME_NONE)
+    return false;
+  bw_signals_each_open(e->signals, account, find_newest, &n);
+  return n.at <= f->closed_at;
+}
+
+static bool is_shadow(const struct play *p, struct bw_str account)
+{
+  return p->mode == BW_MODE_SHADOW || (p->mode == BW_MODE_PILOT && !bw_map_get(p->pilot, account));
+}
+
+/* ---- evaluating ---- */
+
+static int any_trigger(void *ctx, const struct bw_episode *ep)
+{
+  const struct bw_engine *e = ctx;
+  return ep->held_until == BW_TIME_NONE && e->plays->triggers[ep->type_index] ? -1 : 0;
+}
+
+static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
+{
+  struct bw_env *env = &e->env;
+  struct family *f;
+  struct verdict v = {0};
+  if (!bw_play_triggered(env, p))
+    return;
+  f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
+  if (f && !f->open && f->closed_at != BW_TIME_NONE &&
+      (env->now_ms < f->closed_at + p->suppress_ms || nothing_new(e, env->account, p, f))) {
+    e->stats.suppressed++;
+    return;
+  }
+  bw_play_decide(env, p, false, &v);
+  if (v.fires) {
+    bw_json_close(&v.why, '}');
+    bw_buf_cstr(&v.why);
+    if (f && f->open)
+      enrich_lead(e, env, p, f->open, &v);
+    else
+      open_lead(e, env, p, &v, offset);
+  }
+  bw_verdict_clear(&v);
+}
+
+int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err)
+{
+  size_t i;
+  e->stats.evaluated++;
+  if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
+  if (bw_signals_each_open(e->signals, account, any_trigger, e) == 0)
+    return 0;
+  for (i = 0; i < e->plays->nplays; i++) {
+    bw_env_init(&e->env, e, account, NULL, now_ms);
+    evaluate_play(e, &e->plays->plays[i], offset);
+  }
+  return 0;
+}
+
+int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err)
+{
+  size_t i;
+  (void)offset;
+  if (now_ms < 0 || now_ms > BW_TIME_MAX)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "a tick with an impossible time");
+  for (i = 0; i < e->nleads; i++) {
+    struct lead *l = e->leads[i];
+    int rc = 0;
+    if (l->pub.status == BW_LEAD_SNOOZED && l->pub.snoozed_until <= now_ms) {
+      rc = bw_lead_move(e, l, BW_LEAD_OPEN, BW_STR(""), now_ms, err);
+    } else if (l->pub.status == BW_LEAD_OPEN && l->pub.updated_at + e->options.expire_ms <= now_ms) {
+      rc = bw_lead_move(e, l, BW_LEAD_CLOSED, BW_STR("expired: nobody decided"), now_ms, err);
+      e->stats.expired++;
+    } else if (l->pub.status == BW_LEAD_SENT && l->pub.updated_at + e->options.expire_sent_ms <= now_ms) {
+      rc = bw_lead_move(e, l, BW_LEAD_CLOSED, BW_STR("expired: no outcome was recorded"), now_ms, err);
+      e->stats.expired++;
+    }
+    if (rc < 0)
+      return rc;
+  }
+  return 0;
+}
+
+/* ---- why not ---- */
+
+static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *out)
+{
+  struct bw_env *env = &e->env;
+  struct verdict v = {0};
+  const struct family *f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
+  int64_t until = f && !f->open && f->closed_at != BW_TIME_NONE ? f->closed_at + p->suppress_ms : BW_TIME_NONE;
+  char when[BW_TIME_TEXT];
+  bw_play_decide(env, p, true, &v);
+  if (!v.blocked_by && f && f->open) {
+    v.blocked_by = "open_lead";
+    v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", f->open->pub.id,
+                         bw_lead_status_name(f->open->pub.status));
+  } else if (!v.blocked_by && until != BW_TIME_NONE && env->now_ms < until) {
+    bw_time_format(until, when);
+    v.blocked_by = "suppressed";
+    v.says = bw_asprintf("a lead of this family was closed lately; it rests until %s", when);
+  } else if (!v.blocked_by && nothing_new(e, env->account, p, f)) {
+    v.blocked_by = "nothing_new";
+    v.says = bw_strdup(
+        "everything that is open now was open when the last lead of this family was closed; only a new signal asks again");
+  }
+  bw_json_key(&v.why, "suppressed_until");
+  bw_json_time(&v.why, until != BW_TIME_NONE && env->now_ms < until ? until : BW_TIME_NONE);
+  bw_json_key(&v.why, "open_lead");
+  bw_json_cstr(&v.why, f && f->open ? f->open->pub.id : NULL);
+  bw_json_key(&v.why, "fires");
+  bw_json_bool(&v.why, !v.blocked_by);
+  bw_json_key(&v.why, "blocked_by");
+  bw_json_cstr(&v.why, v.blocked_by ? v.blocked_by : "");
+  bw_json_key(&v.why, "says");
+  bw_json_cstr(&v.why, v.says ? v.says : "it fires");
+  bw_json_close(&v.why, '}');
+  bw_json_raw(out, bw_buf_str(&v.why));
+  bw_verdict_clear(&v);
+}
+
+int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str play, int64_t now_ms, struct bw_buf *ret_json,
+                      struct bw_error *err)
+{
+  int at = bw_plays_find(e->plays, play);
+  size_t i;
+  if (!account.len)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "no account was named");
+  if (play.len && at < 0)
+    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no play \"%.*s\"", (int)(play.len > 80 ? 80 : play.len),
+                   play.data);
+  if (!play.len)
+    bw_json_open(ret_json, '[');
+  for (i = 0; i < e->plays->nplays; i++) {
+    if (play.len && (size_t)at != i)
+      continue;
+    bw_env_init(&e->env, e, account, NULL, now_ms);
+    why_not(e, &e->plays->plays[i], ret_json);
+  }
+  if (!play.len)
+    bw_json_close(ret_json, ']');
+  return 0;
+}

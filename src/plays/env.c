@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The values behind the names: from the book, the signals, the lead.  Runs in core and replays; no privileges. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+static const char *const provenance_names[] = {"nowhere", "record", "trait", "signal", "setting", "computed", "human"};
+
+const char *bw_provenance_kind_name(enum bw_provenance_kind kind)
+{
+  return (size_t)kind < sizeof provenance_names / sizeof *provenance_names ? provenance_names[kind] : "";
+}
+
+void bw_provenance_json(struct bw_buf *b, const struct bw_provenance *p)
+{
+  bw_json_open(b, '{');
+  bw_json_key(b, "kind");
+  bw_json_cstr(b, bw_provenance_kind_name(p->kind));
+  bw_json_key(b, "name");
+  bw_json_str(b, p->name);
+  if (p->offset) {
+    bw_json_key(b, "offset");
+    bw_json_int(b, (int64_t)p->offset);
+  }
+  if (p->episode) {
+    bw_json_key(b, "episode");
+    bw_json_int(b, (int64_t)p->episode);
+  }
+  if (p->at_ms != BW_TIME_NONE) {
+    bw_json_key(b, "at");
+    bw_json_time(b, p->at_ms);
+  }
+  bw_json_close(b, '}');
+}
+
+/* ---- text of its own ---- */
+
+static struct bw_str keep(struct bw_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static struct bw_str keep(struct bw_env *env, const char *fmt, ...)
+{
+  char text[1024];
+  va_list ap;
+  int n;
+  char *out;
+  va_start(ap, fmt);
+  n = vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  if (n < 0 || (size_t)n >= sizeof text)
+    n = (int)strlen(text);
+  out = bw_eval_alloc(&env->eval, (size_t)n + 1);
+  memcpy(out, text, (size_t)n + 1);
+  return bw_str_n(out, (size_t)n);
+}
+
+void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, ...)
+{
+  char text[900];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  *ret = bw_value_error(BW_VALUE_MISSING, keep(env, "%s", text));
+}
+
+/* ---- entities ---- */
+
+struct role_search {
+  const char *role, *other;
+  const struct bw_entity *found;
+};
+
+static int find_role(void *ctx, const struct bw_entity *e)
+{
+  struct role_search *s = ctx;
+  struct bw_str role = bw_entity_text(e, "role");
+  if (!bw_str_is(role, s->role) && !(s->other && bw_str_is(role, s->other)))
+    return 0;
+  s->found = e;
+  return -1;
+}
+
+static const struct bw_entity *find_plan(struct bw_env *env)
+{
+  const struct bw_entity *subscription = bw_env_entity(env, R_SUBSCRIPTION), *account = bw_env_entity(env, R_ACCOUNT);
+  struct bw_str plan = subscription ? bw_entity_text(subscription, "plan") : BW_STR("");
+  if (!plan.len && account)
+    plan = bw_entity_text(account, "plan");
+  return plan.len ? bw_book_find(env->engine->book, BW_ENTITY_PLAN, plan) : NULL;
+}
+
+const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root)
+{
+  static const char *const roles[R_LEAD][2] = {
+      [R_CHAMPION] = {"champion", NULL}, [R_BUYER] = {"economic_buyer", "buyer"}, [R_SPONSOR] = {"sponsor", NULL}};
+  struct bw_book *book = env->engine->book;
+  const struct bw_entity *e = NULL;
+  if (env->looked[root])
+    return env->entity[root];
+  env->looked[root] = true;
+  if (root == R_ACCOUNT) {
+    e = bw_book_find(book, BW_ENTITY_ACCOUNT, env->account);
+  } else if (root == R_SUBSCRIPTION) {
+    e = bw_book_find(book, BW_ENTITY_SUBSCRIPTION, env->account);
+  } else if (root == R_PLAN) {
+    e = find_plan(env);
+  } else if (root == R_NEXT_PLAN) {
+    const struct bw_entity *plan = bw_env_entity(env, R_PLAN);
+    struct bw_str next = plan ? bw_entity_text(plan, "next") : BW_STR("");
+    e = next.len ? bw_book_find(book, BW_ENTITY_PLAN, next) : NULL;
+  } else {
+    struct role_search s = {roles[root][0], roles[root][1], NULL};
+    bw_book_each_of(book, BW_ENTITY_CONTACT, env->account, find_role, &s);
+    e = s.found;
+  }
+  env->entity[root] = e;
+  return e;
+}
+
+/* ---- fields ---- */
+
+static void read_list(struct bw_env *env, const struct bw_field *f, struct bw_value *ret)
+{
+  json_error_t why;
+  json_t *root = f->type == BW_VALUE_JSON ? json_loadb(f->text.data, f->text.len, 0, &why) : NULL;
+  size_t n = root ? json_array_size(root) : 1, i;
+  struct bw_value *items = bw_eval_alloc(&env->eval, (n + 1) * sizeof *items);
+  for (i = 0; i < n; i++) {
+    json_t *v = json_array_get(root, i);
+    if (!root)
+      items[i] = bw_value_string(f->text);
+    else if (json_is_string(v))
+      items[i] = bw_value_string(keep(env, "%s", json_string_value(v)));
+    else if (json_is_number(v))
+      items[i] = bw_value_double(json_number_value(v));
+    else if (json_is_boolean(v))
+      items[i] = bw_value_bool(json_is_true(v));
+    else
+      items[i] = (struct bw_value){.type = BW_TYPE_NULL};
+  }
+  json_decref(root);
+  *ret = (struct bw_value){.type = BW_TYPE_LIST, .list = {items, n}};
+}
+
+static bool truth(struct bw_str s, bool *ret)
+{
+  static const char *const yes[] = {"true", "yes", "1"}, *const no[] = {"false", "no", "0"};
+  size_t i;
+  for (i = 0; i < 3; i++) {
+    if (bw_str_is(s, yes[i]) || bw_str_is(s, no[i])) {
+      *ret = bw_str_is(s, yes[i]);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* False: the field holds nothing of that type. */
+static bool read_field(struct bw_env *env, const struct bw_entity *e, const char *name, enum bw_type type, struct bw_value *ret)
+{
+  const struct bw_field *f = bw_entity_field(e, name);
+  double d;
+  int64_t t;
+  bool b;
+  if (!f || f->type == BW_VALUE_NULL)
+    return false;
+  if (type == BW_TYPE_ANY)
+    type = f->type == BW_VALUE_NUMBER ? BW_TYPE_DOUBLE
+           : f->type == BW_VALUE_BOOL ? BW_TYPE_BOOL
+           : f->type == BW_VALUE_JSON ? BW_TYPE_LIST
+                                      : BW_TYPE_STRING;
+  switch (type) {
+  case BW_TYPE_DOUBLE:
+    d = bw_entity_number(e, name, NAN);
+    *ret = bw_value_double(d);
+    return isfinite(d);
+  case BW_TYPE_TIMESTAMP:
+    t = bw_entity_time(e, name);
+    *ret = bw_value_time(t);
+    return t != BW_TIME_NONE;
+  case BW_TYPE_BOOL:
+    if (f->type == BW_VALUE_BOOL)
+      b = f->number > 0;
+    else if (!truth(f->text, &b))
+      return false;
+    *ret = bw_value_bool(b);
+    return true;
+  case BW_TYPE_LIST:
+    read_list(env, f, ret);
+    return true;
+  case BW_TYPE_RANK:
+    *ret = (struct bw_value){.type = BW_TYPE_RANK, .i = bw_stage_rank(f->text), .s = f->text};
+    return ret->i >= 0;
+  default:
+    *ret = bw_value_string(f->text);
+    return f->text.len > 0;
+  }
+}
+
+static void from_record(struct bw_env *env, const char *root, const struct bw_entity *e, const char *field,
+                        struct bw_provenance *ret_from)
+{
+  struct bw_str id = bw_entity_id(e);
+  *ret_from = (struct bw_provenance){.kind = BW_FROM_RECORD,
+                                     .name = keep(env, "%s %.*s: traits.%s", root, BW_FMT(id), field),
+                                     .offset = bw_entity_source(e, field),
+                                     .at_ms = BW_TIME_NONE};
+}
+
+static void missing_field(struct bw_env *env, enum root root, const char *full, const char *field, struct bw_value *ret)
+{
+  static const char *const contacts[R_LEAD] = {
+      [R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
+  const struct bw_entity *e = bw_env_entity(env, root);
+  if (root == R_PLAN && !e)
+    bw_env_missing(env, ret, "%s: a subscription record with traits.plan, and a plan record of that id with traits.%s", full,
+                   field);
+  else if (root == R_NEXT_PLAN && !e)
+    bw_env_missing(env, ret, "%s: a plan record with traits.next, and a plan record of that id with traits.%s", full, field);
+  else if (contacts[root] && !e)
+    bw_env_missing(env, ret, "%s: a contact record of the account with traits.role \"%s\"", full, contacts[root]);
+  else if (contacts[root])
+    bw_env_missing(env, ret, "%s: a contact record %.*s with traits.%s", full, BW_FMT(bw_entity_id(e)), field);
+  else
+    bw_env_missing(env, ret, "%s: %s%s%.*s with traits.%s", full, bw_roots[root].record, e && root != R_ACCOUNT ? " " : "",
+                   e && root != R_ACCOUNT ? (int)bw_entity_id(e).len : 0, e ? bw_entity_id(e).data : "", field);
+}
+
+static void read_entity(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  const struct bw_entity *e = bw_env_entity(env, n->root);
+  const char *field = n->key ? n->key : n->row->name;
+  if (e && read_field(env, e, field, n->type, ret))
+    from_record(env, bw_roots[n->root].name, e, field, ret_from);
+  else
+    missing_field(env, n->root, n->text, field, ret);
+}
+
+/* ---- traits and signals ---- */
+
+static void read_trait(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  const struct bw_trait_type *type = bw_catalog_trait(env->catalog, n->type_index);
+  struct bw_trait_value v;
+  if (!bw_signals_trait_at(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""), &v)) {
+    bw_env_missing(env, ret, "%s: the watcher %s has published no value for this account yet", n->text, type->watcher);
+    return;
+  }
+  *ret = v.value_type == BW_VALUE_STRING ? bw_value_string(v.text) : bw_value_double(v.number);
+  *ret_from = (struct bw_provenance){.kind = BW_FROM_TRAIT,
+                                     .name = v.key.len ? keep(env, "%s[%.*s]", type->name, BW_FMT(v.key)) : bw_str(type->name),
+                                     .offset = v.offset,
+                                     .at_ms = v.at_ms};
+}
+
+/* The value at a dotted path; keys that hold dots themselves are tried whole first. */
+static const json_t *walk(const json_t *v, const char *path)
+{
+  const char *dot;
+  const json_t *inner = json_object_get(v, path);
+  if (inner)
+    return inner;
+  for (dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.')) {
+    char *head BW_AUTOFREE = bw_strndup(path, (size_t)(dot - path));
+    inner = json_object_get(v, head);
+    if (inner && (inner = walk(inner, dot + 1)))
+      return inner;
+  }
+  return NULL;
+}
+
+static bool json_value(struct bw_env *env, const json_t *v, struct bw_value *ret)
+{
+  if (json_is_string(v))
+    *ret = bw_value_string(keep(env, "%s", json_string_value(v)));
+  else if (json_is_number(v))
+    *ret = bw_value_double(json_number_value(v));
+  else if (json_is_boolean(v))
+    *ret = bw_value_bool(json_is_true(v));
+  else if (json_is_array(v)) {
+    size_t i, n = json_array_size(v);
+    struct bw_value *items = bw_eval_alloc(&env->eval, (n + 1) * sizeof *items);
+    for (i = 0; i < n; i++)
+      if (json_is_array(json_array_get(v, i)) || !json_value(env, json_array_get(v, i), &items[i]))
+        items[i] = (struct bw_value){.type = BW_TYPE_NULL};
+    *ret = (struct bw_value){.type = BW_TYPE_LIST, .list = {items, n}};
+  } else
+    return false;
+  return true;
+}
+
+static void read_evidence(struct bw_env *env, const struct env_name *n, struct bw_str evidence, struct bw_value *ret)
+{
+  json_error_t why;
+  json_t *root = json_loadb(evidence.data, evidence.len, 0, &why);
+  if (!json_value(env, walk(root, n->rest), ret))
+    bw_env_missing(env, ret, "%s: the signal's evidence has no %s", n->text, n->rest);
+  json_decref(root);
+}
+
+/* What the lead was opened with, where the episode has been cleared since. */
+static bool read_lead_signal(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  static const char *const part_names[] = {"", "value", "threshold", "strength", "peak", "opened", "updated"};
+  const char *type = bw_catalog_signal(env->catalog, n->type_index)->name;
+  json_error_t why;
+  json_t *root = env->lead ? json_loads(env->lead->why_json, 0, &why) : NULL;
+  const json_t *list = json_object_get(root, "signals");
+  bool found = false;
+  size_t i;
+  for (i = 0; i < json_array_size(list) && !found; i++) {
+    const json_t *s = json_array_get(list, i);
+    const char *name = json_string_value(json_object_get(s, "signal")), *key = json_string_value(json_object_get(s, "key"));
+    if (!name || strcmp(name, type) != 0 || (n->key && (!key || strcmp(key, n->key) != 0)))
+      continue;
+    if (n->part == PART_EVIDENCE)
+      found = json_value(env, walk(json_object_get(s, "evidence"), n->rest), ret);
+    else
+      found = json_value(env, json_object_get(s, part_names[n->part]), ret);
+    if (found && n->type == BW_TYPE_TIMESTAMP) {
+      int64_t ms;
+      found = ret->type == BW_TYPE_STRING && bw_time_parse(ret->s, &ms) == 0;
+      if (found)
+        *ret = bw_value_time(ms);
+    }
+    *ret_from = (struct bw_provenance){.kind = BW_FROM_SIGNAL,
+                                       .name = keep(env, "signal %s, as it was when lead %s saw it", type, env->lead->id),
+                                       .episode = (uint64_t)json_integer_value(json_object_get(s, "episode")),
+                                       .at_ms = env->lead->updated_at};
+  }
+  json_decref(root);
+  return found;
+}
+
+static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  const char *type = bw_catalog_signal(env->catalog, n->type_index)->name;
+  const struct bw_episode *e;
+  if (n->part == PART_ITSELF) {
+    *ret = (struct bw_value){.type = BW_TYPE_SIGNAL, .i = (int64_t)(n - env->names->names), .s = bw_str(n->text)};
+    return;
+  }
+  e = bw_signals_find(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""));
+  if (!e) {
+    if (!read_lead_signal(env, n, ret, ret_from))
+      bw_env_missing(env, ret, "%s: the signal %s is not open", n->text, type);
+    return;
+  }
+  switch (n->part) {
+  case PART_VALUE:
+    *ret = bw_value_double(e->value);
+    break;
+  case PART_THRESHOLD:
+    *ret = bw_value_double(e->threshold);
+    break;
+  case PART_STRENGTH:
+    *ret = bw_value_double(e->strength);
+    break;
+  case PART_PEAK:
+    *ret = bw_value_double(e->peak_strength);
+    break;
+  case PART_OPENED:
+    *ret = bw_value_time(e->opened_at);
+    break;
+  case PART_UPDATED:
+    *ret = bw_value_time(e->updated_at);
+    break;
+  default:
+    read_evidence(env, n, e->evidence, ret);
+  }
+  *ret_from = (struct bw_provenance){
+      .kind = BW_FROM_SIGNAL,
+      .name = keep(env, "signal %s%s%.*s%s", type, e->key.len ? "[" : "", BW_FMT(e->key), e->key.len ? "]" : ""),
+      .offset = e->updated_offset,
+      .episode = e->id,
+      .at_ms = e->updated_at};
+}
+
+void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  struct bw_provenance from = {.at_ms = BW_TIME_NONE};
+  if (n->root == R_TRAIT) {
+    read_trait(env, n, ret, &from);
+  } else if (n->root == R_SIGNAL) {
+    read_signal(env, n, ret, &from);
+  } else if (n->row->compute) {
+    *ret = (struct bw_value){.type = BW_TYPE_ERROR, .i = BW_VALUE_MISSING};
+    n->row->compute(env, n->row, ret, &from);
+    if (ret->type == BW_TYPE_ERROR && !ret->s.len)
+      missing_field(env, n->root, n->text, n->row->name, ret);
+    if (!from.name.len)
+      from.name = bw_str(n->text);
+  } else {
+    read_entity(env, n, ret, &from);
+  }
+  if (ret->type == BW_TYPE_ERROR)
+    from = (struct bw_provenance){.at_ms = BW_TIME_NONE};
+  if (ret_from)
+    *ret_from = from;
+}
+
+/* ---- life ---- */
+
+static void lookup(void *ctx, uint32_t slot, struct bw_str name, struct bw_value *ret)
+{
+  struct bw_env *env = ctx;
+  (void)name;
+  bw_env_read(env, &env->names->names[slot], ret, NULL);
+}
+
+void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead,
+                 int64_t now_ms)
+{
+  bw_eval_reset(&env->eval);
+  env->engine = engine;
+  env->catalog = engine->plays->catalog;
+  env->account = account;
+  env->lead = lead;
+  env->now_ms = now_ms;
+  memset(env->looked, 0, sizeof env->looked);
+  env->names = &engine->plays->names;
+  env->score = env->estimate = NAN;
+  env->priority = NULL;
+  env->play = NULL;
+  env->eval.ctx = env;
+  env->eval.lookup = lookup;
+  env->eval.collect = true;
+}
+
+void bw_env_clear(struct bw_env *env)
+{
+  bw_eval_clear(&env->eval);
+  bw_name_table_clear(&env->own);
+  if (env->own_index)
+    bw_map_free(&env->own_index, NULL);
+}
+
+int bw_env_open(const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead, int64_t now_ms,
+                struct bw_env **ret_env, struct bw_error *err)
+{
+  struct bw_env *env;
+  char *copy;
+  if (!account.len)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "no account to look at");
+  env = bw_alloc(sizeof *env);
+  bw_env_init(env, engine, account, lead, now_ms);
+  copy = bw_eval_alloc(&env->eval, account.len + 1);
+  memcpy(copy, account.data, account.len);
+  env->account = bw_str_n(copy, account.len);
+  env->own_index = bw_map_new();
+  env->names = &env->own;
+  *ret_env = env;
+  return 0;
+}
+
+void bw_env_close(struct bw_env **env)
+{
+  if (!*env)
+    return;
+  bw_env_clear(*env);
+  free(*env);
+  *env = NULL;
+}
+
+int bw_env_lookup(struct bw_env *env, const char *name, struct bw_value *ret_value, struct bw_provenance *ret_from,
+                  struct bw_error *err)
+{
+  uintptr_t at = (uintptr_t)bw_map_get(env->own_index, bw_str(name));
+  struct bw_provenance from;
+  struct bw_value v;
+  if (!at) {
+    struct bw_path path;
+    struct env_name n;
+    size_t used;
+    int rc = bw_path_parse(bw_str(name), &path, err);
+    if (rc < 0 || (rc = bw_name_parse(env->catalog, &path, LEVEL_ALL, &n, &used, err)) < 0)
+      return rc;
+    if (used < path.n) {
+      bw_name_clear(&n);
+      return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%s has no member \"%.*s\"", name, BW_FMT(path.part[used]));
+    }
+    at = bw_name_table_add(&env->own, &n) + 1;
+    bw_map_put(env->own_index, bw_str(name), (void *)at);
+  }
+  bw_env_read(env, &env->own.names[at - 1], &v, &from);
+  *ret_value = v;
+  if (ret_from)
+    *ret_from = from;
+  return 0;
+}

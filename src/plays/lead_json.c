@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leads as JSON, and the eight fields that their owners read.  Runs in core and replays; no privileges. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+static void pair(struct bw_buf *b, const char *key, const char *value)
+{
+  bw_json_key(b, key);
+  bw_json_cstr(b, value);
+}
+
+static void time_pair(struct bw_buf *b, const char *key, int64_t ms)
+{
+  bw_json_key(b, key);
+  bw_json_time(b, ms);
+}
+
+static void number_pair(struct bw_buf *b, const char *key, double v)
+{
+  bw_json_key(b, key);
+  bw_json_num(b, v);
+}
+
+/* What both forms begin with, after their own first keys. */
+static void common(struct bw_buf *b, const struct bw_lead *l)
+{
+  pair(b, "account", l->account);
+  pair(b, "play", l->play);
+  pair(b, "family", l->family);
+  pair(b, "motion", l->motion);
+  pair(b, "type", l->type);
+  pair(b, "status", bw_lead_status_name(l->status));
+  pair(b, "mode", bw_mode_name(l->mode));
+  pair(b, "priority", l->priority);
+  pair(b, "owner", l->owner);
+  pair(b, "owner_role", l->owner_role);
+  pair(b, "csm", l->csm[0] ? l->csm : NULL);
+  bw_json_key(b, "csm_required");
+  bw_json_bool(b, l->csm_required);
+  number_pair(b, "score", l->score);
+  number_pair(b, "estimate", l->estimate);
+  pair(b, "currency", l->currency);
+  pair(b, "primary_signal", l->primary_signal);
+  time_pair(b, "sla", l->sla_at);
+  time_pair(b, "review_until", l->review_until);
+}
+
+void bw_lead_line_json(struct bw_buf *b, const struct bw_lead *l, const char *event, int64_t at_ms)
+{
+  bw_json_open(b, '{');
+  pair(b, "kind", "lead");
+  time_pair(b, "at", at_ms);
+  pair(b, "lead", l->id);
+  pair(b, "event", event);
+  common(b, l);
+  if (l->reason[0])
+    pair(b, "reason", l->reason);
+  bw_json_key(b, "why");
+  bw_json_raw(b, bw_str(l->why_json[0] ? l->why_json : "{}"));
+  bw_json_close(b, '}');
+  bw_buf_add_char(b, '\n');
+}
+
+void bw_lead_json(struct bw_buf *b, const struct bw_lead *l)
+{
+  bw_json_open(b, '{');
+  pair(b, "lead", l->id);
+  common(b, l);
+  time_pair(b, "opened", l->opened_at);
+  time_pair(b, "updated", l->updated_at);
+  time_pair(b, "snoozed_until", l->snoozed_until);
+  time_pair(b, "closed", l->closed_at);
+  pair(b, "title", l->title);
+  pair(b, "template", l->template_name);
+  pair(b, "reason", l->reason[0] ? l->reason : NULL);
+  bw_json_key(b, "enriched");
+  bw_json_int(b, l->enriched);
+  bw_json_key(b, "fields");
+  bw_json_raw(b, bw_str(l->fields_json[0] ? l->fields_json : "{}"));
+  bw_json_key(b, "why");
+  bw_json_raw(b, bw_str(l->why_json[0] ? l->why_json : "{}"));
+  bw_json_close(b, '}');
+}
+
+static void read_name(struct bw_env *env, struct bw_buf *b, const char *key, enum root root, const char *name)
+{
+  const struct root_row *r = &bw_roots[root];
+  struct env_name n = {.root = root};
+  struct bw_value v = {.type = BW_TYPE_NULL};
+  size_t i;
+  for (i = 0; i < r->nrows; i++)
+    if (strcmp(r->rows[i].name, name) == 0) {
+      n.row = &r->rows[i];
+      n.type = r->rows[i].type;
+      n.text = (char *)(uintptr_t)name;
+      bw_env_read(env, &n, &v, NULL);
+    }
+  bw_json_key(b, key);
+  bw_value_json(b, &v);
+}
+
+/* Three questions answered without opening another record: why now, what it is worth, what the opening move is. */
+void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
+{
+  struct bw_buf b = {0};
+  (void)e;
+  bw_json_open(&b, '{');
+  pair(&b, "primary_signal", l->pub.primary_signal);
+  number_pair(&b, "score", l->pub.score);
+  bw_json_key(&b, "signals");
+  bw_json_raw(&b, bw_buf_str(&v->signals_json));
+  read_name(env, &b, "current_arr", R_ACCOUNT, "arr");
+  number_pair(&b, "estimated_arr", l->pub.estimate);
+  read_name(env, &b, "last_csm_activity", R_ACCOUNT, "last_csm_touch");
+  pair(&b, "angle", l->pub.angle);
+  time_pair(&b, "sla", l->pub.sla_at);
+  pair(&b, "currency", l->pub.currency);
+  pair(&b, "opening_move", l->pub.title);
+  bw_json_close(&b, '}');
+  bw_lead_set(&l->pub.fields_json, bw_buf_cstr(&b));
+  bw_buf_clear(&b);
+}
+
+/* Our own JSON: within it, an unescaped "angle": is that key and nothing else. */
+static bool replace_angle(const char *json, struct bw_str angle, struct bw_buf *out)
+{
+  static const char mark[] = ",\"angle\":";
+  const char *at = strstr(json, mark), *end;
+  if (!at)
+    return false;
+  at += sizeof mark - 1;
+  for (end = at + 1; *end && *end != '"'; end++)
+    if (*end == '\\' && end[1])
+      end++;
+  if (*at != '"' || !*end)
+    return false;
+  bw_buf_add(out, json, (size_t)(at - json));
+  bw_json_str(out, angle);
+  bw_buf_add_cstr(out, end + 1);
+  return true;
+}
+
+int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err)
+{
+  struct lead *l = bw_map_get(e->by_id, id);
+  struct bw_buf json = {0};
+  if (!l)
+    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no live lead %.*s", (int)(id.len > 40 ? 40 : id.len),
+                   id.data);
+  if (replace_angle(l->pub.fields_json, angle, &json) && strcmp(bw_buf_cstr(&json), l->pub.fields_json) != 0) {
+    bw_lead_set(&l->pub.fields_json, bw_buf_cstr(&json));
+    bw_lead_dirty(e, l);
+  }
+  bw_buf_clear(&json);
+  return 0;
+}

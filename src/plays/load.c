@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading plays and routes from files, and the checks that need all of them.  Core, replays and --check; reads the
+ * configuration directory.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/map.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+#define MAX_FILES 1000
+
+/* ---- helpers for both kinds of document ---- */
+
+static int resolve(void *ctx, const struct bw_path *path, enum bw_type *ret_type, uint32_t *ret_slot, size_t *ret_used,
+                   struct bw_error *err)
+{
+  struct loader *l = ctx;
+  struct env_name n;
+  int rc = bw_name_parse(l->p->catalog, path, l->level, &n, ret_used, err);
+  if (rc < 0)
+    return rc;
+  *ret_type = n.type;
+  *ret_slot = bw_name_table_add(&l->p->names, &n);
+  return 0;
+}
+
+/* Where the expression's own line and column fall in the file.  A quoted scalar begins one column later. */
+static struct bw_node inside(const struct bw_node *at, struct bw_expr_position p)
+{
+  struct bw_node n = *at;
+  n.line = at->line + p.line - 1;
+  n.column = p.line == 1 ? at->column + p.column - 1 : p.column;
+  return n;
+}
+
+struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum level level)
+{
+  struct bw_expr_env env = {l, resolve, bw_play_functions, bw_play_nfunctions};
+  struct bw_expr_position pos = {1, 1};
+  struct bw_error err = {0};
+  struct bw_expr *e = NULL;
+  struct bw_node where;
+  if (at->type == BW_NODE_LIST || at->type == BW_NODE_MAP || at->type == BW_NODE_NULL) {
+    bw_complain(l->complaints, at, "an expression should stand here, such as account.acv >= 10000");
+    return NULL;
+  }
+  l->level = level;
+  if (bw_expr_compile(at->text, &env, want, &e, &pos, &err) < 0) {
+    where = inside(at, pos);
+    bw_complain(l->complaints, &where, "%s (in the expression: %.*s)", err.message,
+                (int)(at->text.len > 120 ? 120 : at->text.len), at->text.data);
+    return NULL;
+  }
+  return e;
+}
+
+void bw_load_known_keys(struct loader *l, const struct bw_node *map, const char *const *names)
+{
+  size_t i, j;
+  for (i = 0; i < map->nitems; i++) {
+    const struct bw_node *n = &map->items[i];
+    const char *near;
+    for (j = 0; names[j] && !bw_str_is(n->key, names[j]); j++)
+      ;
+    if (names[j])
+      continue;
+    near = bw_nearest(n->key, names);
+    bw_complain_key(l->complaints, n, "unknown key \"%.*s\"%s%s%s", (int)(n->key.len > 60 ? 60 : n->key.len), n->key.data,
+                    near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  }
+}
+
+char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key, const char *missing)
+{
+  const struct bw_node *n = bw_node_get(map, key);
+  if (!n || n->type == BW_NODE_NULL) {
+    if (!missing)
+      bw_complain(l->complaints, map, "\"%s\" is missing", key);
+    return bw_strdup(missing ? missing : "");
+  }
+  if (n->type == BW_NODE_LIST || n->type == BW_NODE_MAP) {
+    bw_complain(l->complaints, n, "\"%s\" should be text", key);
+    return bw_strdup("");
+  }
+  if (n->text.len > 4096 || memchr(n->text.data, 0, n->text.len)) {
+    bw_complain(l->complaints, n, "\"%s\" is too long, or holds a zero byte", key);
+    return bw_strdup("");
+  }
+  return bw_str_dup(n->text);
+}
+
+bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms)
+{
+  int64_t ms;
+  if (at->type == BW_NODE_LIST || at->type == BW_NODE_MAP || bw_duration_parse(at->text, &ms) < 0 || ms < 0 ||
+      ms > 3660 * BW_DAY) {
+    bw_complain(l->complaints, at, "a duration should stand here: 4h, 24h, 30d");
+    return false;
+  }
+  *ret_ms = ms;
+  return true;
+}
+
+int bw_find_route(const struct bw_plays *p, const char *name)
+{
+  size_t i;
+  for (i = 0; i < p->nroutes; i++)
+    if (strcmp(p->routes[i].name, name) == 0)
+      return (int)i;
+  return -1;
+}
+
+int bw_find_role(const struct bw_plays *p, struct bw_str name)
+{
+  size_t i;
+  for (i = 0; i < p->nroles; i++)
+    if (bw_str_is(name, p->roles[i].name))
+      return (int)i;
+  return -1;
+}
+
+/* ---- functions of rules ---- */
+
+static void fn_open(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
+{
+  struct bw_env *env = ev->ctx;
+  const struct env_name *n = &env->names->names[args[0].i];
+  (void)nargs;
+  *ret = bw_value_bool(
+      bw_signals_find(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR("")) != NULL);
+}
+
+static void fn_stage(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
+{
+  int rank = bw_stage_rank(args[0].s);
+  (void)ev;
+  (void)nargs;
+  if (rank < 0)
+    *ret = bw_value_error(BW_VALUE_BAD_ARGUMENT, BW_STR("there is no value-journey stage of that name"));
+  else
+    *ret = (struct bw_value){.type = BW_TYPE_RANK, .i = rank, .s = bw_str(bw_stages[rank])};
+}
+
+static int check_stage(void *ctx, const struct bw_value *args, size_t nargs, struct bw_error *err)
+{
+  const char *near;
+  (void)ctx;
+  (void)nargs;
+  if (bw_stage_rank(args[0].s) >= 0)
+    return 0;
+  near = bw_nearest(args[0].s, bw_stages);
+  return bw_fail(
+      err, BW_EINVAL, BW_CLASS_CONFIG,
+      "there is no stage \"%.*s\"; the value journey is baseline, live, first_results, tangible_roi, expansion_ready%s%s%s",
+      (int)(args[0].s.len > 60 ? 60 : args[0].s.len), args[0].s.data, near ? " (did you mean " : "", near ? near : "",
+      near ? "?)" : "");
+}
+
+const struct bw_expr_function bw_play_functions[] = {
+    {"open", "g", BW_TYPE_BOOL, fn_open, NULL, "whether a signal is open on the account: open(signal.support_escalation)"},
+    {"stage", "s", BW_TYPE_RANK, fn_stage, check_stage,
+     "a step of the value journey: account.stage >= stage(\"first_results\")"},
+};
+const size_t bw_play_nfunctions = sizeof bw_play_functions / sizeof *bw_play_functions;
+
+/* ---- files ---- */
+
+struct files {
+  char **paths;
+  size_t n;
+};
+
+static int by_path(const void *a, const void *b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void complain_file(struct loader *l, const char *path, const char *what)
+{
+  struct bw_node at = {.file = path, .line = 1, .column = 1};
+  bw_complain(l->complaints, &at, "%s", what);
+}
+
+static void list_files(struct loader *l, const char *sub, struct files *f)
+{
+  char *dir BW_AUTOFREE = bw_asprintf("%s/%s", l->dir, sub);
+  DIR *d = opendir(dir);
+  const struct dirent *e;
+  if (!d) {
+    if (errno != ENOENT)
+      complain_file(l, dir, "this folder cannot be read");
+    return;
+  }
+  while ((e = readdir(d)) && f->n < MAX_FILES) {
+    size_t len = strlen(e->d_name);
+    if (e->d_name[0] == '.' || len < 6 || strcmp(e->d_name + len - 5, ".yaml") != 0)
+      continue;
+    f->paths = bw_realloc(f->paths, f->n + 1, sizeof *f->paths);
+    f->paths[f->n++] = bw_asprintf("%s/%s", dir, e->d_name);
+  }
+  closedir(d);
+  if (f->n)
+    qsort(f->paths, f->n, sizeof *f->paths, by_path);
+}
+
+static void free_files(struct files *f)
+{
+  size_t i;
+  for (i = 0; i < f->n; i++)
+    free(f->paths[i]);
+  free(f->paths);
+}
+
+static void load_folder(struct loader *l, const char *sub, void (*take)(struct loader *l, const struct bw_node *root))
+{
+  struct files f = {0};
+  size_t i, j;
+  list_files(l, sub, &f);
+  for (i = 0; i < f.n; i++) {
+    struct bw_document *doc = NULL;
+    const struct bw_node *root;
+    if (bw_document_load(f.paths[i], true, &doc, l->complaints) < 0)
+      continue;
+    root = bw_document_root(doc);
+    for (j = 0; root && root->type == BW_NODE_LIST && j < root->nitems; j++)
+      if (root->items[j].type != BW_NODE_NULL) /* an empty document */
+        take(l, &root->items[j]);
+    bw_document_free(&doc);
+  }
+  free_files(&f);
+}
+
+/* templates/NAME.* exists; without a templates folder there is nothing to compare with. */
+static int template_exists(const struct loader *l, const char *name)
+{
+  char *dir BW_AUTOFREE = bw_asprintf("%s/templates", l->dir);
+  DIR *d = opendir(dir);
+  const struct dirent *e;
+  size_t len = strlen(name);
+  int found = 0;
+  if (!d)
+    return -1;
+  while (!found && (e = readdir(d)))
+    found = strncmp(e->d_name, name, len) == 0 && (e->d_name[len] == '.' || e->d_name[len] == '\0');
+  closedir(d);
+  return found;
+}
+
+static void check_templates(struct loader *l)
+{
+  size_t i;
+  for (i = 0; i < l->p->nplays; i++) {
+    const struct play *p = &l->p->plays[i];
+    struct bw_node at = {.file = p->file, .line = p->template_line, .column = p->template_column};
+    if (p->template_name[0] && template_exists(l, p->template_name) == 0)
+      bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/", p->template_name);
+  }
+}
+
+int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+                  struct bw_plays **ret_plays)
+{
+  struct bw_plays *p = bw_alloc(sizeof *p);
+  struct loader l = {.p = p, .complaints = complaints, .dir = dir};
+  size_t before = complaints->count;
+  p->catalog = catalog;
+  p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
+  load_folder(&l, "routes", bw_load_routes_document);
+  load_folder(&l, "plays", bw_load_plays_document);
+  check_templates(&l);
+  if (complaints->count != before) {
+    bw_plays_free(&p);
+    return BW_EINVAL;
+  }
+  *ret_plays = p;
+  return 0;
+}
+
+void bw_plays_free(struct bw_plays **pp)
+{
+  struct bw_plays *p = *pp;
+  size_t i;
+  if (!p)
+    return;
+  for (i = 0; i < p->nplays; i++)
+    bw_play_clear(&p->plays[i]);
+  for (i = 0; i < p->nroutes; i++)
+    bw_route_clear(&p->routes[i]);
+  for (i = 0; i < p->nroles; i++)
+    bw_role_clear(&p->roles[i]);
+  free(p->plays);
+  free(p->routes);
+  free(p->roles);
+  free(p->triggers);
+  bw_name_table_clear(&p->names);
+  free(p);
+  *pp = NULL;
+}
+
+/* ---- what others may know ---- */
+
+size_t bw_plays_count(const struct bw_plays *p)
+{
+  return p->nplays;
+}
+
+bool bw_plays_at(const struct bw_plays *p, size_t i, struct bw_play_info *ret_info)
+{
+  const struct play *play;
+  if (i >= p->nplays)
+    return false;
+  play = &p->plays[i];
+  *ret_info = (struct bw_play_info){.name = play->name,
+                                    .family = play->family,
+                                    .motion = play->motion,
+                                    .type = play->type,
+                                    .route = play->route_name,
+                                    .template_name = play->template_name,
+                                    .angle = play->angle,
+                                    .title = play->title,
+                                    .mode = play->mode,
+                                    .file = play->file,
+                                    .line = play->line,
+                                    .column = play->column,
+                                    .template_line = play->template_line,
+                                    .template_column = play->template_column};
+  return true;
+}
+
+int bw_plays_find(const struct bw_plays *p, struct bw_str name)
+{
+  size_t i;
+  for (i = 0; i < p->nplays; i++)
+    if (bw_str_is(name, p->plays[i].name))
+      return (int)i;
+  return -1;
+}
+
+double bw_plays_weight(const struct bw_plays *p, size_t play, uint32_t signal_type)
+{
+  size_t i;
+  for (i = 0; play < p->nplays && i < p->plays[play].nweights; i++)
+    if (p->plays[play].weights[i].signal == signal_type)
+      return p->plays[play].weights[i].weight;
+  return 0;
+}
+
+const char *bw_mode_name(enum bw_mode mode)
+{
+  static const char *const names[] = {"shadow", "pilot", "live"};
+  return (size_t)mode < 3 ? names[mode] : "";
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One play, from its document, with every name and type checked.  Runs wherever rules are read; no privileges. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+void bw_play_clear(struct play *p)
+{
+  size_t i;
+  char **texts[] = {&p->name,  &p->family, &p->motion,    &p->type,     &p->route_name, &p->template_name,
+                    &p->angle, &p->title,  &p->review_by, &p->priority, &p->file};
+  for (i = 0; i < sizeof texts / sizeof *texts; i++)
+    free(*texts[i]);
+  if (p->pilot)
+    bw_map_free(&p->pilot, NULL);
+  free(p->weights);
+  for (i = 0; i < p->ngates; i++) {
+    free(p->gates[i].name);
+    bw_expr_free(&p->gates[i].require);
+  }
+  free(p->gates);
+  bw_expr_free(&p->estimate);
+  bw_expr_free(&p->floor);
+  bw_expr_free(&p->priority_high);
+  bw_expr_free(&p->priority_medium);
+  bw_expr_free(&p->review_when);
+}
+
+static int word(struct loader *l, const struct bw_node *map, const char *key, const char *const *names, const char *choices,
+                int missing)
+{
+  const struct bw_node *n = bw_node_get(map, key);
+  const char *near;
+  int i;
+  if (!n) {
+    if (missing < 0)
+      bw_complain(l->complaints, map, "\"%s\" is missing: one of %s", key, choices);
+    return missing;
+  }
+  for (i = 0; names[i]; i++)
+    if (n->type == BW_NODE_STRING && bw_str_is(n->text, names[i]))
+      return i;
+  near = n->type == BW_NODE_STRING ? bw_nearest(n->text, names) : NULL;
+  bw_complain(l->complaints, n, "\"%s\" should be one of %s%s%s%s", key, choices, near ? "; did you mean " : "",
+              near ? near : "", near ? "?" : "");
+  return -1;
+}
+
+static bool number(struct loader *l, const struct bw_node *n, double min, double max, double *ret)
+{
+  if (n->type == BW_NODE_NUMBER && n->number >= min && n->number <= max) {
+    *ret = n->number;
+    return true;
+  }
+  bw_complain(l->complaints, n, "a number from %g to %g should stand here", min, max);
+  return false;
+}
+
+/* ---- signals ---- */
+
+static void take_weight(struct loader *l, const struct bw_node *n, struct play *p)
+{
+  const struct bw_catalog *c = l->p->catalog;
+  const struct bw_signal_type *type;
+  int at = bw_catalog_find_signal(c, n->key);
+  double weight;
+  if (at < 0) {
+    const char *near = bw_nearest(n->key, bw_catalog_signal_names(c));
+    bw_complain_key(l->complaints, n, "there is no signal \"%.*s\"%s%s%s", (int)(n->key.len > 60 ? 60 : n->key.len),
+                    n->key.data, near ? "; did you mean " : "; `basewatch` lists what the configured watchers emit",
+                    near ? near : "", near ? "?" : "");
+    return;
+  }
+  type = bw_catalog_signal(c, (size_t)at);
+  if (type->direction == BW_UNCLEAR) {
+    bw_complain_key(l->complaints, n,
+                    "%s can mean good or bad news: a person judges it, and no play may draft from it; leave it out",
+                    type->name);
+    return;
+  }
+  if (!type->configured)
+    bw_warn(l->complaints, n, "%s comes from the watcher \"%s\", which is not configured: it will never be open", type->name,
+            type->watcher);
+  if (!number(l, n, 0, 100, &weight))
+    return;
+  p->weights[p->nweights++] = (struct weight){(uint32_t)at, weight};
+  if (weight > 0)
+    l->p->triggers[at] = true;
+}
+
+static void take_weights(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  const struct bw_node *n = bw_node_get(root, "signals");
+  size_t i;
+  if (!n || n->type != BW_NODE_MAP || n->nitems == 0 || n->nitems > MAX_WEIGHTS) {
+    bw_complain(l->complaints, n ? n : root, "\"signals\" should name 1 to %d signals with their weights: {seat_limit: 40}",
+                MAX_WEIGHTS);
+    return;
+  }
+  p->weights = bw_calloc(n->nitems, sizeof *p->weights);
+  for (i = 0; i < n->nitems; i++)
+    take_weight(l, &n->items[i], p);
+}
+
+/* ---- gates ---- */
+
+/* {route: NAME} → its index. */
+static int otherwise(struct loader *l, const struct bw_node *n)
+{
+  static const char *const keys[] = {"route", NULL};
+  const struct bw_node *r;
+  char *name BW_AUTOFREE = NULL;
+  int at;
+  if (!n)
+    return -1;
+  r = n->type == BW_NODE_MAP ? bw_node_get(n, "route") : NULL;
+  if (!r) {
+    bw_complain(l->complaints, n, "\"otherwise\" says where the lead goes instead: {route: csm-self-serve}");
+    return -1;
+  }
+  bw_load_known_keys(l, n, keys);
+  name = bw_str_dup(r->text);
+  at = r->type == BW_NODE_STRING ? bw_find_route(l->p, name) : -1;
+  if (at < 0)
+    bw_complain(l->complaints, r, "there is no route \"%s\" in routes/", r->text.len < 60 ? name : "(a long text)");
+  return at;
+}
+
+static void take_gate(struct loader *l, const struct bw_node *n, struct play *p)
+{
+  static const char *const keys[] = {"name", "require", "otherwise", "note", NULL};
+  const struct bw_node *require;
+  struct gate *g;
+  size_t i;
+  if (n->type != BW_NODE_MAP) {
+    bw_complain(l->complaints, n, "a gate should be a map: {name: tenure, require: account.tenure >= days(120)}");
+    return;
+  }
+  bw_load_known_keys(l, n, keys);
+  g = &p->gates[p->ngates++];
+  g->name = bw_load_text(l, n, "name", NULL);
+  g->otherwise = otherwise(l, bw_node_get(n, "otherwise"));
+  for (i = 0; i + 1 < p->ngates; i++)
+    if (strcmp(p->gates[i].name, g->name) == 0)
+      bw_complain(l->complaints, n, "two gates have the name \"%s\"", g->name);
+  require = bw_node_get(n, "require");
+  if (!require)
+    bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
+  else
+    g->require = bw_load_expr(l, require, BW_TYPE_BOOL, LEVEL_GATES);
+}
+
+static void take_gates(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  const struct bw_node *n = bw_node_get(root, "gates");
+  size_t i;
+  if (!n || n->type != BW_NODE_LIST || n->nitems == 0 || n->nitems > MAX_GATES) {
+    bw_complain(l->complaints, n ? n : root, "\"gates\" should be a list of 1 to %d gates: no score without a gate before it",
+                MAX_GATES);
+    return;
+  }
+  p->gates = bw_calloc(n->nitems, sizeof *p->gates);
+  for (i = 0; i < n->nitems; i++)
+    take_gate(l, &n->items[i], p);
+}
+
+/* ---- money, priority, time ---- */
+
+static void take_score(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  static const char *const score_keys[] = {"threshold", NULL}, *const readiness_keys[] = {"pursue", "nurture", NULL};
+  const struct bw_node *n = bw_node_get(root, "score"), *v;
+  double sum = 0;
+  size_t i;
+  p->threshold = DEFAULT_THRESHOLD;
+  if (n && n->type == BW_NODE_MAP) {
+    bw_load_known_keys(l, n, score_keys);
+    if ((v = bw_node_get(n, "threshold")))
+      number(l, v, 0, 100, &p->threshold);
+  } else if (n) {
+    bw_complain(l->complaints, n, "\"score\" should be a map: {threshold: 60}");
+  }
+  for (i = 0; i < p->nweights; i++)
+    sum += p->weights[i].weight;
+  if (p->nweights && sum < p->threshold)
+    bw_complain(l->complaints, n ? n : root,
+                "the weights of all signals add up to %g and never reach the threshold of %g: this play can never fire", sum,
+                p->threshold);
+  p->pursue = 12;
+  p->nurture = 8;
+  if ((n = bw_node_get(root, "readiness")) && n->type == BW_NODE_MAP) {
+    bw_load_known_keys(l, n, readiness_keys);
+    if ((v = bw_node_get(n, "pursue")))
+      number(l, v, 6, 18, &p->pursue);
+    if ((v = bw_node_get(n, "nurture")))
+      number(l, v, 6, 18, &p->nurture);
+  } else if (n) {
+    bw_complain(l->complaints, n, "\"readiness\" should be a map: {pursue: 12, nurture: 8}");
+  }
+}
+
+static void take_money(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  static const char *const keys[] = {"require", "otherwise", NULL};
+  const struct bw_node *n = bw_node_get(root, "estimate"), *v;
+  p->floor_otherwise = -1;
+  if (n)
+    p->estimate = bw_load_expr(l, n, BW_TYPE_DOUBLE, LEVEL_SCORED);
+  n = bw_node_get(root, "floor");
+  if (n && n->type == BW_NODE_MAP) {
+    bw_load_known_keys(l, n, keys);
+    if ((v = bw_node_get(n, "require")))
+      p->floor = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+    else
+      bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
+    p->floor_otherwise = otherwise(l, bw_node_get(n, "otherwise"));
+  } else if (n) {
+    p->floor = bw_load_expr(l, n, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+  }
+  if (strcmp(p->motion, "expansion") == 0 && !p->estimate)
+    bw_complain(l->complaints, root, "an expansion play needs \"estimate\": what it is worth per year");
+  if (strcmp(p->motion, "expansion") == 0 && p->estimate && !n)
+    bw_complain(l->complaints, root, "an expansion play needs \"floor\", such as estimate > 0.15 * account.acv");
+}
+
+static const char *const priorities[] = {"high", "medium", "low", NULL};
+
+static void take_priority(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  static const char *const keys[] = {"high", "medium", NULL};
+  const struct bw_node *n = bw_node_get(root, "priority"), *v;
+  int at;
+  if (!n)
+    return;
+  if (n->type != BW_NODE_MAP) {
+    at = word(l, root, "priority", priorities, "high, medium, low (or a map {high: expression, medium: expression})", 0);
+    if (at >= 0)
+      p->priority = bw_strdup(priorities[at]);
+    return;
+  }
+  bw_load_known_keys(l, n, keys);
+  if ((v = bw_node_get(n, "high")))
+    p->priority_high = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+  if ((v = bw_node_get(n, "medium")))
+    p->priority_medium = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+}
+
+static void take_times(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  static const char *const review_keys[] = {"by", "window", "when", NULL};
+  const struct bw_node *n = bw_node_get(root, "sla"), *v;
+  size_t i;
+  p->sla_ms[0] = 4 * BW_HOUR;
+  p->sla_ms[1] = p->sla_ms[2] = 24 * BW_HOUR;
+  if (n && n->type == BW_NODE_MAP) {
+    bw_load_known_keys(l, n, priorities);
+    for (i = 0; i < 3; i++)
+      if ((v = bw_node_get(n, priorities[i])))
+        bw_load_duration(l, v, &p->sla_ms[i]);
+  } else if (n && bw_load_duration(l, n, &p->sla_ms[0])) {
+    p->sla_ms[1] = p->sla_ms[2] = p->sla_ms[0];
+  }
+  p->suppress_ms = DEFAULT_SUPPRESS;
+  if ((n = bw_node_get(root, "suppress")))
+    bw_load_duration(l, n, &p->suppress_ms);
+  p->review_by = bw_strdup("csm");
+  if (!(n = bw_node_get(root, "review")))
+    return;
+  if (n->type != BW_NODE_MAP) {
+    bw_complain(l->complaints, n, "\"review\" should be a map: {by: csm, window: 24h}");
+    return;
+  }
+  bw_load_known_keys(l, n, review_keys);
+  p->review_ms = 24 * BW_HOUR;
+  free(p->review_by);
+  p->review_by = bw_load_text(l, n, "by", "csm");
+  if (strcmp(p->review_by, "csm") != 0)
+    bw_complain(l->complaints, bw_node_get(n, "by"), "the review is the CSM's: \"by: csm\"");
+  if ((v = bw_node_get(n, "window")))
+    bw_load_duration(l, v, &p->review_ms);
+  if ((v = bw_node_get(n, "when")))
+    p->review_when = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ALL);
+}
+
+static void take_mode(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  static const char *const modes[] = {"shadow", "pilot", "live", NULL};
+  const struct bw_node *n = bw_node_get(root, "accounts");
+  int at = word(l, root, "mode", modes, "shadow, pilot, live", BW_MODE_SHADOW);
+  size_t i;
+  p->mode = at >= 0 ? (enum bw_mode)at : BW_MODE_SHADOW;
+  if (p->mode == BW_MODE_PILOT && (!n || n->type != BW_NODE_LIST || n->nitems == 0)) {
+    bw_complain(l->complaints, n ? n : root, "a pilot needs \"accounts\": the list of account ids that take part");
+    return;
+  }
+  if (!n)
+    return;
+  if (n->type != BW_NODE_LIST) {
+    bw_complain(l->complaints, n, "\"accounts\" should be a list of account ids");
+    return;
+  }
+  if (p->mode != BW_MODE_PILOT)
+    bw_warn(l->complaints, n, "\"accounts\" matters only while mode is pilot");
+  p->pilot = bw_map_new();
+  for (i = 0; i < n->nitems; i++)
+    if (n->items[i].text.len)
+      bw_map_put(p->pilot, n->items[i].text, (void *)1);
+}
+
+void bw_load_plays_document(struct loader *l, const struct bw_node *root)
+{
+  static const char *const keys[] = {"play",     "family",    "motion",   "type",     "mode",  "accounts", "signals", "gates",
+                                     "score",    "readiness", "estimate", "floor",    "route", "priority", "review",  "sla",
+                                     "suppress", "angle",     "title",    "template", "note",  NULL};
+  static const char *const motions[] = {"expansion", "renewal", "revival", NULL};
+  static const char *const types[] = {"seat", "tier", "cross_sell", "usage", "risk", "any", NULL};
+  struct bw_plays *set = l->p;
+  const struct bw_node *n;
+  struct play *p;
+  int at;
+  if (root->type != BW_NODE_MAP || !bw_node_get(root, "play")) {
+    bw_complain(l->complaints, root, "a document in plays/ begins with \"play: NAME\"");
+    return;
+  }
+  if (set->nplays >= MAX_PLAYS) {
+    bw_complain(l->complaints, root, "more than %d plays", MAX_PLAYS);
+    return;
+  }
+  bw_load_known_keys(l, root, keys);
+  set->plays = bw_realloc(set->plays, set->nplays + 1, sizeof *set->plays);
+  p = &set->plays[set->nplays];
+  *p = (struct play){.route = -1, .file = bw_strdup(root->file ? root->file : ""), .line = root->line, .column = root->column};
+  p->name = bw_load_text(l, root, "play", NULL);
+  if (!p->name[0] || bw_plays_find(set, bw_str(p->name)) >= 0)
+    bw_complain(l->complaints, bw_node_get(root, "play"), "a play needs a name of its own; \"%s\" is empty or taken", p->name);
+  set->nplays++;
+  at = word(l, root, "motion", motions, "expansion, renewal, revival", -1);
+  p->motion = bw_strdup(at >= 0 ? motions[at] : "");
+  at = word(l, root, "type", types, "seat, tier, cross_sell, usage, risk, any", 5);
+  p->type = bw_strdup(at >= 0 ? types[at] : "");
+  p->family = bw_load_text(l, root, "family", p->name);
+  p->angle = bw_load_text(l, root, "angle", "");
+  p->title = bw_load_text(l, root, "title", "");
+  p->template_name = bw_load_text(l, root, "template", "");
+  if ((n = bw_node_get(root, "template"))) {
+    p->template_line = n->line;
+    p->template_column = n->column;
+    if (strchr(p->template_name, '/') || p->template_name[0] == '.')
+      bw_complain(l->complaints, n, "a template is named without its folder and ending: seat-expansion");
+  }
+  take_mode(l, root, p);
+  take_weights(l, root, p);
+  take_gates(l, root, p);
+  take_score(l, root, p);
+  take_money(l, root, p);
+  take_priority(l, root, p);
+  take_times(l, root, p);
+  p->route_name = bw_load_text(l, root, "route", NULL);
+  p->route = bw_find_route(set, p->route_name);
+  if (p->route < 0 && (n = bw_node_get(root, "route"))) {
+    const char *names[MAX_ROUTES + 1];
+    const char *near;
+    size_t i;
+    for (i = 0; i < set->nroutes; i++)
+      names[i] = set->routes[i].name;
+    names[i] = NULL;
+    near = bw_nearest(n->text, names);
+    bw_complain(l->complaints, n, "there is no route \"%s\" in routes/%s%s%s", p->route_name, near ? "; did you mean " : "",
+                near ? near : "", near ? "?" : "");
+  }
+}
