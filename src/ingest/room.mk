@@ -4,3 +4,30 @@ noinst_LIBRARIES += %D%/libingest.a
   %D%/scan.c %D%/segment.c %D%/segment.h
 %C%_libingest_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 L_ingest += $(ZLIB_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_json
+%C%_tests_test_json_SOURCES = %D%/tests/test_json.c
+%C%_tests_test_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_json_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_segment
+%C%_tests_test_segment_SOURCES = %D%/tests/test_segment.c
+%C%_tests_test_segment_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_segment_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_dedup
+%C%_tests_test_dedup_SOURCES = %D%/tests/test_dedup.c
+%C%_tests_test_dedup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_dedup_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_identity
+%C%_tests_test_identity_SOURCES = %D%/tests/test_identity.c
+%C%_tests_test_identity_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_identity_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_csv
+%C%_tests_test_csv_SOURCES = %D%/tests/test_csv.c
+%C%_tests_test_csv_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_csv_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_reader
+%C%_tests_test_reader_SOURCES = %D%/tests/test_reader.c
+%C%_tests_test_reader_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+%C%_tests_test_reader_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+endif
