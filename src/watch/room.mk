@@ -1,5 +1,6 @@
 noinst_LIBRARIES += %D%/libwatch.a
-%C%_libwatch_a_SOURCES = %D%/hosted.c %D%/hosted.h %D%/describe.c %D%/describe.h %D%/watch.h
+%C%_libwatch_a_SOURCES = %D%/hosted.c %D%/hosted.h %D%/describe.c %D%/describe.h %D%/watch.c %D%/watch.h %D%/private.h \
+  %D%/feed.c %D%/talk.c %D%/poison.c %D%/store.c %D%/snapshot.c
 %C%_libwatch_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 
 if HAVE_CMOCKA
