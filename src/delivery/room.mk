@@ -21,3 +21,5 @@ noinst_PROGRAMS += %D%/tests/fuzz_mail
 %C%_tests_fuzz_mail_LDADD = $(L_delivery)
 %C%_tests_fuzz_mail_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+EXTRA_DIST += %D%/tests/corpus/mail/injection %D%/tests/corpus/mail/long %D%/tests/corpus/mail/plain %D%/tests/corpus/mail/utf8

@@ -230,35 +230,44 @@ static int add_variable(struct compiler *c, const struct tag *t)
   return rc == BW_OK ? add_node(c, node) : rc;
 }
 
+/* {{#name|positive}} is the one question a section can ask beyond "is there a value?". */
 static int open_section(struct compiler *c, const struct tag *t)
 {
-  struct bw_mustache_node node = {.type = t->sigil == '#' ? BW_MNODE_SECTION : BW_MNODE_INVERTED, .text = t->inside};
-  int rc = check_name(c, t, t->inside);
+  struct bw_str rest = t->inside, filter;
+  struct bw_mustache_node node = {.type = t->sigil == '#' ? BW_MNODE_SECTION : BW_MNODE_INVERTED, .where = t->where};
+  int rc;
+  node.text = next_part(&rest);
+  rc = check_name(c, t, node.text);
   if (rc < 0)
     return rc;
-  if (memchr(t->inside.data, '|', t->inside.len))
-    return complain(c, t->where,
-                    bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "a section takes no filter; write the name alone"));
+  if (rest.data) {
+    filter = next_part(&rest);
+    if (!bw_str_is(filter, "positive") || rest.data)
+      return complain(
+          c, t->where,
+          bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "a section takes no filter but |positive; write the name alone"));
+    node.positive = true;
+  }
   if (c->depth == BW_MUSTACHE_MAX_DEPTH)
     return complain(c, t->where,
                     bw_fail(c->err, BW_ELIMIT, BW_CLASS_CONFIG, "sections are more than %d deep", BW_MUSTACHE_MAX_DEPTH));
   c->stack[c->depth++] = c->m->n;
-  node.where = t->where;
   return add_node(c, node);
 }
 
 static int close_section(struct compiler *c, const struct tag *t)
 {
   struct bw_mustache_node *open = c->depth ? &c->m->nodes[c->stack[c->depth - 1]] : NULL;
+  struct bw_str rest = t->inside, name = next_part(&rest);
   if (!open)
     return complain(c, t->where,
                     bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "no section is open here; remove this tag or open it before"));
-  if (!bw_str_eq(open->text, t->inside))
+  if (!bw_str_eq(open->text, name))
     return complain(c, t->where,
                     bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG,
                             "this closes \"%.*s\" while \"%.*s\" (line %u) is open; close that first",
-                            (int)(t->inside.len > 60 ? 60 : t->inside.len), t->inside.data,
-                            (int)(open->text.len > 60 ? 60 : open->text.len), open->text.data, open->where.line));
+                            (int)(name.len > 60 ? 60 : name.len), name.data, (int)(open->text.len > 60 ? 60 : open->text.len),
+                            open->text.data, open->where.line));
   open->end = c->m->n;
   c->depth--;
   return BW_OK;

@@ -38,7 +38,8 @@ static int emit(struct render *r, struct bw_str s)
   if (s.len > max - (r->out->len - r->base))
     return bw_fail(r->err, BW_ELIMIT, BW_CLASS_PERMANENT,
                    "the rendered text is longer than %zu bytes; shorten the template or the lists in it", max);
-  bw_buf_add_str(r->out, s);
+  if (s.len)
+    bw_buf_add_str(r->out, s);
   return BW_OK;
 }
 
@@ -61,8 +62,10 @@ static void look_up(struct render *r, struct bw_str name, struct bw_view_value *
   ret->type = BW_VIEW_MISSING;
 }
 
-static bool is_truthy(const struct bw_view_value *v)
+static bool is_truthy(const struct bw_mustache_node *node, const struct bw_view_value *v)
 {
+  if (node->positive)
+    return v->type == BW_VIEW_NUMBER && v->number > 0;
   switch (v->type) {
   case BW_VIEW_NONE:
   case BW_VIEW_MISSING:
@@ -212,8 +215,8 @@ static int render_section(struct render *r, const struct bw_mustache *m, size_t 
   int rc = BW_OK;
   look_up(r, node->text, &v);
   if (node->type == BW_MNODE_INVERTED)
-    return is_truthy(&v) ? BW_OK : render_nodes(r, m, at + 1, node->end);
-  if (!is_truthy(&v))
+    return is_truthy(node, &v) ? BW_OK : render_nodes(r, m, at + 1, node->end);
+  if (!is_truthy(node, &v))
     return BW_OK;
   if (v.type != BW_VIEW_LIST)
     return render_within(r, m, at + 1, node->end, &v);

@@ -21,5 +21,7 @@ noinst_PROGRAMS += %D%/tests/fuzz_mustache
 %C%_tests_fuzz_mustache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-EXTRA_DIST += etc/templates/seat-expansion.txt etc/templates/usage-expansion.txt etc/templates/tier-upgrade.txt \
+EXTRA_DIST += %D%/tests/corpus/mustache/draft %D%/tests/corpus/mustache/filters %D%/tests/corpus/mustache/markers \
+  %D%/tests/corpus/mustache/partial %D%/tests/corpus/mustache/seat-expansion %D%/tests/corpus/mustache/sections \
+  etc/templates/seat-expansion.txt etc/templates/usage-expansion.txt etc/templates/tier-upgrade.txt \
   etc/templates/renewal-at-risk.txt etc/templates/_signature.txt etc/templates/_why.txt docs/templates.md

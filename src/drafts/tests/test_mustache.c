@@ -150,10 +150,11 @@ static void errors_say_where(void **state)
                {"{{x|date:long}}", 1, 1, "date:iso"},
                {"{{x|plural:seat}}", 1, 1, "plural:seat,seats"},
                {"{{x|money:9}}", 1, 1, "0 to 6 decimals"},
-               {"{{#x|money}}{{/x|money}}", 1, 1, "takes no filter"},
+               {"{{#x|money}}{{/x|money}}", 1, 1, "takes no filter but |positive"},
                {"{{=<%=}}", 1, 1, "two words"},
                {"{{<parent}}{{/parent}}", 1, 1, "not part of this Mustache"},
                {"{{{x}}", 1, 1, "write }}}"},
+               {"{{#x|positive|abs}}{{/x}}", 1, 1, "takes no filter but |positive"},
                {"{{x|abs|abs|abs|abs|abs}}", 1, 1, "at most 4"}};
   size_t i;
   (void)state;
@@ -230,6 +231,17 @@ static void a_partial_that_includes_itself_ends(void **state)
   bw_mustache_free(&m);
   bw_buf_clear(&out);
   json_decref(data);
+}
+
+static void a_section_can_ask_for_more_than_nothing(void **state)
+{
+  static const char template[] = "{{#n|positive}}{{n}} left{{/n}}{{^n|positive}}over{{/n|positive}}";
+  (void)state;
+  renders(template, "{\"n\":3}", NULL, "3 left");
+  renders(template, "{\"n\":0}", NULL, "over");
+  renders(template, "{\"n\":-3}", NULL, "over");
+  renders(template, "{\"n\":\"3\"}", NULL, "over");
+  renders(template, "{}", NULL, "over");
 }
 
 /* ---- strictness ---------------------------------------------------------- */
@@ -355,6 +367,7 @@ int main(void)
                                      cmocka_unit_test(errors_say_where),
                                      cmocka_unit_test(depth_size_and_steps_are_limited),
                                      cmocka_unit_test(a_partial_that_includes_itself_ends),
+                                     cmocka_unit_test(a_section_can_ask_for_more_than_nothing),
                                      cmocka_unit_test(nothing_missing_becomes_a_blank),
                                      cmocka_unit_test(notes_tell_what_was_filled_and_where),
                                      cmocka_unit_test(values_cannot_act),
