@@ -19,6 +19,7 @@
 #define MAX_DEPTH 64
 #define MAX_NODES 200000
 #define MAX_ALIASED 1000
+#define MAX_BLANK_LINES 1000 /* in a row: libfyaml's time and stack grow with them */
 
 struct chunk {
   struct chunk *next;
@@ -57,6 +58,8 @@ struct builder {
   struct bw_node *docs;
   size_t ndocs, docs_cap;
   bool many, failed;
+  struct bw_str yaml;
+  struct bw_buf unquoted;
 };
 
 /* ---- memory ---- */
@@ -218,21 +221,82 @@ static bool refuse_tag(struct builder *b, struct fy_event *e, const struct bw_no
   return tag != NULL;
 }
 
+static size_t skip_blanks(const char *p, size_t i, size_t len)
+{
+  while (i < len && (p[i] == ' ' || p[i] == '\t'))
+    i++;
+  return i;
+}
+
+/* A run of line breaks at i: one is a space, n are n - 1 breaks (YAML 1.2, 6.5).  Returns where the text goes on. */
+static size_t fold(struct bw_buf *out, const char *p, size_t i, size_t len)
+{
+  size_t breaks = 0;
+  while (out->len && (out->data[out->len - 1] == ' ' || out->data[out->len - 1] == '\t'))
+    out->len--;
+  while (i < len && (p[i] == '\n' || p[i] == '\r')) {
+    i += p[i] == '\r' && i + 1 < len && p[i + 1] == '\n' ? 2 : 1;
+    breaks++;
+    i = skip_blanks(p, i, len);
+  }
+  if (breaks == 1)
+    bw_buf_add_char(out, ' ');
+  for (; breaks > 1; breaks--)
+    bw_buf_add_char(out, '\n');
+  return i;
+}
+
+/* A single-quoted text, from the input itself: libfyaml 0.7 leaks memory for one that holds several quotes. */
+static struct bw_str unquote(struct builder *b, struct fy_event *e)
+{
+  const struct fy_mark *from = fy_event_start_mark(e), *to = fy_event_end_mark(e);
+  struct bw_buf *out = &b->unquoted;
+  const char *p;
+  size_t i = 0, len;
+  bw_buf_reset(out);
+  if (!from || !to || from->input_pos > to->input_pos || to->input_pos > b->yaml.len)
+    return BW_STR("");
+  p = b->yaml.data + from->input_pos;
+  len = to->input_pos - from->input_pos;
+  while (i < len)
+    if (p[i] == '\n' || p[i] == '\r') {
+      i = fold(out, p, i, len);
+    } else {
+      i += p[i] == '\'' && i + 1 < len && p[i + 1] == '\'';
+      bw_buf_add_char(out, p[i++]);
+    }
+  return bw_buf_str(out);
+}
+
 static void on_scalar(struct builder *b, struct fy_event *e)
 {
   struct bw_node n = node_at(b, e, BW_NODE_STRING);
   struct fy_token *token = fy_event_get_token(e), *anchor = fy_event_get_anchor_token(e);
   enum fy_scalar_style style;
   size_t len = 0;
-  const char *text = token ? fy_token_get_text(token, &len) : "";
+  const char *text = "";
   if (refuse_tag(b, e, &n))
     return;
+  style = token ? fy_token_scalar_style(token) : FYSS_PLAIN;
+  if (style == FYSS_SINGLE_QUOTED) {
+    n.text = unquote(b, e);
+    text = n.text.len ? n.text.data : "";
+    len = n.text.len;
+#ifdef CHECK_UNQUOTE
+    const char *t2 = fy_token_get_text(token, &len);
+    if (!bw_str_eq(n.text, bw_str_n(t2, len))) {
+      fprintf(stderr, "<%.*s> <%.*s>\n", BW_FMT(n.text), (int)len, t2);
+      abort();
+    }
+#endif
+  } else if (token) {
+    text = fy_token_get_text(token, &len);
+  }
   if (!text || memchr(text, '\0', len)) {
     stop(b, &n, "the text holds a NUL character; remove it");
     return;
   }
   n.text = take_str(b->doc, text, len);
-  style = token ? fy_token_scalar_style(token) : FYSS_PLAIN;
   if (style == FYSS_PLAIN)
     bw_node_resolve(&n);
   if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && n.column > 1)
@@ -394,18 +458,34 @@ static void parse(struct builder *b, struct bw_str yaml)
   fy_diag_destroy(diag);
 }
 
-/* Well-formed text only, said before the parser sees it. */
+/* Up to the next line break. */
+static size_t line_length(const char *p, size_t len)
+{
+  size_t i = 0;
+  while (i < len && p[i] != '\n' && p[i] != '\r')
+    i++;
+  return i;
+}
+
+/* UTF-8 without NUL, and no endless stretch of blank lines: said before the parser sees it. */
 static bool check_text(struct builder *b, struct bw_str yaml)
 {
   const char *p = yaml.data, *end = yaml.data + yaml.len;
-  uint32_t line = 1;
+  uint32_t line = 1, blank = 0;
   while (p < end) {
-    const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop_at = nl ? nl : end;
-    if (memchr(p, '\0', (size_t)(stop_at - p)) || !bw_utf8_valid(p, (size_t)(stop_at - p))) {
+    size_t len = line_length(p, (size_t)(end - p));
+    blank = skip_blanks(p, 0, len) == len ? blank + 1 : 0;
+    if (memchr(p, '\0', len) || !bw_utf8_valid(p, len)) {
       bw_complain_at(b->complaints, b->doc->name, line, 1, "this line is not UTF-8 text; save the file as UTF-8");
       return false;
     }
-    p = nl ? nl + 1 : end;
+    if (blank > MAX_BLANK_LINES) {
+      bw_complain_at(b->complaints, b->doc->name, line, 1, "more than %d blank lines in a row; remove some", MAX_BLANK_LINES);
+      return false;
+    }
+    p += len;
+    if (p < end)
+      p += *p == '\r' && p + 1 < end && p[1] == '\n' ? 2 : 1;
     line++;
   }
   return true;
@@ -438,6 +518,7 @@ int bw_document_parse(struct bw_str yaml, const char *name, bool many, struct bw
   b->doc->name = bw_strdup(name);
   b->complaints = complaints;
   b->many = many;
+  b->yaml = yaml;
   b->anchors = bw_map_new();
   if (yaml.len > MAX_BYTES)
     bw_complain_at(complaints, name, 0, 0, "larger than %u bytes; split the file", MAX_BYTES);
@@ -450,6 +531,7 @@ int bw_document_parse(struct bw_str yaml, const char *name, bool many, struct bw
     clear_frame(&b->frames[--b->depth]);
   bw_map_free(&b->anchors, free);
   free(b->docs);
+  bw_buf_clear(&b->unquoted);
   if (rc)
     bw_document_free(&b->doc);
   else

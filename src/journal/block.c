@@ -79,7 +79,7 @@ const char *bw_block_unpack(struct bw_journal *j, const struct block_head *h, st
   bw_buf_reset(&j->raw);
   if (h->codec == CODEC_ZSTD)
     why = unzip(j, h, data);
-  else if (h->codec == CODEC_RAW && data.len == h->raw_bytes)
+  else if (h->codec == CODEC_RAW && data.len > 0 && data.len == h->raw_bytes)
     bw_buf_add_str(&j->raw, data);
   else
     why = "is of an unknown codec";

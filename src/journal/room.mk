@@ -8,3 +8,11 @@ check_PROGRAMS += %D%/tests/test_journal
 %C%_tests_test_journal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_journal_LDADD = $(L_journal) $(CMOCKA_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += %D%/tests/fuzz_block
+%C%_tests_fuzz_block_SOURCES = %D%/tests/fuzz_block.c
+%C%_tests_fuzz_block_LDADD = $(L_journal)
+%C%_tests_fuzz_block_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += %D%/tests/corpus/block/raw.bin %D%/tests/corpus/block/zstd.bin %D%/tests/corpus/block/lies.bin

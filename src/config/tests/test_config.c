@@ -55,6 +55,8 @@ static void test_types(void **state)
       "[0x10, 0o17, -3, +4, .5, 5., 1_000, .inf, .nan, 0x, 1e999, 12:30, 28d, 30%, yes, 007, --, 1 2]", false,
       "[16,15,-3,4,0.5,5,\"1_000\",\".inf\",\".nan\",\"0x\",\"1e999\",\"12:30\",\"28d\",\"30%\",\"yes\",7,\"--\",\"1 2\"]");
   expect_json("a: |\n  one\n  two\nb: >\n  one\n  two\n", false, "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\\n\"}");
+  expect_json("a: 'it''s ''''four'''' '\nb: 'one\n  two  \n\n\n three'\nc: ''\nd: \"a\\tb\"\n", false,
+              "{\"a\":\"it's ''four'' \",\"b\":\"one two\\n\\nthree\",\"c\":\"\",\"d\":\"a\\u0009b\"}");
   expect_json("", false, "null");
   expect_json("# only a comment\n", false, "null");
   expect_json("", true, "[]");
@@ -107,6 +109,7 @@ static void test_refusals(void **state)
 {
   char *deep = repeat("[", 70), *deeper = repeat("[", 200000), *map_deep = repeat("{a: ", 70),
        *large = repeat("# 456789\n", 120000);
+  char *blank = repeat("\n", 500000), *blank_block = bw_asprintf("a: |\n%s", blank);
   char *many_values = repeat("[],", 210000);
   char *wide = bw_asprintf("[%s]", many_values);
   (void)state;
@@ -134,6 +137,10 @@ static void test_refusals(void **state)
   expect_refused(map_deep, "deep");
   expect_refused(large, "larger than");
   expect_refused(wide, "more than 200000 values");
+  expect_refused(blank, "f.yaml:1001:1: more than 1000 blank lines");
+  expect_refused(blank_block, "f.yaml:1002:1: more than 1000 blank lines");
+  free(blank);
+  free(blank_block);
   free(deep);
   free(deeper);
   free(map_deep);
