@@ -259,7 +259,11 @@ static int decide_gates(struct bw_env *env, const struct play *p, struct verdict
 
 /* ---- score ---- */
 
-/* Sum over the play's signals of weight × strength of the type's strongest open episode, at most 100. */
+/*
+ * Sum over the play's signals, at most 100, of weight × (open + (1 - open) × strength) of the type's strongest open episode.
+ * A watcher's strength is 0 at its threshold and nears 1 far beyond it (sdk/detect.h): that a signal is open at all counts for
+ * the share `open` of its weight (score.open, a half by default), how far it went for the rest.
+ */
 static void decide_score(struct bw_env *env, const struct play *p, struct verdict *v)
 {
   struct bw_buf *b = &v->why, name = {0};
@@ -272,7 +276,7 @@ static void decide_score(struct bw_env *env, const struct play *p, struct verdic
   bw_json_open(b, '[');
   for (i = 0; i < p->nweights; i++) {
     const struct bw_episode *e = bw_signals_find(env->engine->signals, env->account, p->weights[i].signal, BW_STR(""));
-    double points = e ? p->weights[i].weight * e->strength : 0;
+    double points = e ? p->weights[i].weight * (p->open_share + (1 - p->open_share) * e->strength) : 0;
     if (e && points > best) {
       best = points;
       bw_buf_reset(&name);
@@ -296,6 +300,8 @@ static void decide_score(struct bw_env *env, const struct play *p, struct verdic
   bw_json_num(b, v->score);
   bw_json_key(b, "threshold");
   bw_json_num(b, p->threshold);
+  bw_json_key(b, "open");
+  bw_json_num(b, p->open_share);
   if (v->score < p->threshold) {
     bw_json_key(b, "gap");
     bw_json_num(b, round((p->threshold - v->score) * 100) / 100);

@@ -171,15 +171,18 @@ static void take_gates(struct loader *l, const struct bw_node *root, struct play
 
 static void take_score(struct loader *l, const struct bw_node *root, struct play *p)
 {
-  static const char *const score_keys[] = {"threshold", NULL}, *const readiness_keys[] = {"pursue", "nurture", NULL};
+  static const char *const score_keys[] = {"threshold", "open", NULL}, *const readiness_keys[] = {"pursue", "nurture", NULL};
   const struct bw_node *n = bw_node_get(root, "score"), *v;
   double sum = 0;
   size_t i;
   p->threshold = DEFAULT_THRESHOLD;
+  p->open_share = 0.5;
   if (n && n->type == BW_NODE_MAP) {
     bw_load_known_keys(l, n, score_keys);
     if ((v = bw_node_get(n, "threshold")))
       number(l, v, 0, 100, &p->threshold);
+    if ((v = bw_node_get(n, "open")))
+      number(l, v, 0, 1, &p->open_share);
   } else if (n) {
     bw_complain(l->complaints, n, "\"score\" should be a map: {threshold: 60}");
   }
