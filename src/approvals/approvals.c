@@ -120,6 +120,26 @@ int bw_decision_latest(struct bw_store *s, struct bw_str lead, struct bw_decisio
   return read_one(s, COLUMNS "WHERE lead = ?1 ORDER BY id DESC LIMIT 1", lead, ret_decision, err);
 }
 
+int bw_decision_each(struct bw_store *s, struct bw_str lead, void (*each)(void *ctx, const struct bw_decision *d), void *ctx,
+                     struct bw_error *err)
+{
+  struct bw_decision d;
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(s, COLUMNS "WHERE lead = ?1 ORDER BY id", &q, err);
+  if (rc < 0)
+    return rc;
+  bw_stmt_text(q, 1, lead);
+  while ((rc = bw_stmt_step(q, err)) == 1) {
+    rc = read_row(q, &d, err);
+    if (rc < 0)
+      break;
+    each(ctx, &d);
+    bw_decision_clear(&d);
+  }
+  bw_stmt_reset(q);
+  return rc;
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 static int insert(struct bw_store *s, struct bw_decision *d, struct bw_error *err)
@@ -272,6 +292,28 @@ static int check_first(struct bw_store *s, struct bw_str lead, struct bw_error *
   return rc;
 }
 
+/* Everything that stands against an approval of the current draft, which goes to *ret (cleared by the caller). */
+static int check_approval(struct bw_store *s, const struct bw_decision_request *r, struct bw_draft *ret, struct bw_error *err)
+{
+  int rc;
+  if ((rc = check_request(r, BW_VERDICT_APPROVED, err)) < 0 || (rc = check_first(s, r->lead, err)) < 0 ||
+      (rc = bw_draft_load(s, r->lead, 0, ret, err)) < 0)
+    return rc;
+  /* The hash before the gaps: who read an older version is told that first. */
+  if (r->hash.len && !bw_str_is(r->hash, ret->hash))
+    return stale_hash(s, ret, r->hash, err);
+  rc = check_gaps(ret, err);
+  return rc < 0 ? rc : check_review(r, err);
+}
+
+int bw_approve_check(struct bw_store *s, const struct bw_decision_request *r, struct bw_error *err)
+{
+  struct bw_draft draft = {0};
+  int rc = check_approval(s, r, &draft, err);
+  bw_draft_clear(&draft);
+  return rc;
+}
+
 int bw_approve(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret_decision, struct bw_error *err)
 {
   struct bw_draft draft = {0};
@@ -280,16 +322,7 @@ int bw_approve(struct bw_store *s, const struct bw_decision_request *r, struct b
   if (!is_hash(r->hash))
     return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT,
                    "an approval needs the hash of the text that was read: 64 hex digits, as `basewatch show` prints it");
-  if ((rc = check_request(r, BW_VERDICT_APPROVED, err)) < 0 || (rc = check_first(s, r->lead, err)) < 0 ||
-      (rc = bw_draft_load(s, r->lead, 0, &draft, err)) < 0)
-    return rc;
-  /* The hash before the gaps: who read an older version is told that first. */
-  if (!bw_str_is(r->hash, draft.hash))
-    rc = stale_hash(s, &draft, r->hash, err);
-  if (rc == BW_OK)
-    rc = check_gaps(&draft, err);
-  if (rc == BW_OK)
-    rc = check_review(r, err);
+  rc = check_approval(s, r, &draft, err);
   if (rc == BW_OK) {
     d = decision_of(r, BW_VERDICT_APPROVED);
     d.version = draft.version;

@@ -50,12 +50,18 @@ void bw_decision_clear(struct bw_decision *d);
  * window is open; already approved; the lead's state), BW_ECORRUPT (the stored text does not match its own hash).
  */
 int bw_approve(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret_decision, struct bw_error *err);
+/* What bw_approve would refuse, with its message, or 0; writes nothing.  r->hash may be empty: then the current text is meant.
+ */
+int bw_approve_check(struct bw_store *s, const struct bw_decision_request *r, struct bw_error *err);
 int bw_reject(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret_decision, struct bw_error *err);
 int bw_snooze(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret_decision, struct bw_error *err);
 
 /* The lead's approval (there is at most one), or its latest decision of any kind.  BW_ENOTFOUND. */
 int bw_decision_approval(struct bw_store *s, struct bw_str lead, struct bw_decision *ret_decision, struct bw_error *err);
 int bw_decision_latest(struct bw_store *s, struct bw_str lead, struct bw_decision *ret_decision, struct bw_error *err);
+/* Every decision on the lead, oldest first. */
+int bw_decision_each(struct bw_store *s, struct bw_str lead, void (*each)(void *ctx, const struct bw_decision *d), void *ctx,
+                     struct bw_error *err);
 void bw_decision_json(struct bw_buf *out, const struct bw_decision *d);
 
 /* ---- audit -------------------------------------------------------------- */

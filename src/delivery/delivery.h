@@ -70,12 +70,13 @@ const char *bw_outbox_state_name(enum bw_outbox_state st);
 
 struct bw_outbox_item {
   int64_t id;
-  struct bw_str lead, hash, name, error; /* borrowed for the call */
+  struct bw_str lead, hash, name, from, error; /* borrowed for the call; from: empty means the config's */
   int64_t version;
   enum bw_outbox_state state;
   int64_t attempts;
   int64_t at;      /* approved, ms UTC */
   int64_t next_at; /* not tried before this */
+  int64_t done_at; /* sent, parked or failed; BW_TIME_NONE while it is on its way */
 };
 
 struct bw_outbox_config {

@@ -32,7 +32,7 @@ struct bw_outbox {
 
 /* A row, with its own strings. */
 struct row {
-  int64_t id, version, attempts, at, next_at;
+  int64_t id, version, attempts, at, next_at, done_at;
   enum bw_outbox_state state;
   char *lead, *hash, *sender, *path, *bytes_hash, *error;
 };
@@ -92,7 +92,8 @@ static void row_clear(struct row *r)
   free(r->error);
 }
 
-#define COLUMNS "SELECT id, lead, version, hash, sender, state, path, bytes_hash, attempts, next_at, at, error FROM outbox "
+#define COLUMNS                                                                                                                \
+  "SELECT id, lead, version, hash, sender, state, path, bytes_hash, attempts, next_at, at, error, done_at FROM outbox "
 
 static int row_read(struct bw_stmt *q, struct row *ret, struct bw_error *err)
 {
@@ -101,7 +102,8 @@ static int row_read(struct bw_stmt *q, struct row *ret, struct bw_error *err)
                   .version = bw_stmt_col_int(q, 2),
                   .attempts = bw_stmt_col_int(q, 8),
                   .next_at = bw_stmt_col_int(q, 9),
-                  .at = bw_stmt_col_int(q, 10)};
+                  .at = bw_stmt_col_int(q, 10),
+                  .done_at = bw_stmt_col_null(q, 12) ? BW_TIME_NONE : bw_stmt_col_int(q, 12)};
   size_t i;
   for (i = BW_OUTBOX_STAGED; i <= BW_OUTBOX_FAILED; i++)
     if (bw_str_is(state, states[i]))
@@ -125,12 +127,14 @@ static struct bw_outbox_item item_of(const struct row *r)
                                  .lead = bw_str(r->lead),
                                  .hash = bw_str(r->hash),
                                  .name = bw_str(r->path),
+                                 .from = bw_str(r->sender),
                                  .error = bw_str(r->error),
                                  .version = r->version,
                                  .state = r->state,
                                  .attempts = r->attempts,
                                  .at = r->at,
-                                 .next_at = r->next_at};
+                                 .next_at = r->next_at,
+                                 .done_at = r->done_at};
 }
 
 static void set_text(char **field, const char *text)
@@ -140,7 +144,7 @@ static void set_text(char **field, const char *text)
   *field = copy;
 }
 
-static int row_write(struct bw_outbox *ob, const struct row *r, int64_t now, struct bw_error *err)
+static int row_write(struct bw_outbox *ob, const struct row *r, struct bw_error *err)
 {
   struct bw_stmt *q;
   int rc = bw_store_prepare(ob->store,
@@ -156,10 +160,10 @@ static int row_write(struct bw_outbox *ob, const struct row *r, int64_t now, str
   bw_stmt_int(q, 5, r->attempts);
   bw_stmt_int(q, 6, r->next_at);
   bw_stmt_text(q, 7, bw_str(r->error));
-  if (r->state == BW_OUTBOX_STAGED || r->state == BW_OUTBOX_READY)
+  if (r->done_at == BW_TIME_NONE)
     bw_stmt_null(q, 8);
   else
-    bw_stmt_int(q, 8, now);
+    bw_stmt_int(q, 8, r->done_at);
   ob->pending = true;
   return bw_stmt_run(q, err);
 }
@@ -198,8 +202,9 @@ static int move(struct bw_outbox *ob, struct row *r, enum bw_outbox_state to, co
   int rc;
   r->state = to;
   r->attempts = 0;
+  r->done_at = to < BW_OUTBOX_SENT ? BW_TIME_NONE : now;
   set_text(&r->error, why);
-  rc = row_write(ob, r, now, err);
+  rc = row_write(ob, r, err);
   if (rc == BW_OK && to >= BW_OUTBOX_SENT)
     rc = audit(ob, r, BW_STR("basewatch"), actions[to], now, err);
   if (rc < 0)
@@ -221,7 +226,7 @@ static int retry(struct bw_outbox *ob, struct row *r, const struct bw_error *why
   r->attempts++;
   r->next_at = now + (wait < RETRY_MOST ? wait : RETRY_MOST);
   set_text(&r->error, why->message);
-  rc = row_write(ob, r, now, err);
+  rc = row_write(ob, r, err);
   item = item_of(r);
   if (rc == BW_OK && r->attempts == 1 && ob->config.notice)
     ob->config.notice(ob->config.ctx, &item, why->message);

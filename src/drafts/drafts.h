@@ -46,6 +46,11 @@ struct bw_env_view *bw_env_view_new(struct bw_env *env);
 void bw_env_view_free(struct bw_env_view **ev);
 struct bw_view bw_env_view(struct bw_env_view *ev);
 
+/* Every name in every template and partial against those that there are, with file:line:column and the nearest one.  A trait
+   that no configured watcher publishes is a warning: its section stays empty.  BW_EINVAL where anything was complained about.
+ */
+int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints);
+
 /* ---- drafts ------------------------------------------------------------- */
 
 enum bw_draft_field { BW_DRAFT_TO, BW_DRAFT_SUBJECT, BW_DRAFT_BODY };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "drafts/drafts.h"
+#include "drafts/drafts_impl.h"
 
 struct bw_env_view {
   struct bw_env *env;
@@ -102,4 +102,34 @@ static void look_up(void *ctx, struct bw_str name, struct bw_view_value *ret)
 struct bw_view bw_env_view(struct bw_env_view *ev)
 {
   return (struct bw_view){look_up, ev};
+}
+
+/* ---- the names in templates ----------------------------------------------- */
+
+struct names_check {
+  const struct bw_catalog *catalog;
+  struct bw_complaints *c;
+};
+
+static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, const char *file, uint32_t line,
+                       uint32_t column)
+{
+  const struct names_check *k = ctx;
+  struct bw_node at = {.file = file, .line = line, .column = column};
+  struct bw_error err = {0};
+  if (use == BW_MUSTACHE_PARTIAL || bw_str_is(name, ".") || bw_env_check_name(k->catalog, name, NULL, &err) == 0)
+    return;
+  if (bw_str_prefix(name, "trait."))
+    bw_warn(k->c, &at, "%s", err.message);
+  else
+    bw_complain(k->c, &at, "%s", err.message);
+}
+
+int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints)
+{
+  struct names_check k = {catalog, complaints};
+  size_t before = complaints->count, i;
+  for (i = 0; i < set->n; i++)
+    bw_template_names(set->list[i], check_name, &k);
+  return complaints->count > before ? BW_EINVAL : BW_OK;
 }

@@ -86,6 +86,8 @@ static void refused(const struct bw_decision_request *r, int code, const char *s
   assert_int_equal(bw_approve(store, r, NULL, &err), code);
   if (!strstr(err.message, says))
     fail_msg("%s", err.message);
+  if (code != BW_EINVAL || r->hash.len == 64)
+    assert_int_equal(bw_approve_check(store, r, &err), code);
   assert_int_equal(count("SELECT count(*) FROM decision"), decisions);
   assert_int_equal(count("SELECT count(*) FROM audit"), rows);
 }
@@ -99,7 +101,10 @@ static void an_approval_binds_the_exact_text(void **state)
   int64_t rows;
   (void)state;
   draft("L1", false, &d);
+  r = request("L1", "");
+  assert_int_equal(bw_approve_check(store, &r, &err), 0);
   r = request("L1", d.hash);
+  assert_int_equal(bw_approve_check(store, &r, &err), 0);
   assert_int_equal(bw_approve(store, &r, &a, &err), 0);
   assert_string_equal(a.hash, d.hash);
   assert_int_equal(a.version, 1);
@@ -199,6 +204,11 @@ static void the_review_window_is_kept(void **state)
   bw_draft_clear(&d);
 }
 
+static void note_verdict(void *ctx, const struct bw_decision *d)
+{
+  bw_buf_printf(ctx, "%s ", bw_verdict_name(d->verdict));
+}
+
 static void reject_and_snooze_are_kept(void **state)
 {
   struct bw_draft d = {0};
@@ -228,6 +238,9 @@ static void reject_and_snooze_are_kept(void **state)
   bw_decision_clear(&a);
   assert_int_equal(bw_decision_latest(store, BW_STR("L1"), &a, &err), 0);
   assert_int_equal(a.verdict, BW_VERDICT_REJECTED);
+  bw_buf_reset(&json);
+  assert_int_equal(bw_decision_each(store, BW_STR("L1"), note_verdict, &json, &err), 0);
+  assert_string_equal(bw_buf_cstr(&json), "snoozed rejected ");
   assert_int_equal(bw_audit_verify(store, &rows, &err), 0);
   assert_int_equal(rows, 2);
   bw_decision_clear(&a);

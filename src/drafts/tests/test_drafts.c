@@ -141,6 +141,101 @@ static void the_shipped_templates_load(void **state)
   bw_complaints_clear(&c);
 }
 
+static void names_that_do_not_exist_are_complained_about(void **state)
+{
+  const char *src = getenv("BW_SRCDIR");
+  char dir[4096];
+  struct bw_catalog *catalog = bw_catalog_new();
+  struct bw_templates *set = NULL;
+  struct bw_complaints c = {.count = 0};
+  (void)state;
+  (void)snprintf(dir, sizeof dir, "%s/etc/templates", src ? src : ".");
+  assert_int_equal(bw_templates_load(dir, &set, &c), 0);
+  if (bw_templates_check(set, catalog, &c) < 0)
+    fail_msg("%s", bw_buf_cstr(&c.text));
+  assert_true(c.warnings > 0); /* no watcher publishes the traits here */
+  assert_int_equal(bw_templates_add(set, "x", "x.txt", BW_STR("To: {{champion.email}}\nSubject: s\n\n{{account.nam}}\n"), &c),
+                   0);
+  assert_int_equal(bw_templates_check(set, catalog, &c), BW_EINVAL);
+  assert_int_equal(c.count, 1);
+  if (!strstr(bw_buf_cstr(&c.text), "x.txt:4:1: ") || !strstr(bw_buf_cstr(&c.text), "account.name"))
+    fail_msg("%s", bw_buf_cstr(&c.text));
+  bw_templates_free(&set);
+  bw_catalog_free(&catalog);
+  bw_complaints_clear(&c);
+}
+
+/* What an account with a full record has, and what the least has that a play can fire on. */
+static const char full_account[] =
+    "{\"account\":{\"name\":\"Acme\",\"goal\":\"one place for all reviews\",\"success_metric\":\"days from request to "
+    "approval\","
+    "\"seats\":40,\"start\":\"2024-03-01\",\"renewal\":\"2027-03-01\",\"days_to_renewal\":99},"
+    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner\":\"Ada Okafor\"},"
+    "\"plan\":{\"name\":\"Team\",\"seat_price\":12.5},\"next_plan\":{\"name\":\"Business\"},"
+    "\"trait\":{\"usage\":{\"seats_used\":41,\"mau\":41,\"feature_breadth\":9,\"events_28d\":18200,\"events_prev_28d\":12100}},"
+    "\"signal\":{\"invite_blocked\":{\"value\":3},\"new_department\":{\"evidence\":{\"department\":\"Legal\"}},"
+    "\"usage_near_limit\":{\"evidence\":{\"used\":91000,\"limit\":100000,\"resource\":\"api_calls\"}},"
+    "\"limit_forecast\":{\"evidence\":{\"resource\":\"api_calls\",\"date\":\"2027-01-12\"}},"
+    "\"paid_feature_attempt\":{\"evidence\":{\"attempts\":7,\"key\":\"audit_log\"}},"
+    "\"tier_outgrown\":{\"evidence\":{\"limits_outgrown\":2}}}}";
+static const char least_account[] =
+    "{\"account\":{\"name\":\"Acme\",\"seats\":40,\"renewal\":\"2026-10-01\",\"days_to_renewal\":-52},"
+    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner\":\"Ada Okafor\"},"
+    "\"plan\":{\"name\":\"Team\"},\"next_plan\":{\"name\":\"Business\"},"
+    "\"trait\":{\"usage\":{\"seats_used\":41,\"mau\":0,\"events_28d\":18200}},\"signal\":{}}";
+
+static void shipped(const char *name, const char *json, struct bw_draft *ret)
+{
+  const char *src = getenv("BW_SRCDIR");
+  char dir[4096];
+  struct bw_templates *set = NULL;
+  struct bw_complaints c = {.count = 0};
+  json_t *data = json_loads(json, 0, NULL);
+  struct bw_view view = json_view(data);
+  struct bw_error err = {0};
+  assert_non_null(data);
+  (void)snprintf(dir, sizeof dir, "%s/etc/templates", src ? src : ".");
+  assert_int_equal(bw_templates_load(dir, &set, &c), 0);
+  if (bw_draft_render(set, bw_templates_get(set, bw_str(name)), &view, BW_STR("L1"), "USD", NOW, ret, &err) < 0)
+    fail_msg("%s", err.message);
+  json_decref(data);
+  bw_templates_free(&set);
+  bw_complaints_clear(&c);
+}
+
+static void the_shipped_templates_are_complete_and_well_mannered(void **state)
+{
+  static const char *const names[] = {"renewal-at-risk", "seat-expansion", "tier-upgrade", "usage-expansion"};
+  static const char *const accounts[] = {full_account, least_account, "{}"};
+  static const char *const never[] = {"noticed", "stopped", "decline", "dropped", "at risk", "\n\n\n", " \n", " 0 ", "-52"};
+  struct bw_draft d = {0};
+  size_t i, k, w;
+  (void)state;
+  for (i = 0; i < 4; i++) {
+    for (k = 0; k < 3; k++) {
+      shipped(names[i], accounts[k], &d);
+      if (d.complete != (k < 2))
+        fail_msg("%s of account %zu:\n%s", names[i], k, d.field[BW_DRAFT_BODY]);
+      if (k < 2)
+        assert_non_null(strstr(d.field[BW_DRAFT_SUBJECT], "Acme"));
+      for (w = 0; w < sizeof never / sizeof *never; w++)
+        if (strstr(d.field[BW_DRAFT_BODY], never[w]))
+          fail_msg("%s of account %zu says \"%s\":\n%s", names[i], k, never[w], d.field[BW_DRAFT_BODY]);
+      if (getenv("BW_SHOW"))
+        (void)fprintf(stderr, "---- %s, account %zu\n%s\n", names[i], k, d.field[BW_DRAFT_BODY]);
+      bw_draft_clear(&d);
+    }
+  }
+  shipped("usage-expansion", full_account, &d);
+  assert_non_null(strstr(d.field[BW_DRAFT_BODY], "Acme has used 91,000 of the 100,000 api calls in your plan."));
+  assert_non_null(
+      strstr(d.field[BW_DRAFT_BODY], "you will reach the limit for api calls around 12 January 2027. That is an estimate"));
+  bw_draft_clear(&d);
+  shipped("usage-expansion", least_account, &d);
+  assert_non_null(strstr(d.field[BW_DRAFT_BODY], "Your team's work came to 18,200 actions in the last four weeks."));
+  bw_draft_clear(&d);
+}
+
 /* ---- rendering ---------------------------------------------------------- */
 
 static void a_draft_tells_where_every_value_is_from(void **state)
@@ -420,6 +515,8 @@ int main(void)
   const struct CMUnitTest tests[] = {cmocka_unit_test(complaints_name_file_line_and_column),
                                      cmocka_unit_test(windows_line_ends_make_the_same_template),
                                      cmocka_unit_test(the_shipped_templates_load),
+                                     cmocka_unit_test(names_that_do_not_exist_are_complained_about),
+                                     cmocka_unit_test(the_shipped_templates_are_complete_and_well_mannered),
                                      cmocka_unit_test(a_draft_tells_where_every_value_is_from),
                                      cmocka_unit_test(what_is_missing_is_listed_and_blocks),
                                      cmocka_unit_test(hostile_company_names_stay_names),
