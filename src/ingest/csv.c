@@ -313,6 +313,7 @@ struct bw_csv *bw_csv_new(const struct bw_csv_options *options, const struct bw_
   c->delimiter = ',';
   BW_ASSERT(csv_init(&c->csv, CSV_STRICT | CSV_STRICT_FINI) == 0);
   csv_set_blk_size(&c->csv, 4096);
+  (void)bw_buf_reserve(&c->row, 256);
   return c;
 }
 

@@ -31,3 +31,23 @@ check_PROGRAMS += %D%/tests/test_reader
 %C%_tests_test_reader_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 %C%_tests_test_reader_LDADD = $(L_ingest) $(CMOCKA_LIBS)
 endif
+
+if FUZZERS
+noinst_PROGRAMS += %D%/tests/fuzz_body
+%C%_tests_fuzz_body_SOURCES = %D%/tests/fuzz_body.c
+%C%_tests_fuzz_body_LDADD = $(L_ingest)
+%C%_tests_fuzz_body_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += %D%/tests/fuzz_csv
+%C%_tests_fuzz_csv_SOURCES = %D%/tests/fuzz_csv.c
+%C%_tests_fuzz_csv_LDADD = $(L_ingest)
+%C%_tests_fuzz_csv_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += %D%/tests/fuzz_email
+%C%_tests_fuzz_email_SOURCES = %D%/tests/fuzz_email.c
+%C%_tests_fuzz_email_LDADD = $(L_ingest)
+%C%_tests_fuzz_email_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += %D%/tests/fuzz_reader
+%C%_tests_fuzz_reader_SOURCES = %D%/tests/fuzz_reader.c
+%C%_tests_fuzz_reader_LDADD = $(L_ingest)
+%C%_tests_fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += %D%/tests/corpus/body %D%/tests/corpus/csv %D%/tests/corpus/email %D%/tests/corpus/reader
