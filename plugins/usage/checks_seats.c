@@ -23,7 +23,6 @@ static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, d
 
 static void check_level(struct eval *e, enum signal_id sig, double used, double seats)
 {
-  const struct setting *s = &e->u->cfg.set[sig];
   bool known = seats > 0 && seats >= least_volume(e, sig, 0);
   enum bw_step step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
   if (step)

@@ -466,7 +466,7 @@ const struct bw_field *field_of(const struct bw_record *r, const struct field_re
     for (i = 0; i < r->nfields; i++) {
       const struct bw_field *f = &r->fields[i];
       if (f->key.len == refs[k].key.len && f->section == refs[k].section &&
-          memcmp(f->key.data, refs[k].key.data, f->key.len) == 0 && f->type != BW_VALUE_NULL)
+          bw_bytes_eq(f->key.data, refs[k].key.data, f->key.len) && f->type != BW_VALUE_NULL)
         return f;
     }
   return NULL;
@@ -496,8 +496,7 @@ const struct meaning *meaning_of(struct usage *u, const struct bw_record *r, str
   struct meaning *m;
   for (; u->meanings[i].used; i = (i + 1) & (MEANING_SLOTS - 1)) {
     m = &u->meanings[i];
-    if (m->hash == h && m->kind == r->kind && m->name_len == r->name.len &&
-        (r->name.len == 0 || memcmp(m->name, r->name.data, r->name.len) == 0))
+    if (m->hash == h && m->kind == r->kind && m->name_len == r->name.len && bw_bytes_eq(m->name, r->name.data, r->name.len))
       return m;
   }
   *spare = (struct meaning){.hash = h, .kind = r->kind};

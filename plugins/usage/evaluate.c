@@ -330,7 +330,8 @@ void evaluate_tick(struct usage *u, const struct bw_record *tick)
     return; /* ticks never go back */
   u->tick = at;
   u->tick_day = today;
-  qsort(u->touched, u->ntouched, sizeof *u->touched, ascending);
+  if (u->ntouched)
+    qsort(u->touched, u->ntouched, sizeof *u->touched, ascending);
   for (i = 0; i < u->ntouched; i++) {
     struct account *a = bw_keyed_at(&u->accounts, u->touched[i]);
     a->flags &= (uint32_t)~ACCOUNT_TOUCHED;

@@ -4,7 +4,13 @@
 
 #include "usage.h"
 
-#define AHEAD 16 /* records between asking for a line and using it */
+#define AHEAD 32 /* records between the first asking for a line and using it */
+
+/* What was found ahead; only ever a guess, to be checked. */
+struct hint {
+  uint32_t account, user;
+  const struct activity *act; /* for prefetching only */
+};
 #define USER_KINDS                                                                                                             \
   (BW_KIND_BIT(BW_KIND_TRACK) | BW_KIND_BIT(BW_KIND_PAGE) | BW_KIND_BIT(BW_KIND_SCREEN) | BW_KIND_BIT(BW_KIND_IDENTIFY) |      \
    BW_KIND_BIT(BW_KIND_GROUP))
@@ -126,11 +132,16 @@ static void user_active(struct usage *u, struct activity *act, uint32_t index, i
     see_department(u, act, x->dept, index, day);
 }
 
-static uint32_t user_get(struct usage *u, const struct bw_record *r, uint32_t account)
+static uint32_t user_get(struct usage *u, const struct bw_record *r, uint32_t account, uint32_t guess)
 {
   uint32_t h = hash_of(u, r->subject, r->subject_hash), i;
   const struct bw_index *ix = &u->users.index;
   struct user *x;
+  if (guess != BW_NONE) {
+    x = bw_keyed_at(&u->users, guess);
+    if (x->account == account && bw_key_eq(&x->key, r->subject))
+      return guess;
+  }
   if (ix->slots)
     for (i = h & ix->mask; ix->slots[i].ref; i = (i + 1) & ix->mask)
       if (ix->slots[i].hash == h) {
@@ -217,7 +228,7 @@ static void take_meaning(struct usage *u, const struct bw_record *r, uint32_t in
     count_feature(u, act, (uint16_t)m->own_feature, day);
 }
 
-static void take_event(struct usage *u, const struct bw_record *r)
+static void take_event(struct usage *u, const struct bw_record *r, const struct hint *hint)
 {
   struct account *a;
   struct activity *act;
@@ -226,7 +237,10 @@ static void take_event(struct usage *u, const struct bw_record *r)
   bool active = (u->cfg.activity & BW_KIND_BIT(r->kind)) != 0;
   if (!countable(u, r, &day))
     return;
-  if (r->account.len == 0 || !(a = account_get(u, r->account, r->account_hash, &index))) {
+  if (r->account.len && hint->account != BW_NONE && bw_key_eq(bw_keyed_at(&u->accounts, hint->account), r->account)) {
+    index = hint->account;
+    a = bw_keyed_at(&u->accounts, index);
+  } else if (r->account.len == 0 || !(a = account_get(u, r->account, r->account_hash, &index))) {
     u->no_account++;
     return;
   }
@@ -244,7 +258,7 @@ static void take_event(struct usage *u, const struct bw_record *r)
     }
   }
   if (r->subject.len && r->subject.len <= BW_KEY_MAX)
-    user = user_get(u, r, index);
+    user = user_get(u, r, index, hint->user);
   if (active) {
     if (day > act->last)
       act->last = (uint16_t)day;
@@ -259,32 +273,76 @@ static void take_event(struct usage *u, const struct bw_record *r)
   touch(u, a, index);
 }
 
-static void prefetch_far(const struct usage *u, const struct bw_record *r)
+/*
+ * Each record is met five times before it is counted, each time one step further down the chain of pointers, so that no step
+ * waits for memory: table slots; entries; the account's activity; its series' tables; their newest blocks.
+ */
+static void ahead_slots(const struct usage *u, const struct bw_record *r)
 {
   bw_index_prefetch(&u->accounts.index, hash_of(u, r->account, r->account_hash));
   bw_index_prefetch(&u->users.index, hash_of(u, r->subject, r->subject_hash));
 }
 
-static void prefetch_near(const struct usage *u, const struct bw_record *r)
+static void ahead_entries(const struct usage *u, const struct bw_record *r, struct hint *hint)
 {
-  uint32_t i = bw_index_peek(&u->accounts.index, hash_of(u, r->account, r->account_hash));
-  if (i != BW_NONE)
-    __builtin_prefetch(bw_keyed_at(&u->accounts, i));
-  i = bw_index_peek(&u->users.index, hash_of(u, r->subject, r->subject_hash));
-  if (i != BW_NONE)
-    __builtin_prefetch(bw_keyed_at(&u->users, i));
+  hint->account = bw_index_peek(&u->accounts.index, hash_of(u, r->account, r->account_hash));
+  hint->user = bw_index_peek(&u->users.index, hash_of(u, r->subject, r->subject_hash));
+  if (hint->account != BW_NONE)
+    __builtin_prefetch(bw_keyed_at(&u->accounts, hint->account));
+  if (hint->user != BW_NONE)
+    __builtin_prefetch(bw_keyed_at(&u->users, hint->user), 1);
 }
 
-static void prefetch_activity(const struct usage *u, const struct bw_record *r)
+static void ahead_activity(const struct usage *u, struct hint *hint)
 {
-  uint32_t i = bw_index_peek(&u->accounts.index, hash_of(u, r->account, r->account_hash));
-  if (i != BW_NONE) {
-    const struct account *a = bw_keyed_at(&u->accounts, i);
-    if (a->act) {
-      __builtin_prefetch(a->act);
-      __builtin_prefetch((const char *)a->act + 64);
-    }
+  const char *p;
+  hint->act = hint->account == BW_NONE ? NULL : ((struct account *)bw_keyed_at(&u->accounts, hint->account))->act;
+  for (p = (const char *)hint->act; p && p < (const char *)hint->act + offsetof(struct activity, ring); p += 64)
+    __builtin_prefetch(p, 1);
+}
+
+static void ahead_tables(const struct bw_record *r, const struct hint *hint)
+{
+  const struct activity *act = hint->act;
+  int32_t day = (int32_t)(r->time_ms / BW_DAY);
+  if (!act)
+    return;
+  __builtin_prefetch(&act->ring[(uint32_t)day % RING], 1);
+  if (act->nfeatures) {
+    __builtin_prefetch(act->feature_ids);
+    __builtin_prefetch(act->features, 1);
   }
+  if (act->day == day)
+    return;
+  bw_series_prefetch_table(&act->events);
+  bw_series_prefetch_table(&act->logins);
+  bw_series_prefetch_table(&act->dau);
+  bw_series_prefetch_table(&act->mau_days);
+}
+
+static void ahead_blocks(const struct usage *u, const struct bw_record *r, const struct hint *hint)
+{
+  const struct activity *act = hint->act;
+  if (!act || act->day == (int32_t)(r->time_ms / BW_DAY))
+    return;
+  bw_series_prefetch_block(u->pool, &act->events);
+  bw_series_prefetch_block(u->pool, &act->logins);
+  bw_series_prefetch_block(u->pool, &act->dau);
+  bw_series_prefetch_block(u->pool, &act->mau_days);
+}
+
+static void look_ahead(const struct usage *u, const struct bw_batch *b, uint64_t i, struct hint *hints)
+{
+  if (i + AHEAD < b->count)
+    ahead_slots(u, bw_batch_at(b, i + AHEAD));
+  if (i + AHEAD * 3 / 4 < b->count)
+    ahead_entries(u, bw_batch_at(b, i + AHEAD * 3 / 4), &hints[(i + AHEAD * 3 / 4) % AHEAD]);
+  if (i + AHEAD / 2 < b->count)
+    ahead_activity(u, &hints[(i + AHEAD / 2) % AHEAD]);
+  if (i + AHEAD / 4 < b->count)
+    ahead_tables(bw_batch_at(b, i + AHEAD / 4), &hints[(i + AHEAD / 4) % AHEAD]);
+  if (i + AHEAD / 8 < b->count)
+    ahead_blocks(u, bw_batch_at(b, i + AHEAD / 8), &hints[(i + AHEAD / 8) % AHEAD]);
 }
 
 /* Our hash and the host's should be one function; if they ever are not, ours it is. */
@@ -298,23 +356,22 @@ static void check_hash(struct usage *u, const struct bw_record *r)
 
 int32_t feed_batch(struct usage *u, const struct bw_batch *batch)
 {
+  struct hint hints[AHEAD];
   uint64_t i;
+  memset(hints, 0xff, sizeof hints); /* BW_NONE */
+  for (i = 0; i < AHEAD; i++)
+    hints[i].act = NULL;
   for (i = 0; i < batch->count && u->rc == 0; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
     if (!u->hash_checked)
       check_hash(u, r);
     if (!u->hash_checked && r->kind != BW_KIND_TICK && r->account.len == 0 && r->kind != BW_KIND_PLAN)
       continue; /* an event without an account counts nowhere */
-    if (i + AHEAD < batch->count)
-      prefetch_far(u, bw_batch_at(batch, i + AHEAD));
-    if (i + AHEAD / 2 < batch->count)
-      prefetch_near(u, bw_batch_at(batch, i + AHEAD / 2));
-    if (i + AHEAD / 4 < batch->count)
-      prefetch_activity(u, bw_batch_at(batch, i + AHEAD / 4));
+    look_ahead(u, batch, i, hints);
     if (r->kind == BW_KIND_TICK)
       evaluate_tick(u, r);
     else if (r->kind < BW_KIND_COUNT && USER_KINDS & BW_KIND_BIT(r->kind))
-      take_event(u, r);
+      take_event(u, r, &hints[i % AHEAD]);
     else if (r->kind < BW_KIND_COUNT && FACT_KINDS & BW_KIND_BIT(r->kind))
       facts_take(u, r);
   }

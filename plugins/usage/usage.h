@@ -201,8 +201,10 @@ struct activity {
   int32_t day; /* newest day counted; the today_* are of it */
   uint32_t today_events, today_logins, today_dau, mau;
   uint16_t first, last; /* days of any record of a user, and of activity */
-  uint8_t dirty;
   uint16_t nfeatures, capfeatures, ncounters, ndepts, nepisodes, nprogress, nmoves, npublished, nsharers;
+  uint16_t merged_out, merged_in; /* day that a merger was told of; 0: never */
+  uint8_t dirty;
+  struct bw_series events, logins, dau, mau_days;
   uint16_t *feature_ids;
   struct feature *features;
   struct counter *counters;
@@ -211,10 +213,8 @@ struct activity {
   struct progress *progress;
   struct move *moves;
   struct published *published;
-  uint32_t *sharers; /* users with a sharing day */
-  struct bw_series events, logins, dau, mau_days;
-  uint16_t merged_out, merged_in; /* day that a merger was told of; 0: never */
-  uint32_t ring[RING];            /* users whose last active day is d, at d % RING; days day-63..day */
+  uint32_t *sharers;   /* users with a sharing day */
+  uint32_t ring[RING]; /* users whose last active day is d, at d % RING; days day-63..day */
 };
 struct limit {
   uint16_t key;

@@ -233,6 +233,12 @@ void bw_series_add(struct bw_pool *p, struct bw_series *s, int32_t day, int64_t 
   store(p, &s->refs[at], i, fresh);
 }
 
+void bw_series_prefetch_block(const struct bw_pool *p, const struct bw_series *s)
+{
+  if (s->n && s->refs[s->n - 1])
+    __builtin_prefetch(block(p, s->refs[s->n - 1]), 1);
+}
+
 uint64_t bw_series_get(const struct bw_pool *p, const struct bw_series *s, int32_t day)
 {
   uint32_t number = (uint32_t)day / BW_SERIES_BLOCK, ref;

@@ -25,6 +25,13 @@ struct bw_series { /* init by zeroing, then keep if the default (14 blocks, 417 
   uint8_t pad[3];
 };
 
+/* Asks for the lines that adding to the newest day will need: first the table, some records later the block. */
+static inline void bw_series_prefetch_table(const struct bw_series *s)
+{
+  if (s->n)
+    __builtin_prefetch(&s->refs[s->n - 1]);
+}
+void bw_series_prefetch_block(const struct bw_pool *p, const struct bw_series *s);
 /* Days outside 0..BW_SERIES_DAY_MAX, and days older than what is kept, are ignored.  Values stay within
    0..BW_SERIES_VALUE_MAX. */
 void bw_series_add(struct bw_pool *p, struct bw_series *s, int32_t day, int64_t delta);

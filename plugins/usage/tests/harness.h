@@ -12,14 +12,14 @@ struct harness {
   struct bw_host host;
   struct bw_option_value *values;
   uint64_t seed, offset;
-  struct bw_buf said;   /* "2026-01-01 opened usage_decline acme key value {evidence}\n" */
-  struct bw_buf texts;  /* what queued records point at is copied here, as offsets */
+  struct bw_buf said;  /* "2026-01-01 opened usage_decline acme key value {evidence}\n" */
+  struct bw_buf texts; /* what queued records point at is copied here, as offsets */
   struct bw_record *queue;
   struct bw_field *fields;
   size_t nqueue, nfields;
   uint32_t opened[64], updated[64], cleared[64], notices, traits; /* by signal */
-  bool quiet;          /* only count */
-  bool keep_traits;    /* traits in `said` too */
+  bool quiet;                                                     /* only count */
+  bool keep_traits;                                               /* traits in `said` too */
   char error[512];
 };
 
