@@ -131,7 +131,9 @@ int core_dead_letters(struct core *c, struct bw_request *req, const json_t *args
 {
   static const struct field fields[] = {{"id", COL_INT},     {"at", COL_TIME},     {"watcher", COL_TEXT},
                                         {"offset", COL_INT}, {"reason", COL_TEXT}, {"record", COL_JSON}};
-  return answer_rows(c, req, args, BW_DEAD_LETTERS_SQL, "SELECT count(*) FROM dead_letter", fields, 6, err);
+  return answer_rows(c, req, args,
+                     "SELECT id, at_ms, watcher, journal_offset, reason, record FROM dead_letter ORDER BY id DESC LIMIT ?1",
+                     "SELECT count(*) FROM dead_letter", fields, 6, err);
 }
 
 /* ---- outbox ---- */
@@ -228,13 +230,15 @@ int core_audit(struct core *c, struct bw_request *req, const json_t *args, struc
 
 int core_records(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
-  uint64_t from = (uint64_t)bw_args_int(args, "from", 1), limit = (uint64_t)bw_args_int(args, "limit", 5000), n = 0, first, last, i;
+  uint64_t from = (uint64_t)bw_args_int(args, "from", 1), limit = (uint64_t)bw_args_int(args, "limit", 5000), n = 0, first,
+           last, i;
   struct bw_batch_reader reader = {0};
   struct bw_buf out = {0};
   struct bw_str batch;
   int rc = 1;
   bw_buf_add_cstr(&out, "{\"items\":[");
-  while (rc > 0 && n < limit && out.len < PAGE_BYTES && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) > 0) {
+  while (rc > 0 && n < limit && out.len < PAGE_BYTES &&
+         (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) > 0) {
     rc = bw_batch_read(&reader, batch, 0, err);
     for (i = first < from ? from - first : 0; rc == 0 && i < reader.batch.count && n < limit; i++, n++) {
       const struct bw_record *r = bw_batch_at(&reader.batch, i);
