@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `basewatch status`: how the daemon and its watchers are.  Runs in the command line; no privileges. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/internal.h"
+
+#define LABEL 12
+
+static void label(struct bw_cli *cli, struct bw_buf *out, const char *text)
+{
+  bw_put_styled(cli, out, BW_DIM, text);
+  bw_buf_printf(out, "%*s", (int)(LABEL - strlen(text)), "");
+}
+
+/* "1,234 accounts, 56 contacts": the members of o, by their names. */
+static void put_counts(struct bw_buf *out, const json_t *o, const char *const *names)
+{
+  bool any = false;
+  for (; *names; names++) {
+    double n = bw_get_num(o, *names);
+    const char *p;
+    if (!isfinite(n))
+      continue;
+    if (any)
+      bw_buf_add_cstr(out, ", ");
+    any = true;
+    bw_put_number(out, n);
+    bw_buf_add_char(out, ' ');
+    for (p = *names; *p; p++)
+      bw_buf_add_char(out, *p == '_' ? ' ' : *p);
+  }
+  bw_buf_add_char(out, '\n');
+}
+
+static void put_daemon(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
+{
+  const char *state = bw_get_str(s, "state");
+  bool ok = strcmp(state, "running") == 0;
+  bw_put_styled(cli, out, BW_BOLD, "basewatchd ");
+  bw_put_safe(out, bw_get_str(s, "version"), false);
+  bw_buf_add_cstr(out, "  ");
+  bw_put_styled(cli, out, ok ? BW_GREEN : BW_YELLOW, state);
+  bw_buf_add_cstr(out, "  started ");
+  bw_put_relative(out, bw_get_time(s, "started"), cli->now);
+  bw_buf_add_cstr(out, "  ");
+  bw_put_styled(cli, out, BW_DIM, bw_get_str(s, "dir"));
+  bw_buf_add_char(out, '\n');
+}
+
+static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
+{
+  const json_t *journal = json_object_get(s, "journal"), *ingest = json_object_get(s, "ingest"),
+               *tick = json_object_get(s, "tick");
+  label(cli, out, "Journal");
+  bw_put_number(out, bw_get_num(journal, "next") - bw_get_num(journal, "first"));
+  bw_buf_add_cstr(out, " records, ");
+  bw_put_bytes(out, bw_get_num(journal, "bytes"));
+  if (bw_get_num(journal, "damaged_records") > 0) {
+    struct bw_buf b = {0};
+    bw_buf_printf(&b, ", %.0f damaged", bw_get_num(journal, "damaged_records"));
+    bw_put_styled(cli, out, BW_RED, bw_buf_cstr(&b));
+    bw_buf_clear(&b);
+  }
+  bw_buf_add_char(out, '\n');
+  label(cli, out, "Ingest");
+  bw_put_number(out, bw_get_num(ingest, "per_second"));
+  bw_buf_add_cstr(out, " per second, last ");
+  bw_put_relative(out, bw_get_time(ingest, "last_arrival"), cli->now);
+  bw_buf_add_cstr(out, "; ");
+  put_counts(out, ingest, (const char *const[]){"accepted", "duplicates", "rejected", "unresolved", NULL});
+  label(cli, out, "Last tick");
+  bw_put_when(out, bw_get_time(tick, "last"), cli->now);
+  bw_buf_add_cstr(out, ", next ");
+  bw_put_relative(out, bw_get_time(tick, "next"), cli->now);
+  bw_buf_add_char(out, '\n');
+  label(cli, out, "Book");
+  put_counts(out, json_object_get(s, "book"),
+             (const char *const[]){"accounts", "contacts", "plans", "subscriptions", "opportunities", NULL});
+  label(cli, out, "Signals");
+  put_counts(out, json_object_get(s, "signals"), (const char *const[]){"open", NULL});
+  label(cli, out, "Leads");
+  put_counts(out, json_object_get(s, "leads"),
+             (const char *const[]){"open", "snoozed", "approved", "delivered", "overdue", NULL});
+  label(cli, out, "Outbox");
+  put_counts(out, json_object_get(s, "outbox"), (const char *const[]){"pending", "parked", NULL});
+}
+
+static void put_watchers(struct bw_cli *cli, struct bw_buf *out, const json_t *list)
+{
+  struct bw_table *t =
+      bw_table_new(cli, 6, (const char *const[]){"WATCHER", "STATE", ">LAG", ">RESTARTS", ">DEAD LETTERS", "LAST ERROR~"});
+  struct bw_buf b = {0};
+  const json_t *w;
+  size_t i;
+  json_array_foreach(list, i, w)
+  {
+    bool ok = strcmp(bw_get_str(w, "state"), "running") == 0;
+    bw_table_add(t, BW_BOLD, bw_get_str(w, "name"));
+    bw_table_add(t, ok ? BW_GREEN : BW_RED, bw_get_str(w, "state"));
+    bw_put_count(&b, bw_get_int(w, "lag", 0));
+    bw_table_take(t, BW_PLAIN, &b);
+    bw_put_count(&b, bw_get_int(w, "restarts", 0));
+    bw_table_take(t, BW_PLAIN, &b);
+    bw_put_count(&b, bw_get_int(w, "dead_letters", 0));
+    bw_table_take(t, bw_get_int(w, "dead_letters", 0) ? BW_YELLOW : BW_PLAIN, &b);
+    bw_table_add(t, BW_PLAIN, bw_get_str(w, "last_error"));
+  }
+  bw_buf_add_char(out, '\n');
+  bw_table_end(&t, out, 0);
+  bw_buf_clear(&b);
+}
+
+static void put_notices(struct bw_cli *cli, struct bw_buf *out, const json_t *list)
+{
+  const json_t *n;
+  size_t i;
+  if (json_array_size(list) == 0)
+    return;
+  bw_buf_add_char(out, '\n');
+  bw_put_styled(cli, out, BW_DIM, "NOTICES");
+  bw_buf_add_char(out, '\n');
+  json_array_foreach(list, i, n)
+  {
+    struct bw_buf b = {0};
+    bw_put_relative(&b, bw_get_time(n, "at"), cli->now);
+    bw_buf_printf(out, "%-9s ", bw_buf_cstr(&b));
+    bw_put_styled(cli, out, bw_priority_style(bw_get_str(n, "severity")), bw_get_str(n, "code"));
+    bw_buf_add_cstr(out, "  ");
+    if (*bw_get_str(n, "account")) {
+      bw_put_safe(out, bw_get_str(n, "account"), false);
+      bw_buf_add_cstr(out, ": ");
+    }
+    bw_put_wrapped(cli, out, bw_get_str(n, "text"), 10);
+    bw_buf_add_char(out, '\n');
+    bw_buf_clear(&b);
+  }
+}
+
+int bw_cmd_status(struct bw_cli *cli)
+{
+  json_t *reply;
+  struct bw_buf out = {0};
+  int rc = bw_cli_ask(cli, "status", NULL, &reply);
+  if (rc || !reply)
+    return rc;
+  put_daemon(cli, &out, reply);
+  put_numbers(cli, &out, reply);
+  put_watchers(cli, &out, json_object_get(reply, "watchers"));
+  put_notices(cli, &out, json_object_get(reply, "notices"));
+  bw_cli_print(&out);
+  bw_buf_clear(&out);
+  json_decref(reply);
+  return BW_EXIT_OK;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several commands show: signals with their evidence, rows of leads.  Runs in the command line; no privileges. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/internal.h"
+
+#define SPARK_CELLS 40
+
+enum bw_style bw_priority_style(const char *priority)
+{
+  return strcmp(priority, "high") == 0 ? BW_RED : strcmp(priority, "medium") == 0 ? BW_YELLOW : BW_PLAIN;
+}
+
+const char *bw_direction_arrow(const char *direction)
+{
+  static const struct {
+    const char *name, *arrow;
+  } arrows[] = {{"up", "↑"}, {"down", "↓"}, {"both", "↕"}, {"unclear", "?"}, {"revival", "↺"}, {"context", "·"}};
+  size_t i;
+  for (i = 0; i < sizeof arrows / sizeof arrows[0]; i++)
+    if (strcmp(direction, arrows[i].name) == 0)
+      return arrows[i].arrow;
+  return " ";
+}
+
+static enum bw_style direction_style(const char *direction)
+{
+  return strcmp(direction, "up") == 0 ? BW_GREEN : strcmp(direction, "down") == 0 ? BW_RED : BW_PLAIN;
+}
+
+void bw_put_signal_name(struct bw_buf *out, const json_t *signal)
+{
+  bw_put_safe(out, bw_get_str(signal, "signal"), false);
+  if (*bw_get_str(signal, "key")) {
+    bw_buf_add_char(out, '[');
+    bw_put_safe(out, bw_get_str(signal, "key"), false);
+    bw_buf_add_char(out, ']');
+  }
+}
+
+/* ---- evidence ---- */
+
+static bool is_series(const json_t *v)
+{
+  size_t i, numbers = 0;
+  const json_t *item;
+  if (json_is_object(v))
+    return is_series(json_object_get(v, "values"));
+  json_array_foreach(v, i, item)
+  {
+    if (!json_is_number(item) && !json_is_null(item))
+      return false;
+    numbers += json_is_number(item);
+  }
+  return numbers >= 3;
+}
+
+/* "weekly_to" belongs to the series "weekly". */
+static bool belongs_to_series(const json_t *evidence, const char *key)
+{
+  size_t n = strlen(key);
+  char base[64];
+  if (n < 4 || n - 3 >= sizeof base || strcmp(key + n - 3, "_to") != 0)
+    return false;
+  memcpy(base, key, n - 3);
+  base[n - 3] = '\0';
+  return is_series(json_object_get(evidence, base));
+}
+
+static void put_label(struct bw_buf *out, const char *key)
+{
+  struct bw_buf safe = {0};
+  size_t i;
+  bw_put_safe(&safe, key, false);
+  for (i = 0; i < safe.len; i++)
+    bw_buf_add_char(out, safe.data[i] == '_' ? ' ' : safe.data[i]);
+  bw_buf_clear(&safe);
+}
+
+static bool is_window(const json_t *v)
+{
+  int64_t a, b;
+  const char *from = json_string_value(json_array_get(v, 0)), *to = json_string_value(json_array_get(v, 1));
+  return json_array_size(v) == 2 && from && to && bw_time_parse(bw_str(from), &a) == 0 && bw_time_parse(bw_str(to), &b) == 0;
+}
+
+static void put_series(struct bw_cli *cli, struct bw_buf *out, const json_t *evidence, const char *key, const json_t *v)
+{
+  const json_t *values = json_is_object(v) ? json_object_get(v, "values") : v;
+  const char *step = json_is_object(v) ? bw_get_str(v, "step") : "";
+  struct bw_buf name = {0};
+  size_t n = json_array_size(values);
+  bw_buf_printf(&name, "%s_to", key);
+  bw_put_spark(out, values, SPARK_CELLS);
+  bw_buf_add_cstr(out, "  ");
+  bw_put_value(out, json_array_get(values, 0));
+  bw_buf_add_cstr(out, " → ");
+  bw_put_value(out, json_array_get(values, n - 1));
+  bw_buf_reset(&name);
+  bw_buf_printf(&name, " (%zu %s", n, strcmp(key, "weekly") == 0 ? "weeks" : *step ? step : "values");
+  if (json_is_object(v) && *step)
+    bw_buf_add_char(&name, 's');
+  bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&name));
+  bw_buf_reset(&name);
+  bw_buf_printf(&name, "%s_to", key);
+  if (*bw_get_str(evidence, bw_buf_cstr(&name))) {
+    struct bw_buf to = {0};
+    bw_buf_printf(&to, " to %s", bw_get_str(evidence, name.data));
+    bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&to));
+    bw_buf_clear(&to);
+  }
+  bw_put_styled(cli, out, BW_DIM, ")");
+  bw_buf_clear(&name);
+}
+
+static void start_line(struct bw_cli *cli, struct bw_buf *out, const char *key, size_t indent)
+{
+  struct bw_buf label = {0};
+  size_t cells;
+  put_label(&label, key);
+  cells = bw_cells(label.data ? label.data : "", label.len);
+  bw_buf_printf(out, "%*s", (int)indent, "");
+  bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&label));
+  bw_buf_printf(out, "%*s", cells < 22 ? (int)(22 - cells) : 1, "");
+  bw_buf_clear(&label);
+}
+
+void bw_put_evidence(struct bw_cli *cli, struct bw_buf *out, const json_t *signal, size_t indent)
+{
+  json_t *evidence = json_object_get(signal, "evidence"), *v;
+  const char *key;
+  json_object_foreach(evidence, key, v)
+  {
+    if (belongs_to_series(evidence, key))
+      continue;
+    start_line(cli, out, key, indent);
+    if (is_series(v)) {
+      put_series(cli, out, evidence, key, v);
+    } else if (is_window(v)) {
+      bw_put_value(out, json_array_get(v, 0));
+      bw_buf_add_cstr(out, " to ");
+      bw_put_value(out, json_array_get(v, 1));
+    } else {
+      bw_put_value(out, v);
+    }
+    bw_buf_add_char(out, '\n');
+  }
+}
+
+/* ---- lists ---- */
+
+static const json_t *first_series(const json_t *evidence)
+{
+  const char *key;
+  json_t *v;
+  json_object_foreach((json_t *)(uintptr_t)evidence, key, v)
+  {
+    if (is_series(v))
+      return json_is_object(v) ? json_object_get(v, "values") : v;
+  }
+  return NULL;
+}
+
+static void signal_row(struct bw_cli *cli, struct bw_table *t, const json_t *s, bool with_account)
+{
+  const char *direction = bw_get_str(s, "direction");
+  struct bw_buf b = {0};
+  bw_table_add(t, direction_style(direction), bw_direction_arrow(direction));
+  if (with_account)
+    bw_table_add(t, BW_BOLD, bw_get_str(s, "account"));
+  bw_put_signal_name(&b, s);
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_table_add(t, bw_priority_style(bw_get_str(s, "urgency")), bw_get_str(s, "urgency"));
+  bw_put_number(&b, bw_get_num(s, "value"));
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_put_number(&b, bw_get_num(s, "threshold"));
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_buf_printf(&b, "%.2f", bw_get_num(s, "strength"));
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_put_spark(&b, first_series(json_object_get(s, "evidence")), 20);
+  bw_table_take(t, BW_PLAIN, &b);
+  if (strcmp(bw_get_str(s, "state"), "cleared") == 0)
+    bw_buf_add_cstr(&b, "cleared ");
+  bw_put_relative(&b, bw_get_time(s, *bw_get_str(s, "cleared") ? "cleared" : "opened"), cli->now);
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_buf_clear(&b);
+}
+
+void bw_put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *list, bool with_account, size_t indent)
+{
+  static const char *const with[] = {"", "ACCOUNT~", "SIGNAL~", "URGENCY", ">VALUE", ">THRESHOLD", ">STRENGTH", "", "OPENED"};
+  static const char *const without[] = {"", "SIGNAL~", "URGENCY", ">VALUE", ">THRESHOLD", ">STRENGTH", "", "OPENED"};
+  struct bw_table *t = bw_table_new(cli, with_account ? 9 : 8, with_account ? with : without);
+  const json_t *s;
+  size_t i;
+  json_array_foreach(list, i, s)
+  {
+    signal_row(cli, t, s, with_account);
+  }
+  bw_table_end(&t, out, indent);
+}
+
+static void lead_row(struct bw_cli *cli, struct bw_table *t, const json_t *l)
+{
+  const char *priority = bw_get_str(l, "priority"), *state = bw_get_str(l, "state");
+  int64_t sla = bw_get_time(l, "sla");
+  bool open = strcmp(state, "open") == 0 || strcmp(state, "review") == 0;
+  struct bw_buf b = {0};
+  bw_table_add(t, BW_BOLD, bw_get_str(l, "lead"));
+  bw_table_add(t, bw_priority_style(priority), priority);
+  bw_table_add(t, BW_PLAIN, *bw_get_str(l, "name") ? bw_get_str(l, "name") : bw_get_str(l, "account"));
+  bw_table_add(t, BW_PLAIN, bw_get_str(l, "play"));
+  bw_table_add(t, BW_PLAIN, bw_get_str(l, "primary"));
+  if (isfinite(bw_get_num(l, "estimate")))
+    bw_put_money(&b, bw_get_num(l, "estimate"), bw_get_str(l, "currency"));
+  else
+    bw_buf_add_cstr(&b, "–");
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_put_number(&b, bw_get_num(l, "score"));
+  bw_table_take(t, BW_PLAIN, &b);
+  bw_table_add(t, BW_PLAIN, bw_get_str(l, "owner"));
+  bw_put_relative(&b, sla, cli->now);
+  bw_table_take(t, open && sla != BW_TIME_NONE && sla < cli->now ? BW_RED : BW_PLAIN, &b);
+  if (strcmp(bw_get_str(l, "mode"), "live") != 0 && *bw_get_str(l, "mode"))
+    bw_buf_printf(&b, "%s, ", bw_get_str(l, "mode"));
+  bw_buf_add_cstr(&b, open && bw_get_bool(l, "ready") ? "ready" : state);
+  bw_table_addf(t, open && bw_get_bool(l, "ready") ? BW_GREEN : BW_PLAIN, "%s", bw_buf_cstr(&b));
+  bw_buf_clear(&b);
+}
+
+void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, size_t indent)
+{
+  static const char *const headers[] = {"LEAD",   "PRIORITY", "ACCOUNT~", "PLAY~", "PRIMARY SIGNAL~",
+                                        ">WORTH", ">SCORE",   "OWNER~",   "DUE",   "STATE"};
+  struct bw_table *t = bw_table_new(cli, 10, headers);
+  const json_t *l;
+  size_t i;
+  json_array_foreach(list, i, l)
+  {
+    lead_row(cli, t, l);
+  }
+  bw_table_end(&t, out, indent);
+}

@@ -1,2 +1,0 @@
-/* placeholder until the room has its first file */ extern int bw_room_cli;
-int bw_room_cli;
