@@ -6,6 +6,7 @@
 #include "host/host.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -50,13 +51,16 @@ static int tolerate(int rc, const struct host *h, struct bw_error *err)
 
 static int enclose(const struct host *h, uint64_t memory_bytes, struct bw_error *err)
 {
-  const struct bw_sandbox_limits limits = {.memory_bytes = memory_bytes, .open_files = OPEN_FILES, .no_files = true};
+  struct bw_sandbox_limits limits = {.memory_bytes = memory_bytes, .open_files = OPEN_FILES};
+  struct stat log;
   const char *paths[1 + sizeof library_paths / sizeof *library_paths];
   size_t i;
   int rc;
   paths[0] = h->path;
   for (i = 0; i < sizeof library_paths / sizeof *library_paths; i++)
     paths[i + 1] = library_paths[i];
+  /* Where the log is a plain file, a limit of 0 would end us at our first line; the filters refuse to open files anyway. */
+  limits.no_files = fstat(STDERR_FILENO, &log) < 0 || !S_ISREG(log.st_mode);
   clearenv();
   bw_sandbox_close_fds(&h->fd, 1);
   if ((rc = bw_sandbox_basics(&limits, err)) < 0)

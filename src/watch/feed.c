@@ -62,6 +62,14 @@ static void head_set(struct bw_buf *frame, struct bw_range r)
   bw_buf_clear(&head);
 }
 
+/* Whether what was released is committed: where the journal then holds nothing more, the rest was lost and has been reported.
+ */
+static bool all_lost(struct bw_watchers *ws)
+{
+  struct bw_journal_stats stats;
+  return bw_journal_stats(ws->journal, &stats, NULL) == BW_OK && ws->released < stats.next;
+}
+
 /* Makes the next HOST_BATCH.  1: it is in ws->frame; 0: there is nothing to send. */
 static int next_batch(struct bw_watcher *w, struct bw_range *ret, struct bw_error *err)
 {
@@ -71,6 +79,10 @@ static int next_batch(struct bw_watcher *w, struct bw_range *ret, struct bw_erro
   uint64_t first = 0, last = 0;
   struct bw_error why = {0};
   int rc = bw_journal_read(ws->journal, w->cursor, &block, &first, &last, &why);
+  if (rc == 0 && all_lost(ws)) {
+    first = last = UINT64_MAX; /* nothing is left of it; who waits for it must not wait for ever */
+    rc = 1;
+  }
   if (rc == 0)
     return 0;
   if (rc < 0 && rc != BW_ECORRUPT) {

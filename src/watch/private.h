@@ -96,6 +96,9 @@ void bw_watcher_deadline(struct bw_watcher *w, bool on);
 /* Commits, or asks for it. */
 int bw_watchers_done(struct bw_watchers *ws, struct bw_error *err);
 
+/* Something could not be written: the transaction goes, where it is ours. */
+void bw_watchers_failed(struct bw_watchers *ws);
+
 /* talk.c */
 extern const struct bw_conn_events bw_watcher_conn_events;
 

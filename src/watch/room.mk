@@ -8,7 +8,10 @@ noinst_PROGRAMS += %D%/tests/host_main
 %C%_tests_host_main_SOURCES = %D%/tests/host_main.c
 %C%_tests_host_main_LDADD = $(L_host)
 
-check_PROGRAMS += %D%/tests/test_hosted
+check_PROGRAMS += %D%/tests/test_hosted %D%/tests/test_watch
+%C%_tests_test_watch_SOURCES = %D%/tests/test_watch.c
+%C%_tests_test_watch_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_watch_LDADD = $(L_watch) $(CMOCKA_LIBS)
 %C%_tests_test_hosted_SOURCES = %D%/tests/test_hosted.c
 %C%_tests_test_hosted_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_hosted_LDADD = $(L_watch) $(CMOCKA_LIBS)

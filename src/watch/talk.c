@@ -43,8 +43,11 @@ static int opened(struct bw_watcher *w, struct bw_str payload, struct bw_error *
   w->state_key = key;
   if (w->snap_chunks == 0 || !same || w->snap_bad) {
     if (w->snap_chunks > 0) {
-      if ((rc = bw_store_begin(w->ws->store, err)) < 0 || (rc = bw_rows_snapshot_forget(w, err)) < 0 ||
-          (rc = bw_watchers_done(w->ws, err)) < 0)
+      if ((rc = bw_store_begin(w->ws->store, err)) == BW_OK)
+        rc = bw_rows_snapshot_forget(w, err);
+      if (rc < 0)
+        bw_watchers_failed(w->ws);
+      if (rc < 0 || (rc = bw_watchers_done(w->ws, err)) < 0)
         return rc;
     }
     w->snap_bad = false;
@@ -123,6 +126,7 @@ static int on_output(struct bw_watcher *w, struct bw_str payload, struct bw_erro
     bw_watcher_notice(w, "store_failed", "what it said about records %llu to %llu could not be stored: %s",
                       (unsigned long long)r.first, (unsigned long long)r.last, err ? err->message : "");
     bw_watcher_kill(w, NULL);
+    bw_watchers_failed(w->ws);
     return BW_OK;
   }
   w->nflights--;
@@ -149,6 +153,7 @@ static int on_snapshot(struct bw_watcher *w, struct bw_str payload, struct bw_er
   if (rc == BW_ENOSPC || rc == BW_EIO) {
     bw_watcher_notice(w, "store_failed", "its snapshot could not be stored: %s", err->message);
     bw_watcher_kill(w, NULL);
+    bw_watchers_failed(w->ws);
     return BW_OK;
   }
   if (rc == BW_OK && !w->saving)

@@ -50,6 +50,14 @@ int bw_watchers_done(struct bw_watchers *ws, struct bw_error *err)
   return rc;
 }
 
+void bw_watchers_failed(struct bw_watchers *ws)
+{
+  if (ws->events.dirty)
+    return; /* whoever owns the transaction rolls it back */
+  bw_store_rollback(ws->store);
+  bw_watchers_rolled_back(ws);
+}
+
 /* ---- death ---- */
 
 static int64_t backoff(const struct bw_watcher *w)

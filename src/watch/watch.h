@@ -40,7 +40,8 @@ struct bw_watchers_events {
    * bw_watchers_rolled_back().
    */
   int (*output)(void *ctx, uint32_t watcher, uint64_t first, uint64_t last, struct bw_str outputs, struct bw_error *err);
-  /* The watcher has applied everything up to what was released. */
+  /* The watcher has just applied the last of what was released.  Not called where nothing was left to apply: who releases asks
+     bw_watchers_waiting() too.  May release more. */
   void (*caught_up)(void *ctx, uint32_t watcher, uint64_t offset);
   /* Something for the operator: code is a short stable word. */
   void (*notice)(void *ctx, uint32_t watcher, const char *code, const char *text);
