@@ -327,8 +327,8 @@ static int run_with(struct bw_journal *j, const char *sql, uint64_t value, struc
 static int delete_oldest(struct bw_journal *j, int64_t arrival_ms, uint64_t keep_from, uint64_t *deleted, struct bw_error *err)
 {
   struct block_head h = {0};
-  uint64_t bytes;
-  int rc, i;
+  uint64_t bytes = 0;
+  int rc = 0, i;
   for (i = 0; i < 1024 && (rc = oldest(j, &h, &bytes, err)) > 0; i++) {
     if (h.max_arrival >= arrival_ms || h.last >= keep_from || h.last >= j->committed.next)
       break;

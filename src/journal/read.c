@@ -155,7 +155,7 @@ static int read_block(struct bw_journal *j, uint64_t from, bool use_cache, struc
                       uint64_t *ret_last, struct bw_error *err)
 {
   const struct block *hot;
-  struct block_head h;
+  struct block_head h = {0};
   uint64_t lost;
   int rc;
   if (from < j->now.first)
@@ -226,7 +226,7 @@ static int seek_block(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_fi
 
 int bw_journal_seek_arrival(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_offset, struct bw_error *err)
 {
-  uint64_t from, first, last;
+  uint64_t from = 0, first, last;
   struct bw_str batch;
   size_t i;
   int rc = seek_block(j, arrival_ms, &from, err);

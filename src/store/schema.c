@@ -93,7 +93,7 @@ static int migrate_all(struct bw_store *s, bool fresh, const struct bw_schema *c
 
 int bw_store_migrate(struct bw_store *s, const struct bw_schema *const *schemas, size_t n, struct bw_error *err)
 {
-  bool fresh;
+  bool fresh = false;
   int rc = check_ours(s, &fresh, err);
   if (!rc)
     rc = bw_store_begin(s, err);

@@ -538,6 +538,46 @@ static void test_retention(void **state)
   close_both(&b);
 }
 
+/* No room: the flush or the commit fails, the offsets are given again, and it goes on when there is room. */
+static void test_no_room(void **state)
+{
+  char *path BW_AUTOFREE = db_path(), *text BW_AUTOFREE = bw_alloc(60000);
+  struct both b = open_both(path);
+  struct bw_field f = {BW_STR("k"), bw_str_n(text, 60000), 0, 0, BW_VALUE_STRING};
+  struct bw_record large = {.kind = BW_KIND_PAGE, .nfields = 1, .fields = &f};
+  struct bw_error err = {0};
+  uint64_t offset;
+  int i, rc = 0;
+  (void)state;
+  fill(&b, 1, 101);
+  assert_true(sql_int(b.store, "PRAGMA max_page_count = 60") > 0);
+  for (i = 0; i < 40 * 60000; i++) {
+    text[i % 60000] = (char)(32 + rnd(90));
+    if (i % 60000 == 59999)
+      assert_int_equal(bw_journal_append(b.j, &large, NULL, &err), 0);
+  }
+  rc = bw_store_begin(b.store, &err);
+  if (!rc)
+    rc = bw_journal_flush(b.j, &err);
+  if (!rc)
+    rc = bw_store_commit(b.store, &err);
+  assert_int_equal(rc, BW_ENOSPC);
+  assert_int_equal(err.cls, BW_CLASS_TRANSIENT);
+  bw_store_rollback(b.store);
+  bw_journal_rolled_back(b.j);
+  assert_int_equal(bw_journal_next(b.j), 101);
+  assert_int_equal(bw_journal_pending(b.j), 0);
+  assert_int_equal(read_all(b.j, 1, NULL), 101);
+  assert_true(sql_int(b.store, "PRAGMA max_page_count = 100000") > 0);
+  assert_int_equal(append_n(b.j, 101, &offset), 0);
+  assert_int_equal(offset, 101);
+  fill(&b, 102, 201);
+  close_both(&b);
+  b = open_both(path);
+  assert_int_equal(read_all(b.j, 1, NULL), 201);
+  close_both(&b);
+}
+
 /* A child that appends and commits, reporting each committed offset, is killed at random: what it reported is there, once, in
    order. */
 static void test_kill(void **state)
@@ -596,6 +636,7 @@ int main(void)
       cmocka_unit_test_teardown(test_model, clean_dir),      cmocka_unit_test_teardown(test_byte_flips, clean_dir),
       cmocka_unit_test_teardown(test_set_aside, clean_dir),  cmocka_unit_test_teardown(test_missing, clean_dir),
       cmocka_unit_test_teardown(test_retention, clean_dir),  cmocka_unit_test_teardown(test_kill, clean_dir),
+      cmocka_unit_test_teardown(test_no_room, clean_dir),
   };
   int rc;
   if (!mkdtemp(dir))
