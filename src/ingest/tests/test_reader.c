@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "ingest/reader.h"
 
-static char dir[] = "/tmp/bw-reader-XXXXXX";
+static char dir[] = "test-reader-XXXXXX"; /* in the build directory */
 static struct bw_buf rejects;
 
 static int setup(void **state)
