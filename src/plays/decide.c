@@ -36,30 +36,39 @@ static void block(struct verdict *v, const char *by, char *says)
   v->says = says;
 }
 
+static bool leaf_open(const struct bw_env *env, const struct bw_leaf *leaf)
+{
+  const struct env_name *n = &env->names->names[leaf->slot];
+  return bw_signals_find(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR("")) != NULL;
+}
+
+static void leaf_json(const struct bw_env *env, const struct bw_leaf *leaf, struct bw_buf *b, struct bw_buf *text)
+{
+  bw_buf_reset(text);
+  bw_json_open(b, '{');
+  bw_json_key(b, "name");
+  bw_json_str(b, leaf->name);
+  bw_json_key(b, "value");
+  if (leaf->value.type == BW_TYPE_SIGNAL) {
+    bw_json_bool(b, leaf_open(env, leaf));
+    bw_buf_add_cstr(text, leaf_open(env, leaf) ? "open" : "not open");
+  } else {
+    bw_value_json(b, &leaf->value);
+    bw_value_text(text, &leaf->value);
+  }
+  bw_json_key(b, leaf->value.type == BW_TYPE_ERROR ? "missing" : "text");
+  bw_json_str(b, leaf->value.type == BW_TYPE_ERROR ? leaf->value.s : bw_buf_str(text));
+  bw_json_close(b, '}');
+}
+
 void bw_values_json(const struct bw_env *env, struct bw_buf *b)
 {
   struct bw_buf text = {0};
   size_t i;
   bw_json_key(b, "values");
   bw_json_open(b, '[');
-  for (i = 0; i < env->eval.nleaves; i++) {
-    const struct bw_leaf *leaf = &env->eval.leaves[i];
-    bw_json_open(b, '{');
-    bw_json_key(b, "name");
-    bw_json_str(b, leaf->name);
-    bw_json_key(b, "value");
-    if (leaf->value.type == BW_TYPE_SIGNAL)
-      bw_json_bool(b, bw_signals_find(env->engine->signals, env->account, env->names->names[leaf->slot].type_index,
-                                      env->names->names[leaf->slot].key ? bw_str(env->names->names[leaf->slot].key)
-                                                                        : BW_STR("")) != NULL);
-    else
-      bw_value_json(b, &leaf->value);
-    bw_buf_reset(&text);
-    bw_value_text(&text, &leaf->value);
-    bw_json_key(b, leaf->value.type == BW_TYPE_ERROR ? "missing" : "text");
-    bw_json_str(b, leaf->value.type == BW_TYPE_ERROR ? leaf->value.s : bw_buf_str(&text));
-    bw_json_close(b, '}');
-  }
+  for (i = 0; i < env->eval.nleaves; i++)
+    leaf_json(env, &env->eval.leaves[i], b, &text);
   bw_json_close(b, ']');
   bw_buf_clear(&text);
 }
@@ -70,10 +79,13 @@ static void values_text(const struct bw_env *env, struct bw_buf *out)
   size_t i, shown = 0;
   for (i = 0; i < env->eval.nleaves && shown < 6; i++) {
     const struct bw_leaf *leaf = &env->eval.leaves[i];
-    if (leaf->value.type == BW_TYPE_SIGNAL || leaf->value.type == BW_TYPE_ERROR)
+    if (leaf->value.type == BW_TYPE_ERROR)
       continue;
     bw_buf_printf(out, "%s%.*s is ", shown++ ? ", " : "", BW_FMT(leaf->name));
-    bw_value_text(out, &leaf->value);
+    if (leaf->value.type == BW_TYPE_SIGNAL)
+      bw_buf_add_cstr(out, leaf_open(env, leaf) ? "open" : "not open");
+    else
+      bw_value_text(out, &leaf->value);
   }
 }
 
@@ -220,7 +232,7 @@ static bool condition(struct bw_env *env, const struct bw_expr *e, const char *d
     values_text(env, &values);
     if (missing)
       block(v, blocked_by,
-            bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing: %.*s would supply it", name,
+            bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name,
                         BW_FMT(bw_expr_source(e)), BW_FMT(r.s)));
     else
       block(v, blocked_by,
@@ -264,7 +276,7 @@ static int decide_gates(struct bw_env *env, const struct play *p, struct verdict
  * A watcher's strength is 0 at its threshold and nears 1 far beyond it (sdk/detect.h): that a signal is open at all counts for
  * the share `open` of its weight (score.open, a half by default), how far it went for the rest.
  */
-static void decide_score(struct bw_env *env, const struct play *p, struct verdict *v)
+static void decide_score(struct bw_env *env, const struct play *p, bool full, struct verdict *v)
 {
   struct bw_buf *b = &v->why, name = {0};
   double best = -1;
@@ -282,6 +294,8 @@ static void decide_score(struct bw_env *env, const struct play *p, struct verdic
       bw_buf_reset(&name);
       label(&name, e);
     }
+    if (!e && !full)
+      continue; /* a lead tells what counted; why-not also what did not */
     v->score += points;
     bw_json_open(b, '{');
     bw_json_key(b, "signal");
@@ -339,7 +353,7 @@ static void decide_estimate(struct bw_env *env, const struct play *p, struct ver
   bw_values_json(env, b);
   bw_json_close(b, '}');
   if (r.type == BW_TYPE_ERROR && r.i == BW_VALUE_MISSING)
-    block(v, "estimate", bw_asprintf("the estimate needs a value that is missing: %.*s would supply it", BW_FMT(r.s)));
+    block(v, "estimate", bw_asprintf("the estimate needs a value that is missing (%.*s)", BW_FMT(r.s)));
   else if (!isfinite(v->estimate))
     block(v, "estimate", bw_asprintf("the estimate cannot be computed: %s", bw_buf_cstr(&text)));
   bw_buf_clear(&text);
@@ -447,7 +461,7 @@ void bw_play_decide(struct bw_env *env, const struct play *p, bool full, struct 
   route = decide_gates(env, p, v);
   if (v->blocked_by && !full)
     return;
-  decide_score(env, p, v);
+  decide_score(env, p, full, v);
   env->score = v->score;
   if (v->blocked_by && !full)
     return;

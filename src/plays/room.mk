@@ -2,3 +2,15 @@ noinst_LIBRARIES += %D%/libplays.a
 %C%_libplays_a_SOURCES = %D%/load.c %D%/load_play.c %D%/load_routes.c %D%/names.c %D%/roots.c %D%/env.c %D%/decide.c \
   %D%/route.c %D%/engine.c %D%/leads.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_plays
+%C%_tests_test_plays_SOURCES = %D%/tests/test_plays.c %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_plays_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_plays_LDADD = $(L_plays) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_leads
+%C%_tests_test_leads_SOURCES = %D%/tests/test_leads.c %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_leads_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_leads_LDADD = $(L_plays) $(CMOCKA_LIBS)
+endif
+EXTRA_DIST += %D%/tests/scenarios %D%/tests/golden

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small world for tests: a catalogue, a book, signals and an engine, driven by lines of JSON on a virtual clock. */
+#ifndef BW_PLAYS_TESTS_WORLD_H
+#define BW_PLAYS_TESTS_WORLD_H
+
+#include "plays/plays.h"
+
+struct world {
+  struct bw_catalog *catalog;
+  struct bw_book *book;
+  struct bw_signals *signals;
+  struct bw_plays *plays;
+  struct bw_engine *engine;
+  struct bw_store *store; /* NULL: memory only */
+  uint32_t watcher;
+  uint64_t offset;
+  int64_t now;
+  struct bw_buf log; /* what happened, one JSON object per line */
+  bool quiet;        /* only count */
+  size_t opened, enriched, changed, notices;
+};
+
+/* dir: configuration with plays/ and routes/.  path: the store's file, or NULL.  Fails the test on any error. */
+void world_open(struct world *w, const char *dir, const char *path);
+void world_close(struct world *w);
+/* Saves, closes and opens again from the store. */
+void world_restart(struct world *w, const char *dir, const char *path);
+void world_save(struct world *w);
+
+void world_account(struct world *w, const char *id, const char *traits_json);
+void world_record(struct world *w, uint32_t kind, const char *id, const char *account, const char *traits_json);
+void world_signal(struct world *w, const char *account, const char *type, const char *key, uint32_t state, double value,
+                  double strength, const char *evidence);
+void world_trait(struct world *w, const char *account, const char *name, const char *key, double value);
+/* The signals' tick, the engine's, and an evaluation of what changed (on the first of a day: of all with open signals). */
+void world_tick(struct world *w, int64_t now_ms);
+/* One line of a scenario. */
+void world_line(struct world *w, const char *json);
+
+const char *world_srcdir(void);
+char *world_read(const char *path); /* NULL where there is none */
+
+#endif
