@@ -3,3 +3,18 @@ noinst_LIBRARIES += %D%/libcli.a
   %D%/cmd_config.c %D%/cmd_decide.c %D%/cmd_export.c %D%/cmd_import.c %D%/cmd_inbox.c %D%/cmd_lists.c %D%/cmd_show.c \
   %D%/cmd_status.c %D%/cmd_why_not.c
 %C%_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+# The rooms that it really uses, without the ones between: its tests then build before those do.
+%C%_needs = %D%/libcli.a src/control/libcontrol.a $(L_ingest)
+
+noinst_PROGRAMS += %D%/tests/cli_main
+%C%_tests_cli_main_SOURCES = %D%/tests/cli_main.c
+%C%_tests_cli_main_LDADD = $(%C%_needs)
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_cli
+%C%_tests_test_cli_SOURCES = %D%/tests/test_cli.c
+%C%_tests_test_cli_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_cli_LDADD = $(%C%_needs) $(CMOCKA_LIBS)
+endif
+dist_man_MANS += docs/man/basewatch.1

@@ -230,11 +230,12 @@ void bw_put_bytes(struct bw_buf *out, double n)
 
 void bw_put_relative(struct bw_buf *out, int64_t t, int64_t now)
 {
-  int64_t d = t > now ? t - now : now - t;
+  int64_t d;
   if (t == BW_TIME_NONE) {
     bw_buf_add_cstr(out, "never");
     return;
   }
+  d = t > now ? t - now : now - t;
   if (d < 5 * BW_SECOND) {
     bw_buf_add_cstr(out, "now");
     return;
