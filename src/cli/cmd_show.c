@@ -9,7 +9,7 @@
 
 #include "cli/internal.h"
 
-#define LABEL 16
+#define LABEL 18
 
 static void label(struct bw_cli *cli, struct bw_buf *out, const char *text)
 {
@@ -77,7 +77,7 @@ static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, con
   }
   bw_put_signal_name(&b, first);
   bw_put_styled(cli, out, BW_BOLD, bw_buf_cstr(&b));
-  bw_buf_clear(&b);
+  bw_buf_reset(&b);
   bw_buf_printf(out, " %s  ", bw_direction_arrow(bw_get_str(first, "direction")));
   bw_put_number(out, bw_get_num(first, "value"));
   bw_buf_add_cstr(out, " against a threshold of ");
@@ -87,6 +87,12 @@ static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, con
   if (json_array_size(signals) > 1)
     bw_buf_printf(out, "; %zu more signal%s", json_array_size(signals) - 1, json_array_size(signals) == 2 ? "" : "s");
   bw_buf_add_char(out, '\n');
+  if (bw_put_spark(&b, bw_first_series(json_object_get(first, "evidence")), 40)) {
+    bw_buf_printf(out, "%*s", LABEL, "");
+    bw_put_styled(cli, out, strcmp(bw_get_str(first, "direction"), "down") == 0 ? BW_RED : BW_GREEN, bw_buf_cstr(&b));
+    bw_buf_add_char(out, '\n');
+  }
+  bw_buf_clear(&b);
 }
 
 static void put_worth(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
@@ -94,7 +100,6 @@ static void put_worth(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
   double estimate = bw_get_num(l, "estimate"), arr = bw_get_num(l, "arr");
   const char *currency = bw_get_str(l, "currency");
   label(cli, out, "What it is worth");
-  bw_buf_add_char(out, ' ');
   if (isfinite(estimate)) {
     bw_put_money(out, estimate, currency);
     bw_buf_add_cstr(out, " ARR");
@@ -207,7 +212,6 @@ static void put_fields(struct bw_cli *cli, struct bw_buf *out, const json_t *l, 
   bw_put_wrapped(cli, out, angle_of(l), LABEL);
   bw_buf_add_char(out, '\n');
   label(cli, out, "First contact by");
-  bw_buf_add_char(out, ' ');
   bw_buf_reset(&b);
   bw_put_when(&b, sla, cli->now);
   bw_put_styled(cli, out, sla != BW_TIME_NONE && sla < cli->now ? BW_RED : BW_PLAIN, bw_buf_cstr(&b));

@@ -121,6 +121,8 @@ enum bw_style bw_priority_style(const char *priority);
 const char *bw_direction_arrow(const char *direction);
 /* "seat_limit", "usage_limit[api_calls]" */
 void bw_put_signal_name(struct bw_buf *out, const json_t *signal);
+/* The first list of numbers in an evidence, or NULL. */
+const json_t *bw_first_series(const json_t *evidence);
 void bw_put_evidence(struct bw_cli *cli, struct bw_buf *out, const json_t *signal, size_t indent);
 void bw_put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *list, bool with_account, size_t indent);
 void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, size_t indent);

@@ -150,7 +150,7 @@ void bw_put_evidence(struct bw_cli *cli, struct bw_buf *out, const json_t *signa
 
 /* ---- lists ---- */
 
-static const json_t *first_series(const json_t *evidence)
+const json_t *bw_first_series(const json_t *evidence)
 {
   const char *key;
   json_t *v;
@@ -178,7 +178,7 @@ static void signal_row(struct bw_cli *cli, struct bw_table *t, const json_t *s, 
   bw_table_take(t, BW_PLAIN, &b);
   bw_buf_printf(&b, "%.2f", bw_get_num(s, "strength"));
   bw_table_take(t, BW_PLAIN, &b);
-  bw_put_spark(&b, first_series(json_object_get(s, "evidence")), 20);
+  bw_put_spark(&b, bw_first_series(json_object_get(s, "evidence")), 20);
   bw_table_take(t, BW_PLAIN, &b);
   if (strcmp(bw_get_str(s, "state"), "cleared") == 0)
     bw_buf_add_cstr(&b, "cleared ");

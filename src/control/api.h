@@ -67,12 +67,9 @@
  *              "queued", "sent", "attempts", "error"}]}                                              newest first
  *
  * why_not     {"account", "name", "now",
- *              "plays": [{"play", "motion", "mode",
- *                "outcome": "fires|gated|below score|no signal|suppressed|below floor|open lead|unclear",
- *                "explain": one sentence,
- *                "gates": [{"name", "passed", "require", "value", "would": what would change it}],
- *                "score", "threshold", "signals": [{"signal", "points", "open"}], "estimate", "floor",
- *                "suppressed_until", "lead": id of the open one|null}]}
+ *              "plays": [{"play", "fires": bool, "blocked_by": "signals|gate|score|estimate|floor|open_lead|suppressed|",
+ *                "says": one sentence, "gates": [{"name", "passed", "require", "value"}], "score", "readiness", "estimate",
+ *                "floor", "route", "suppressed_until", "open_lead"}]}   each as bw_engine_why_not() in plays/plays.h gives it
  *
  * account     {"account", "name", "now", "fields": [{"name", "value", "source": offset}],
  *              "subscription": [{"name", "value", "source"}], "contacts": [{"contact", "name", "email", "title", "role",
