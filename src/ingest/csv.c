@@ -331,23 +331,25 @@ void bw_csv_free(struct bw_csv **csv)
   *csv = NULL;
 }
 
-/* The delimiter that the header line has most of, outside of quotes; the comma where there is none. */
-static unsigned char sniff(struct bw_str head)
+/* The delimiter that the header line has most of, outside of quotes; the comma where there is none.  False: the line's end is
+   not there yet.  Only the first SNIFF_MAX bytes are looked at, so that the answer does not depend on how the text was cut. */
+static bool sniff(struct bw_str head, unsigned char *ret_delimiter)
 {
   static const char candidates[] = ",;\t|";
-  size_t counts[4] = {0}, i, best = 0;
+  size_t counts[4] = {0}, i, best = 0, len = head.len < SNIFF_MAX ? (size_t)head.len : SNIFF_MAX;
   bool quoted = false;
-  for (i = 0; i < head.len && (quoted || (head.data[i] != '\n' && head.data[i] != '\r')); i++) {
+  for (i = 0; i < len && (quoted || (head.data[i] != '\n' && head.data[i] != '\r')); i++) {
     const char *found = strchr(candidates, head.data[i]);
     if (head.data[i] == '"')
       quoted = !quoted;
     else if (!quoted && head.data[i] && found)
       counts[found - candidates]++;
   }
-  for (i = 1; i < 4; i++)
+  for (best = 0, len = i, i = 1; i < 4; i++)
     if (counts[i] > counts[best])
       best = i;
-  return (unsigned char)candidates[best];
+  *ret_delimiter = (unsigned char)candidates[best];
+  return len < head.len || len == SNIFF_MAX;
 }
 
 /* One line at a time, so that what libcsv finds can be told with its line.  A row is named by the line that it starts on. */
@@ -374,7 +376,7 @@ static int start(struct bw_csv *c)
   if (bw_str_prefix(head, "\xEF\xBB\xBF"))
     head = bw_str_n(head.data + 3, head.len - 3);
   c->started = true;
-  c->delimiter = sniff(head);
+  (void)sniff(head, &c->delimiter);
   csv_set_delim(&c->csv, c->delimiter);
   return feed_lines(c, head);
 }
@@ -394,7 +396,7 @@ int bw_csv_feed(struct bw_csv *c, struct bw_str text, struct bw_event_batch *bat
   if (c->started)
     return outcome(c, feed_lines(c, text), err);
   bw_buf_add_str(&c->sniff, text);
-  if (c->sniff.len < SNIFF_MAX && !memchr(c->sniff.data ? c->sniff.data : "", '\n', c->sniff.len))
+  if (!sniff(bw_buf_str(&c->sniff), &c->delimiter))
     return BW_OK;
   return outcome(c, start(c), err);
 }
