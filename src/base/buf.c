@@ -23,7 +23,7 @@ char *bw_buf_reserve(struct bw_buf *b, size_t extra)
 {
   size_t need, cap;
   BW_ASSERT(!__builtin_add_overflow(b->len, extra, &need));
-  if (need > b->cap) {
+  if (need > b->cap || !b->data) {
     cap = b->cap ? b->cap : 64;
     while (cap < need)
       cap = cap > SIZE_MAX / 2 ? need : cap * 2;

@@ -59,8 +59,12 @@ static void on_lead(void *ctx, const struct bw_lead *lead, const char *event, in
 
 static void on_notice(void *ctx, int64_t at_ms, struct bw_str account, struct bw_str code, struct bw_str text)
 {
+  struct core *c = ctx;
   char word[32];
-  (void)at_ms;
+  if (core_now(c) - at_ms > core_setup(c)->lateness_ms) { /* of a history import: nobody can act on it any more */
+    bw_log(BW_LOG_DEBUG, "notice of the past", "code=%s text=%s", bw_log_quote(code), bw_log_quote(text));
+    return;
+  }
   (void)snprintf(word, sizeof word, "%.*s", BW_FMT(code));
   core_notice(ctx, BW_URGENCY_MEDIUM, account, word, text);
 }
