@@ -23,7 +23,7 @@ static void check_stickiness(struct eval *e, enum signal_id sig)
     known = BW_HELD; /* too few users today to say: not the end of it */
   if (sig == SIG_ADOPTION_LOW && !whole)
     known = BW_ABSENT;
-  if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
+  if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))
     known = BW_HELD;
   step = judge(e, sig, 0, known, ratio);
   if (!step)
@@ -45,9 +45,9 @@ static enum bw_step against_fleet(struct eval *e, enum signal_id sig, bool known
   rule.threshold = cut[0];
   rule.clear = cut[1] < cut[0] ? cut[1] : cut[0];
   *ret_rule = rule;
-  if (known && isinf(cut[0]) && is_open(e, sig, 0))
-    return judge_by(e, sig, 0, BW_HELD, value, &rule); /* too few accounts today to say where the cut is */
-  return judge_by(e, sig, 0, known && isfinite(cut[0]) ? BW_KNOWN : BW_ABSENT, value, &rule);
+  if (cut[0] < 0) /* too few accounts today to say where the cut is */
+    return judge_by(e, sig, 0, known && is_open(e, sig, 0) ? BW_HELD : BW_ABSENT, value, &rule);
+  return judge_by(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, value, &rule);
 }
 
 static void speak_quantile(struct eval *e, enum signal_id sig, enum bw_step step, const char *what, double value,
@@ -150,6 +150,11 @@ static double best_limit_ratio(const struct eval *e)
   return best;
 }
 
+static bool in_top(double value, double cut)
+{
+  return cut >= 0 && value >= cut;
+}
+
 static void check_ready(struct eval *e, double users)
 {
   const struct setting *s = &e->u->cfg.set[SIG_EXPANSION_READY];
@@ -159,10 +164,10 @@ static void check_ready(struct eval *e, double users)
   enum bw_step step;
   if (!s->on || (!e->act->nepisodes && users < 1))
     return;
-  breadth = breadth_on(e, e->day, s->window) >= f->breadth_cut[0];
+  breadth = in_top(breadth_on(e, e->day, s->window), f->breadth_cut[0]);
   seat = seats > 0 && seats_used(e) / seats >= f->seat_cut;
   limit = isfinite(f->limit_cut) && best_limit_ratio(e) >= f->limit_cut;
-  automation = users > 0 && runs(e, s->window) / users >= f->automation_cut[0];
+  automation = users > 0 && in_top(runs(e, s->window) / users, f->automation_cut[0]);
   n = breadth + seat + limit + automation;
   step = judge(e, SIG_EXPANSION_READY, 0, users > 0 ? BW_KNOWN : BW_ABSENT, n);
   if (!step)

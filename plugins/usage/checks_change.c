@@ -160,32 +160,37 @@ static struct change compare_users(const struct eval *e, int32_t window)
   return c;
 }
 
-/* Login days where sign-ins are seen, else (or as well) active users: the deeper fall speaks. */
+/* Login days where sign-ins are sent, else days on which users were active; then the number of active users. */
 static void check_logins(struct eval *e)
 {
   const struct setting *s = &e->u->cfg.set[SIG_LOGINS_DECLINE];
-  struct change logins, users = {0};
+  int32_t history = option_days(e->u, OPT_LOGINS_HISTORY);
+  double z = e->u->cfg.z_logins;
   const struct bw_series *series = &e->act->logins;
   const char *what = "login days";
+  struct change c, users;
   enum bw_known known;
   enum bw_step step;
-  int32_t history = option_days(e->u, OPT_LOGINS_HISTORY);
   if (!s->on)
     return;
-  logins = compare(e, series, s->window, e->u->fleet.log_ratio);
-  known = knowledge(e, SIG_LOGINS_DECLINE, 0, &logins, e->u->cfg.z_logins, history, true);
-  if (e->u->cfg.value[OPT_LOGINS_USERS].integer && logins.before < s->min) { /* sign-ins are not, or hardly, sent */
-    users = compare_users(e, s->window);
+  c = compare(e, series, s->window, e->u->fleet.log_ratio);
+  if (e->u->cfg.value[OPT_LOGINS_USERS].integer && c.before < s->min) { /* sign-ins are not, or hardly, sent */
     series = &e->act->dau;
-    what = "active users";
-    known = knowledge(e, SIG_LOGINS_DECLINE, 0, &users, e->u->cfg.z_logins, history, true);
-    if (known == BW_ABSENT && is_open(e, SIG_LOGINS_DECLINE, 0) && users.before > 0)
-      known = BW_KNOWN;
-    logins = users;
+    what = "user days";
+    c = compare(e, series, s->window, e->u->fleet.user_log_ratio);
   }
-  step = judge(e, SIG_LOGINS_DECLINE, 0, known, logins.change);
+  known = knowledge(e, SIG_LOGINS_DECLINE, 0, &c, z, history, true);
+  if (e->u->cfg.value[OPT_LOGINS_USERS].integer && known == BW_ABSENT) {
+    users = compare_users(e, s->window);
+    if (knowledge(e, SIG_LOGINS_DECLINE, 0, &users, z, history, true) == BW_KNOWN) {
+      c = users;
+      what = "active users";
+      known = BW_KNOWN;
+    }
+  }
+  step = judge(e, SIG_LOGINS_DECLINE, 0, known, c.change);
   if (step)
-    speak_change(e, SIG_LOGINS_DECLINE, 0, step, &logins, series, what);
+    speak_change(e, SIG_LOGINS_DECLINE, 0, step, &c, series, what);
 }
 
 static void check_feature(struct eval *e, struct feature *f)

@@ -88,7 +88,7 @@ static void check_idle(struct eval *e, double seats)
                e->act->first + s->window <= e->day && since + s->window <= e->day;
   enum bw_known k = known ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
-  if (known && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
+  if (known && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))
     k = BW_HELD;
   step = judge(e, SIG_IDLE_SEATS, 0, k, known ? active / seats : 1);
   if (step)

@@ -312,6 +312,10 @@ static void ahead_tables(const struct bw_record *r, const struct hint *hint)
     __builtin_prefetch(act->feature_ids);
     __builtin_prefetch(act->features, 1);
   }
+  if (act->ndepts)
+    __builtin_prefetch(act->depts, 1);
+  if (act->ncounters)
+    __builtin_prefetch(act->counters);
   if (act->day == day)
     return;
   bw_series_prefetch_table(&act->events);

@@ -223,7 +223,7 @@ static void cuts(struct gather *g, int what, enum signal_id sig, double *cut)
 {
   const struct usage *u = g->u;
   uint32_t least = (uint32_t)option_number(u, OPT_FLEET_MIN);
-  cut[0] = cut[1] = INFINITY;
+  cut[0] = cut[1] = -1; /* not known; infinity: nobody stands out */
   if (g->n[what] < least)
     return;
   cut[0] = bw_quantile_cut(g->x[what], g->n[what], u->cfg.set[sig].rule.threshold);

@@ -8,3 +8,17 @@ watchers_PROGRAMS += %D%/usage.so
 %C%_usage_so_CFLAGS = $(AM_CFLAGS) -fPIC
 %C%_usage_so_LDFLAGS = -shared $(AM_LDFLAGS) -Wl,--exclude-libs,ALL
 %C%_usage_so_LDADD = $(L_sdk)
+
+EXTRA_DIST += %D%/tests/harness.h %D%/tests/world.h
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load
+%C%_tests_test_signals_SOURCES = %D%/tests/test_signals.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
+%C%_tests_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_signals_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+%C%_tests_test_calm_SOURCES = %D%/tests/test_calm.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
+%C%_tests_test_calm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_calm_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+%C%_tests_test_load_SOURCES = %D%/tests/test_load.c
+%C%_tests_test_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_load_LDADD = $(CMOCKA_LIBS) -ldl
+endif

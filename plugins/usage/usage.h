@@ -371,6 +371,13 @@ static inline bool fleet_holds(const struct usage *u)
   return u->cfg.value[OPT_FLEET_HOLD].integer && (u->fleet.dip || u->fleet.silent);
 }
 
+/* The windows of everybody still hold a holiday: levels that are not compared with the fleet say nothing downward. */
+static inline bool fleet_low(const struct usage *u)
+{
+  return fleet_holds(u) ||
+         (u->cfg.value[OPT_FLEET_HOLD].integer && (u->fleet.log_ratio < -0.15 || u->fleet.user_log_ratio < -0.15));
+}
+
 /* evaluate.c */
 struct eval {
   struct usage *u;

@@ -53,8 +53,7 @@ static void sharing(struct world *w, int day, bool on)
   ordinary(w, day);
   for (user = 0; on && user < 3; user++)
     for (i = 0; i < 3; i++)
-      harness_put(&w->h, BW_KIND_TRACK, world_time(day, i), "acme", w->names[user], "Work Done",
-                  FIELDS(ips[i]));
+      harness_put(&w->h, BW_KIND_TRACK, world_time(day, i), "acme", w->names[user], "Work Done", FIELDS(ips[i]));
 }
 
 static void added(struct world *w, int day, bool on)
@@ -144,7 +143,7 @@ static void one_feature(struct world *w, int day, bool on)
 
 static void logins(struct world *w, int day, bool on)
 {
-  fleet(w, day, "Signed In", 2, NULL);
+  fleet(w, day, "Signed In", 3, NULL);
   ordinary(w, day);
   world_events(w, day, "acme", "Signed In", on ? 10 : 2, 0, on ? 10 : 2, NULL);
 }

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must not raise a wave: wobble, holidays, mergers, outages, chance; and what must not change the answer: restarts, seeds,
+   lateness, hostile input. */
+#include "base/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "world.h"
+
+#define FIELDS(...)                                                                                                            \
+  (const char *const[])                                                                                                        \
+  {                                                                                                                            \
+    __VA_ARGS__, NULL                                                                                                          \
+  }
+#define ACCOUNTS 20
+
+static const char *const no_traits[] = {"traits=[]", NULL};
+
+static uint32_t lines_with(struct bw_buf *said, const char *word)
+{
+  const char *p = bw_buf_cstr(said);
+  uint32_t n = 0;
+  for (; (p = strstr(p, word)); p++)
+    n++;
+  return n;
+}
+
+static const char *const downward[] = {"usage_decline", "logins_decline", "gone_silent", "idle_seats", "adoption_low", NULL};
+
+static uint32_t downward_opened(const struct harness *h)
+{
+  uint32_t n = 0, i;
+  for (i = 0; downward[i]; i++)
+    n += harness_opened(h, downward[i]);
+  return n;
+}
+
+/* Twenty accounts of five users; mean events a weekday. */
+static void flat_fleet(struct world *w, int day, double mean)
+{
+  uint32_t i;
+  for (i = 0; i < ACCOUNTS; i++)
+    world_events(w, day, w->names[1000 + i], "Work Done", world_poisson(w, is_weekend(day) ? mean / 5 : mean), 10 * i, 5, NULL);
+}
+
+static void a_year_of_wobble_is_one_episode(void **state)
+{
+  struct world w;
+  int day;
+  (void)state;
+  world_init(&w, 1);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  world_facts(&w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:seats=#100"));
+  for (day = 0; day < 400; day++) {
+    /* 86 to 92 of a hundred seats: across the threshold every few days, never below the clear level */
+    uint32_t users = day < 30 ? 50 : 88 + world_random(&w, 5) - 2 * ((uint32_t)day / 28 % 2);
+    world_events(&w, day, "acme", "Work Done", users, 0, users, NULL);
+    world_tick(&w, day);
+  }
+  assert_int_equal(harness_opened(&w.h, "seat_utilization"), 1);
+  assert_int_equal(harness_cleared(&w.h, "seat_utilization"), 0);
+  world_close(&w);
+}
+
+static void a_holiday_of_everybody_is_one_notice(void **state)
+{
+  struct world w;
+  int day;
+  (void)state;
+  world_init(&w, 2);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  for (day = 0; day < 400; day++) {
+    flat_fleet(&w, day, day >= 355 && day < 367 ? 1 : 12);
+    world_tick(&w, day);
+  }
+  assert_int_equal(downward_opened(&w.h), 0);
+  assert_int_equal(harness_opened(&w.h, "usage_growth"), 0); /* nor is the return a growth */
+  assert_int_equal(lines_with(&w.h.said, "notice fleet_dip"), 1);
+  assert_int_equal(w.h.notices, 1);
+  world_close(&w);
+}
+
+static void an_outage_of_the_feed_is_one_notice(void **state)
+{
+  struct world w;
+  int day, hour;
+  (void)state;
+  world_init(&w, 3);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  for (day = 0; day < 300; day++) {
+    if (day < 200 || day >= 206)
+      flat_fleet(&w, day, 12);
+    for (hour = 19; hour < 24; hour++)
+      harness_tick(&w.h, bw_day_time(DAY0 + day) + hour * BW_HOUR);
+    world_tick(&w, day);
+  }
+  assert_int_equal(downward_opened(&w.h), 0);
+  assert_int_equal(lines_with(&w.h.said, "notice feed_silent"), 1);
+  world_close(&w);
+}
+
+static void a_merger_is_one_notice(void **state)
+{
+  struct world w;
+  int day;
+  uint32_t user, n;
+  (void)state;
+  world_init(&w, 4);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  for (day = 0; day < 400; day++) {
+    flat_fleet(&w, day, 12);
+    for (user = 500; user < 520 && !is_weekend(day); user++) {
+      /* from day 200 on, one more person of "old" writes as "new" every other day */
+      bool moved = day >= 200 && user - 500 <= (uint32_t)(day - 200) / 2;
+      n = world_poisson(&w, 3);
+      world_events(&w, day, moved ? "new" : "old", "Work Done", n, user, 1, NULL);
+      world_events(&w, day, "new", "Work Done", world_poisson(&w, 3), user + 50, 1, NULL);
+    }
+    world_tick(&w, day);
+  }
+  assert_int_equal(lines_with(&w.h.said, "notice company_merged old"), 1);
+  assert_int_equal(downward_opened(&w.h), 0);
+  assert_int_equal(harness_opened(&w.h, "usage_growth"), 0);
+  world_close(&w);
+}
+
+/* Flat accounts of different sizes for a year: whatever speaks of growth or decline is wrong. */
+static void chance_alone_hardly_speaks(void **state)
+{
+  const char *env = getenv("BW_CALM_ACCOUNTS");
+  uint32_t accounts = env ? (uint32_t)strtoul(env, NULL, 10) : 60, i, wrong;
+  struct world w;
+  int day;
+  (void)state;
+  accounts = accounts > 900 ? 900 : accounts;
+  world_init(&w, 6);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  for (day = 0; day < 90 + 365; day++) {
+    for (i = 0; i < accounts; i++)
+      world_events(&w, day, w.names[1000 + i], "Work Done", world_poisson(&w, (is_weekend(day) ? 0.3 : 1.0) * (2 + i % 20)), i,
+                   1 + i % 7, NULL);
+    world_tick(&w, day);
+  }
+  wrong = harness_opened(&w.h, "usage_growth") + harness_opened(&w.h, "usage_decline") +
+          harness_opened(&w.h, "logins_decline") + harness_opened(&w.h, "gone_silent") +
+          harness_opened(&w.h, "feature_doubled");
+  print_message("%u wrong signals in %u account-years\n", wrong, accounts);
+  assert_true(wrong * 100 <= accounts);
+  world_close(&w);
+}
+
+/* A mixed story for the tests of sameness. */
+static void mixed_day(struct world *w, int day)
+{
+  static const char *const fields[] = {"p:feature=reports", "p:feature=alerts", "p:department=sales", "p:count=#7",
+                                       "c:ip=10.0.0.1",     "c:ip=10.0.0.2",    "c:ip=10.0.0.3",      "p:feature=sso"};
+  static const char *const names[] = {"Feature Used", "Signed In",     "API Called",    "Paywall Hit",
+                                      "Workflow Run", "Data Exported", "Report Shared", "Signed Up"};
+  uint32_t i;
+  if (day % 50 == 0)
+    for (i = 0; i < ACCOUNTS; i++)
+      world_facts(
+          w, day, BW_KIND_SUBSCRIPTION, w->names[1000 + i],
+          FIELDS("t:seats=#8", "t:limits.api_calls=#60", "t:products==[\"forms\"]", day % 100 ? "t:plan=pro" : "t:plan=free"));
+  flat_fleet(w, day, 6 + day % 3);
+  for (i = 0; i < 40; i++)
+    world_events(w, day, w->names[1000 + world_random(w, ACCOUNTS)], names[world_random(w, 8)], 1 + world_random(w, 3),
+                 world_random(w, 300), 3, fields[world_random(w, 8)]);
+}
+
+static void run_mixed(struct world *w, uint64_t seed, uint32_t restarts, uint64_t rng)
+{
+  int day;
+  world_init(w, 9);
+  w->h.keep_traits = true;
+  assert_true(harness_open(&w->h, seed, NULL));
+  for (day = 0; day < 260; day++) {
+    mixed_day(w, day);
+    rng = rng * UINT64_C(6364136223846793005) + 1;
+    if (restarts && (rng >> 40) % 260 < restarts)
+      assert_int_equal(harness_restart(&w->h, NULL, seed + rng), 0);
+    harness_tick(&w->h, bw_day_time(DAY0 + day) + 20 * BW_HOUR);
+    if (restarts && (rng >> 20) % 260 < restarts)
+      assert_int_equal(harness_restart(&w->h, NULL, seed), 0);
+    world_tick(w, day);
+  }
+}
+
+static void restarts_and_seeds_change_nothing(void **state)
+{
+  struct world a, b;
+  uint32_t i;
+  (void)state;
+  run_mixed(&a, 5, 0, 0);
+  assert_true(a.h.said.len > 20000);
+  for (i = 0; i < 3; i++) {
+    run_mixed(&b, i == 0 ? 77777 : 5, i * 20, i + 1); /* another seed; 20 restarts; 40 restarts */
+    assert_int_equal(a.h.said.len, b.h.said.len);
+    assert_memory_equal(a.h.said.data, b.h.said.data, a.h.said.len);
+    world_close(&b);
+  }
+  world_close(&a);
+}
+
+static void late_events_land_on_their_day(void **state)
+{
+  struct world on_time, late;
+  int day;
+  (void)state;
+  world_init(&on_time, 1);
+  world_init(&late, 1);
+  assert_true(harness_open(&on_time.h, 5, NULL));
+  assert_true(harness_open(&late.h, 5, NULL));
+  for (day = 0; day < 60; day++) {
+    world_events(&on_time, day, "acme", "Work Done", 12, 0, 6, NULL);
+    world_events(&late, day, "acme", "Work Done", 6, 0, 3, NULL);
+    if (day >= 2)
+      world_events(&late, day - 2, "acme", "Work Done", 6, 3, 3, NULL);
+  }
+  world_events(&late, 58, "acme", "Work Done", 6, 3, 3, NULL);
+  world_events(&late, 59, "acme", "Work Done", 6, 3, 3, NULL);
+  on_time.h.keep_traits = late.h.keep_traits = true;
+  world_tick(&on_time, 59);
+  world_tick(&late, 59);
+  assert_string_equal(bw_buf_cstr(&on_time.h.said), bw_buf_cstr(&late.h.said));
+  assert_non_null(strstr(bw_buf_cstr(&late.h.said), "trait events_28d acme [] 336"));
+  assert_non_null(strstr(bw_buf_cstr(&late.h.said), "trait mau acme [] 6"));
+  assert_non_null(strstr(bw_buf_cstr(&late.h.said), "trait dau_mau acme [] 1 "));
+  world_close(&on_time);
+  world_close(&late);
+}
+
+static void the_far_future_is_not_counted_but_told(void **state)
+{
+  struct world w;
+  (void)state;
+  world_init(&w, 1);
+  w.h.keep_traits = true;
+  assert_true(harness_open(&w.h, 5, NULL));
+  world_events(&w, 0, "acme", "Work Done", 5, 0, 5, NULL);
+  harness_put(&w.h, BW_KIND_TRACK, world_time(0, 9), "acme", "u1", "Work Done", NULL);
+  w.h.queue[w.h.nqueue - 1].time_ms += 30 * BW_DAY; /* arrives today, says next month */
+  world_tick(&w, 0);
+  assert_non_null(strstr(bw_buf_cstr(&w.h.said), "trait events_28d acme [] 5"));
+  assert_int_equal(lines_with(&w.h.said, "notice future_events"), 1);
+  world_close(&w);
+}
+
+static void hostile_records_stay_within_limits(void **state)
+{
+  static char names[10000][24], huge[600];
+  struct world w;
+  uint32_t i;
+  (void)state;
+  memset(huge, 'x', sizeof huge - 1);
+  world_init(&w, 1);
+  assert_true(harness_open(&w.h, 5, (const char *const[]){"max_names=1000", "max_users=500", "max_accounts=50", NULL}));
+  for (i = 0; i < 10000; i++) {
+    (void)snprintf(names[i], sizeof names[i], "p:feature=f%u", i);
+    harness_put(&w.h, BW_KIND_TRACK, world_time(0, i), names[i % 70], names[i], i % 2 ? "Feature Used" : names[i],
+                FIELDS(names[i], "p:count=#1e300"));
+  }
+  harness_put(&w.h, BW_KIND_TRACK, world_time(0, 1), huge, huge, huge, NULL);
+  harness_put(&w.h, BW_KIND_TRACK, world_time(0, 1), "", "", "", NULL);
+  harness_put(&w.h, BW_KIND_TRACK, 0, "acme", "", "", NULL);
+  harness_put(&w.h, BW_KIND_TRACK, BW_TIME_MAX, "acme", "", "", NULL);
+  harness_put(&w.h, BW_KIND_TRACK, world_time(0, 1), names[0], "u1", "API Called", FIELDS("p:count=#1e308"));
+  harness_put(&w.h, BW_KIND_TRACK, world_time(0, 1), names[0], "u1", "API Called", FIELDS("p:count=#-1e308"));
+  world_facts(&w, 0, BW_KIND_ACCOUNT, names[0],
+              FIELDS("t:seats=#-1e300", "t:products==[[[", "t:limits.api_calls=#1e-300", "t:arr=x"));
+  harness_tick(&w.h, 0);
+  world_tick(&w, 0);
+  world_tick(&w, 1);
+  assert_int_equal(lines_with(&w.h.said, "notice table_full"), 1);
+  assert_int_equal(lines_with(&w.h.said, "notice too_many_names"), 1);
+  world_close(&w);
+}
+
+static void damaged_state_is_refused_politely(void **state)
+{
+  struct world w;
+  struct bw_buf saved = {0};
+  uint64_t rng = 3;
+  uint32_t i;
+  int day;
+  (void)state;
+  world_init(&w, 9);
+  assert_true(harness_open(&w.h, 5, NULL));
+  for (day = 0; day < 60; day++) {
+    mixed_day(&w, day);
+    world_tick(&w, day);
+  }
+  assert_int_equal(harness_save(&w.h, &saved), 0);
+  world_close(&w);
+  for (i = 0; i < 300; i++) {
+    struct bw_str s = bw_buf_str(&saved);
+    size_t at;
+    rng = rng * UINT64_C(6364136223846793005) + 1;
+    at = (size_t)(rng >> 20) % s.len;
+    world_init(&w, 9);
+    assert_true(harness_open(&w.h, 5, NULL));
+    if (i % 3 == 0)
+      s.len = at;
+    else
+      saved.data[at] = (char)(saved.data[at] ^ 1 << (rng >> 60) % 8);
+    assert_true(harness_load(&w.h, s) < 0);
+    assert_non_null(strstr(w.h.error, "refused"));
+    if (i % 3)
+      saved.data[at] = (char)(saved.data[at] ^ 1 << (rng >> 60) % 8);
+    world_close(&w);
+  }
+  bw_buf_clear(&saved);
+}
+
+static void wrong_options_are_named(void **state)
+{
+  static const char *const wrong[][2] = {{"signals=[\"seat_limits\"]", "signals"},
+                                         {"meters=[{\"resource\":\"x\"}]", "meters"},
+                                         {"features={", "features"},
+                                         {"seat_utilization.clear=95%", "seat_utilization.clear"},
+                                         {"activity_kinds=[\"ticket\"]", "activity_kinds"},
+                                         {"logins.count=often", "logins.count"}};
+  struct world w;
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    world_init(&w, 1);
+    assert_false(harness_open(&w.h, 5, (const char *const[]){wrong[i][0], NULL}));
+    assert_non_null(strstr(w.h.error, wrong[i][1]));
+    world_close(&w);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_year_of_wobble_is_one_episode),
+      cmocka_unit_test(a_holiday_of_everybody_is_one_notice),
+      cmocka_unit_test(an_outage_of_the_feed_is_one_notice),
+      cmocka_unit_test(a_merger_is_one_notice),
+      cmocka_unit_test(chance_alone_hardly_speaks),
+      cmocka_unit_test(restarts_and_seeds_change_nothing),
+      cmocka_unit_test(late_events_land_on_their_day),
+      cmocka_unit_test(the_far_future_is_not_counted_but_told),
+      cmocka_unit_test(hostile_records_stay_within_limits),
+      cmocka_unit_test(damaged_state_is_refused_politely),
+      cmocka_unit_test(wrong_options_are_named),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
