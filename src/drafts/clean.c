@@ -63,7 +63,7 @@ bool bw_text_clean(struct bw_str s, struct bw_buf *out)
     bool after_space = out->len > base && out->data[out->len - 1] == ' ';
     if (!as)
       bw_buf_add(out, s.data + i, len);
-    else if (*as != ' ' || (out->len > base && !after_space))
+    else if (*as && (*as != ' ' || (out->len > base && !after_space)))
       bw_buf_add_cstr(out, as);
     i += len;
   }

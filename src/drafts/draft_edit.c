@@ -68,7 +68,8 @@ static void splice(struct bw_draft *d, enum bw_draft_field field, size_t at, siz
 {
   struct bw_buf b = {0};
   size_t i, kept = 0;
-  bw_buf_add(&b, d->field[field], at);
+  if (at)
+    bw_buf_add(&b, d->field[field], at);
   bw_buf_add_str(&b, value);
   bw_buf_add_cstr(&b, d->field[field] + at + len);
   free(d->field[field]);

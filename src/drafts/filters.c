@@ -213,7 +213,7 @@ static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct 
     i++;
   if (v->text.len && memchr(v->text.data, ',', v->text.len))
     bw_buf_add_str(out, v->text);
-  else
+  else if (i > from)
     bw_buf_add(out, v->text.data + from, i - from);
   become_text(v, out);
   return NULL;
@@ -284,7 +284,8 @@ void bw_filtered_print(const struct bw_filtered *v, struct bw_buf *out)
   struct bw_filtered date = *v;
   switch (v->type) {
   case BW_VIEW_TEXT:
-    bw_buf_add_str(out, v->text);
+    if (v->text.len)
+      bw_buf_add_str(out, v->text);
     break;
   case BW_VIEW_NUMBER:
     if (v->text.len) {

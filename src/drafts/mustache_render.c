@@ -243,7 +243,8 @@ static int render_partial(struct render *r, const struct bw_mustache_node *node)
     return bw_fail(r->err, BW_ELIMIT, BW_CLASS_CONFIG, "partials are more than %d deep: \"%.*s\" includes itself without end",
                    BW_MUSTACHE_MAX_DEPTH, BW_FMT(node->text));
   r->partials++;
-  bw_buf_add_str(&r->indent, node->indent);
+  if (node->indent.len)
+    bw_buf_add_str(&r->indent, node->indent);
   /* Within a line the partial goes on with that line: its first line is not indented again. */
   rc = render_nodes(r, p, !node->alone && p->n && p->nodes[0].type == BW_MNODE_INDENT ? 1 : 0, p->n);
   r->indent.len = indent;

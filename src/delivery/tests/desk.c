@@ -14,7 +14,7 @@ void desk_make(struct desk *d)
 {
   const char *tmp = getenv("TMPDIR");
   *d = (struct desk){0};
-  (void)snprintf(d->dir, sizeof d->dir, "%s/bw-desk-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+  (void)snprintf(d->dir, sizeof d->dir, "%s/bw-desk-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : P_tmpdir);
   if (!mkdtemp(d->dir))
     abort();
   d->maildir = bw_asprintf("%s/mail", d->dir);
