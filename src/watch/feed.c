@@ -134,11 +134,14 @@ void bw_watcher_feed(struct bw_watcher *w)
     if (rc > 0)
       rc = bw_conn_send(w->conn, BW_FRAME_HOST_BATCH, 0, bw_buf_str(&w->ws->frame), &err);
     if (rc < 0) {
-      bw_watcher_notice(w, "journal_unreadable", "the journal cannot be read at record %llu, trying again: %s",
-                        (unsigned long long)w->cursor, err.message);
+      if (!w->unreadable)
+        bw_watcher_notice(w, "journal_unreadable", "the journal cannot be read at record %llu, trying again: %s",
+                          (unsigned long long)w->cursor, err.message);
+      w->unreadable = true;
       w->retry = bw_timer_new(w->ws->loop, RETRY_MS, false, retry, w);
       break;
     }
+    w->unreadable = false;
     w->flights[w->nflights++] = r;
     w->cursor = r.last + 1;
     if (w->nflights == 1)

@@ -36,6 +36,7 @@ struct bw_watcher {
   struct bw_timer *deadline, *restart, *retry;
   bool started, gone, killed; /* gone: gone() came before the socket's end; killed: by us */
   int gone_status;
+  bool unreadable; /* the journal, at the last try: said once */
 
   /* where it stands */
   uint64_t cursor;           /* the next offset to send */

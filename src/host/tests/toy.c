@@ -209,13 +209,13 @@ static int32_t lie(struct toy *t, int64_t at)
 
 static int32_t poison(struct toy *t, int64_t at)
 {
-  volatile int *nowhere = (volatile int *)8;
+  volatile uintptr_t nowhere = 8;
   struct account flood = {.name = "flood", .len = 5};
   char *p, *kept;
   int n;
   switch (TOY_POISON) {
   case CRASH:
-    *nowhere = 1;
+    *(volatile int *)nowhere = 1;
     break;
   case HANG:
     for (;;)
