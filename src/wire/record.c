@@ -174,7 +174,7 @@ int bw_batch_read(struct bw_batch_reader *r, struct bw_str bytes, uint64_t seed,
   if (bw_reader_left(&in) != 0)
     return read_refused(r, err, "bytes left over");
   for (i = 0; i < count; i++) {
-    r->records[i].fields = r->fields + at;
+    r->records[i].fields = r->fields ? r->fields + at : NULL;
     at += r->records[i].nfields;
   }
   r->batch = (struct bw_batch){sizeof r->batch, sizeof *r->records, count, r->records};
@@ -274,8 +274,11 @@ static void json_text(struct bw_buf *out, const char *key, struct bw_str s)
 
 void bw_record_json(struct bw_buf *out, const struct bw_record *r)
 {
-  static const char *const subject_keys[BW_KIND_COUNT] = {
-      [BW_KIND_CONTACT] = "contactId", [BW_KIND_PLAN] = "planId", [BW_KIND_OPPORTUNITY] = "opportunityId"};
+  static const char *const subject_keys[BW_KIND_COUNT] = {[BW_KIND_CONTACT] = "contactId",
+                                                          [BW_KIND_PLAN] = "planId",
+                                                          [BW_KIND_SUBSCRIPTION] = "subscriptionId",
+                                                          [BW_KIND_OPPORTUNITY] = "opportunityId",
+                                                          [BW_KIND_TICKET] = "ticketId"};
   const char *subject = r->kind < BW_KIND_COUNT ? subject_keys[r->kind] : NULL;
   bw_json_open(out, '{');
   if (r->kind != BW_KIND_CUSTOM) { /* a custom record keeps its own "type" among the fields */
