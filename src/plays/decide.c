@@ -232,8 +232,8 @@ static bool condition(struct bw_env *env, const struct bw_expr *e, const char *d
     values_text(env, &values);
     if (missing)
       block(v, blocked_by,
-            bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name,
-                        BW_FMT(bw_expr_source(e)), BW_FMT(r.s)));
+            bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name, BW_FMT(bw_expr_source(e)),
+                        BW_FMT(r.s)));
     else
       block(v, blocked_by,
             bw_asprintf("%s does not hold: it requires %.*s, and %s", name, BW_FMT(bw_expr_source(e)),

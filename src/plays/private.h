@@ -105,7 +105,7 @@ struct play {
   struct gate *gates;
   size_t ngates;
   double threshold;
-  double open_share; /* of a weight, for being open at all; the rest by strength */
+  double open_share;        /* of a weight, for being open at all; the rest by strength */
   double pursue, nurture;   /* readiness, of 18 */
   struct bw_expr *estimate; /* may be NULL */
   struct bw_expr *floor;    /* may be NULL */

@@ -35,7 +35,8 @@ static void add_customers(struct world *w, int n)
   for (i = 0; i < n; i++) {
     char id[16];
     snprintf(id, sizeof id, "a%03d", i);
-    world_account(w, id, "{\"name\":\"Acme\",\"acv\":24000,\"arr\":24000,\"start\":\"2024-01-01\",\"owner\":\"ann\",\"csm\":\"carl\"}");
+    world_account(
+        w, id, "{\"name\":\"Acme\",\"acv\":24000,\"arr\":24000,\"start\":\"2024-01-01\",\"owner\":\"ann\",\"csm\":\"carl\"}");
     world_record(w, BW_KIND_SUBSCRIPTION, "", id, "{\"plan\":\"pro\",\"seats\":50}");
     world_trait(w, id, "seats_needed", "", 70);
   }
@@ -128,8 +129,8 @@ static int print_trait(void *ctx, const struct bw_trait_value *t)
 
 static void random_life(struct bw_buf *ret_end, bool restarts)
 {
-  static const char *const types[] = {"seat_limit", "seat_utilization", "usage_decline", "gone_silent", "adoption_high",
-                                      "usage_limit", "limit_forecast"};
+  static const char *const types[] = {"seat_limit",    "seat_utilization", "usage_decline", "gone_silent",
+                                      "adoption_high", "usage_limit",      "limit_forecast"};
   char *etc BW_AUTOFREE = etc_dir();
   char path[] = "/tmp/bw-leads-XXXXXX";
   char *db BW_AUTOFREE = NULL;
@@ -145,8 +146,8 @@ static void random_life(struct bw_buf *ret_end, bool restarts)
       char id[16];
       uint64_t r = next_random(&seed);
       snprintf(id, sizeof id, "a%03d", (int)(r % 40));
-      world_signal(&w, id, types[(r >> 8) % 7], (r >> 16) % 5 ? "" : "api_calls", 1 + (uint32_t)((r >> 24) % 3), (double)(r % 100),
-                   (double)((r >> 32) % 100) / 100, "{\"used\":3}");
+      world_signal(&w, id, types[(r >> 8) % 7], (r >> 16) % 5 ? "" : "api_calls", 1 + (uint32_t)((r >> 24) % 3),
+                   (double)(r % 100), (double)((r >> 32) % 100) / 100, "{\"used\":3}");
       world_trait(&w, id, "seats_used", "", (double)((r >> 40) % 60));
     }
     if (hour % 50 == 0) {
@@ -221,8 +222,9 @@ static void names_give_values_and_their_sources(void **state)
       {"signal.usage_limit.api_calls.evidence.resource", "\"api_calls\"", "signal"},
       {"signal.usage_limit[\"api_calls\"].strength", "0.5", "signal"},
       {"account.csm", "\"carl\"", "record"},
-      {"account.days_to_renewal", "missing: account.days_to_renewal: an account record with traits.renewal, or a subscription "
-                                  "record with traits.end",
+      {"account.days_to_renewal",
+       "missing: account.days_to_renewal: an account record with traits.renewal, or a subscription "
+       "record with traits.end",
        "nowhere"},
       {"account.health", "missing: account.health: an account record with traits.health", "nowhere"},
       {"champion.name", "missing: champion.name: a contact record of the account with traits.role \"champion\"", "nowhere"},
@@ -349,8 +351,8 @@ static void remove_dir(char *dir)
 }
 
 #define ROUTES "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: csm}]\n"
-#define PLAY(name, extra)                                                                                                        \
-  "play: " name "\nmotion: renewal\ntype: risk\nfamily: f\nsignals: {usage_decline: 80}\n"                                       \
+#define PLAY(name, extra)                                                                                                      \
+  "play: " name "\nmotion: renewal\ntype: risk\nfamily: f\nsignals: {usage_decline: 80}\n"                                     \
   "gates: [{name: g, require: account.arr > 0}]\nscore: {threshold: 40}\nroute: r\n" extra
 
 static void shadows_stay_apart(void **state)
@@ -404,8 +406,11 @@ static void mistakes_are_found_where_they_are(void **state)
   (void)state;
   refused(PLAY("p", ""), ROUTES, NULL);
   refused(PLAY("p", "flor: 1\n"), ROUTES, "p.yaml:9:1: unknown key \"flor\"; did you mean floor?");
-  refused(PLAY("p", "estimate: account.acv * days(1)\n"), ROUTES, "p.yaml:9:23: * does not work between a number and a duration");
+  refused(PLAY("p", "estimate: account.acv * days(1)\n"), ROUTES,
+          "p.yaml:9:23: * does not work between a number and a duration");
   refused(PLAY("p", "estimate: 'acount.acv'\n"), ROUTES, "p.yaml:9:12: there is no name \"acount\"; did you mean account?");
+  refused(PLAY("p", "estimate: |\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
+  refused(PLAY("p", "estimate: >-\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
   refused(PLAY("p", "floor: account.acv\n"), ROUTES, "a yes or no (a comparison) is needed here");
   refused(PLAY("p", "review: {when: lead.owner == 'x'}\n"), ROUTES, NULL);
   refused(PLAY("p", "estimate: estimate * 2\n"), ROUTES, "estimate is not known yet at this place");

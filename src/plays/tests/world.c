@@ -179,7 +179,8 @@ static void flatten(struct fields *f, const json_t *object, const char *prefix)
 {
   const char *key;
   json_t *v;
-  json_object_foreach ((json_t *)(uintptr_t)object, key, v) {
+  json_object_foreach((json_t *)(uintptr_t)object, key, v)
+  {
     struct bw_field *out = &f->items[f->n];
     char *full = bw_asprintf("%s%s", prefix, key);
     if (json_is_object(v)) {
@@ -340,11 +341,11 @@ static void decide(struct world *w, const json_t *line)
   int64_t until = 0;
   int rc;
   bw_time_parse(bw_str(text(line, "until")), &until);
-  rc = strcmp(what, "approve") == 0   ? bw_lead_approve(w->engine, id, w->now, &err)
-       : strcmp(what, "sent") == 0    ? bw_lead_sent(w->engine, id, w->now, &err)
-       : strcmp(what, "reject") == 0  ? bw_lead_reject(w->engine, id, bw_str(text(line, "reason")), w->now, &err)
-       : strcmp(what, "snooze") == 0  ? bw_lead_snooze(w->engine, id, until, w->now, &err)
-                                      : bw_lead_close(w->engine, id, bw_str(text(line, "reason")), w->now, &err);
+  rc = strcmp(what, "approve") == 0  ? bw_lead_approve(w->engine, id, w->now, &err)
+       : strcmp(what, "sent") == 0   ? bw_lead_sent(w->engine, id, w->now, &err)
+       : strcmp(what, "reject") == 0 ? bw_lead_reject(w->engine, id, bw_str(text(line, "reason")), w->now, &err)
+       : strcmp(what, "snooze") == 0 ? bw_lead_snooze(w->engine, id, until, w->now, &err)
+                                     : bw_lead_close(w->engine, id, bw_str(text(line, "reason")), w->now, &err);
   if (rc < 0) {
     bw_json_open(&w->log, '{');
     bw_json_key(&w->log, "refused");
@@ -375,9 +376,11 @@ void world_line(struct world *w, const char *json)
                  strcmp(state, "updated") == 0   ? BW_UPDATED
                  : strcmp(state, "cleared") == 0 ? BW_CLEARED
                                                  : BW_OPENED,
-                 json_number_value(json_object_get(line, "value")), json_number_value(json_object_get(line, "strength")), evidence);
+                 json_number_value(json_object_get(line, "value")), json_number_value(json_object_get(line, "strength")),
+                 evidence);
   } else if (json_object_get(line, "trait")) {
-    world_trait(w, text(line, "account"), text(line, "trait"), text(line, "key"), json_number_value(json_object_get(line, "value")));
+    world_trait(w, text(line, "account"), text(line, "trait"), text(line, "key"),
+                json_number_value(json_object_get(line, "value")));
   } else if (json_object_get(line, "tick")) {
     world_tick(w, at);
   } else if (json_object_get(line, "decide")) {
