@@ -173,11 +173,11 @@ static void check_logins(struct eval *e)
   enum bw_step step;
   if (!s->on)
     return;
-  c = compare(e, series, s->window, e->u->fleet.log_ratio);
+  c = compare(e, series, s->window, e->u->fleet.login_log_ratio);
   if (e->u->cfg.value[OPT_LOGINS_USERS].integer && c.before < s->min) { /* sign-ins are not, or hardly, sent */
     series = &e->act->dau;
     what = "user days";
-    c = compare(e, series, s->window, e->u->fleet.user_log_ratio);
+    c = compare(e, series, s->window, e->u->fleet.day_log_ratio);
   }
   known = knowledge(e, SIG_LOGINS_DECLINE, 0, &c, z, history, true);
   if (e->u->cfg.value[OPT_LOGINS_USERS].integer && known == BW_ABSENT) {

@@ -165,12 +165,12 @@ void fleet_hourly(struct usage *u, int64_t at_ms)
          since, missing);
 }
 
+enum { G_RATIO, G_USERS, G_USER_DAYS, G_LOGIN_DAYS, G_BREADTH, G_LOGINS, G_AUTOMATION, G_SEATS, G_LIMIT, G_COUNT };
 struct gather {
   struct usage *u;
-  double *x[7];
-  uint32_t n[7];
+  double *x[G_COUNT];
+  uint32_t n[G_COUNT];
 };
-enum { G_RATIO, G_USERS, G_BREADTH, G_LOGINS, G_AUTOMATION, G_SEATS, G_LIMIT };
 
 static void add(struct gather *g, int what, double v)
 {
@@ -194,18 +194,29 @@ static void gather_limits(struct gather *g, struct eval *e)
     add(g, G_LIMIT, best);
 }
 
+/* The log change of a window against the one before, where there was volume. */
+static void add_ratio(struct gather *g, struct eval *e, int what, const struct bw_series *s, double min)
+{
+  double now = sum_back(e, s, 28, 0), before = sum_back(e, s, 28, 28);
+  if (before >= min && before > 0)
+    add(g, what, log((now > 0 ? now : 0.5) / before));
+}
+
 static void gather_account(struct gather *g, struct eval *e)
 {
   const struct usage *u = g->u;
   const struct counter *c;
   int32_t w = 28;
-  double now = sum_back(e, &e->act->events, w, 0), before = sum_back(e, &e->act->events, w, w), users, seats;
-  double min = u->cfg.set[SIG_USAGE_DECLINE].min;
-  if (before >= min && before > 0 && e->act->first + 2 * w <= e->day)
-    add(g, G_RATIO, log((now > 0 ? now : 0.5) / before));
+  double now, before, users, seats;
+  bool old = e->act->first + 2 * w <= e->day;
+  if (old) {
+    add_ratio(g, e, G_RATIO, &e->act->events, u->cfg.set[SIG_USAGE_DECLINE].min);
+    add_ratio(g, e, G_USER_DAYS, &e->act->dau, u->cfg.set[SIG_LOGINS_DECLINE].min);
+    add_ratio(g, e, G_LOGIN_DAYS, &e->act->logins, u->cfg.set[SIG_LOGINS_DECLINE].min);
+  }
   users = mau_on(u, e->act, e->day, u->cfg.mau_window);
   before = mau_on(u, e->act, e->day - w, u->cfg.mau_window);
-  if (before >= 3 && e->act->first + 2 * w <= e->day)
+  if (before >= 3 && old)
     add(g, G_USERS, log((users > 0 ? users : 0.5) / before));
   if (users < 1)
     return;
@@ -230,6 +241,14 @@ static void cuts(struct gather *g, int what, enum signal_id sig, double *cut)
   cut[1] = bw_quantile_cut(g->x[what], g->n[what], u->cfg.set[sig].rule.clear);
 }
 
+/* The fleet's change: of the middle account; none where too few have volume, or where it shall not be divided out. */
+static double median_of(struct gather *g, int what)
+{
+  if (!g->u->cfg.value[OPT_FLEET_CORRECT].integer || g->n[what] < option_number(g->u, OPT_FLEET_MIN))
+    return 0;
+  return bw_median(g->x[what], g->n[what]);
+}
+
 static void measure(struct usage *u, int32_t day, int64_t at_ms)
 {
   struct gather g = {.u = u};
@@ -239,9 +258,9 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
     active += ((struct account *)bw_keyed_at(&u->accounts, i))->act != NULL;
   if (u->nscratch < active) {
     u->nscratch = active + active / 4 + 64;
-    u->scratch = bw_realloc(u->scratch, (size_t)u->nscratch * 7, sizeof *u->scratch);
+    u->scratch = bw_realloc(u->scratch, (size_t)u->nscratch * G_COUNT, sizeof *u->scratch);
   }
-  for (i = 0; i < 7; i++)
+  for (i = 0; i < G_COUNT; i++)
     g.x[i] = u->scratch + (size_t)i * u->nscratch;
   for (i = 0; i < n; i++) {
     struct account *a = bw_keyed_at(&u->accounts, i);
@@ -250,10 +269,10 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
       gather_account(&g, &e);
   }
   f->accounts = g.n[G_RATIO];
-  f->log_ratio = g.n[G_RATIO] >= least ? bw_median(g.x[G_RATIO], g.n[G_RATIO]) : 0;
-  f->user_log_ratio = g.n[G_USERS] >= least ? bw_median(g.x[G_USERS], g.n[G_USERS]) : 0;
-  if (!u->cfg.value[OPT_FLEET_CORRECT].integer)
-    f->log_ratio = f->user_log_ratio = 0;
+  f->log_ratio = median_of(&g, G_RATIO);
+  f->user_log_ratio = median_of(&g, G_USERS);
+  f->day_log_ratio = median_of(&g, G_USER_DAYS);
+  f->login_log_ratio = median_of(&g, G_LOGIN_DAYS);
   cuts(&g, G_BREADTH, SIG_FEATURE_BREADTH, f->breadth_cut);
   cuts(&g, G_LOGINS, SIG_HEAVY_LOGINS, f->login_cut);
   cuts(&g, G_AUTOMATION, SIG_AUTOMATION_DEPTH, f->automation_cut);

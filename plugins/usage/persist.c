@@ -383,6 +383,8 @@ static void io_fleet(struct io *io)
   f->day = (int32_t)number(io, (uint64_t)f->day, DAY_MAX);
   f->log_ratio = real(io, f->log_ratio);
   f->user_log_ratio = real(io, f->user_log_ratio);
+  f->day_log_ratio = real(io, f->day_log_ratio);
+  f->login_log_ratio = real(io, f->login_log_ratio);
   f->accounts = (uint32_t)number(io, f->accounts, UINT32_MAX);
   for (i = 0; i < 2; i++) {
     f->breadth_cut[i] = real(io, f->breadth_cut[i]);

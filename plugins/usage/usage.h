@@ -267,11 +267,12 @@ struct plan {
 
 /* ---- the fleet ---- */
 struct fleet {
-  struct bw_series events, users;   /* by event day */
-  struct bw_series gaps;            /* longest silence that ended on the day, minutes */
-  int32_t day;                      /* as-of day of the last daily pass */
-  double log_ratio, user_log_ratio; /* median log change of the windows */
-  uint32_t accounts;                /* that it is over */
+  struct bw_series events, users; /* by event day */
+  struct bw_series gaps;          /* longest silence that ended on the day, minutes */
+  int32_t day;                    /* as-of day of the last daily pass */
+  /* median log change of the windows: events, active users, their days, login days */
+  double log_ratio, user_log_ratio, day_log_ratio, login_log_ratio;
+  uint32_t accounts;                                                           /* that it is over */
   double breadth_cut[2], login_cut[2], automation_cut[2], seat_cut, limit_cut; /* [0] to open, [1] to stay */
   bool dip, spike, silent;
   uint16_t dead_days[64]; /* days on which the whole feed was (nearly) silent, a ring */
@@ -375,7 +376,7 @@ static inline bool fleet_holds(const struct usage *u)
 static inline bool fleet_low(const struct usage *u)
 {
   return fleet_holds(u) ||
-         (u->cfg.value[OPT_FLEET_HOLD].integer && (u->fleet.log_ratio < -0.15 || u->fleet.user_log_ratio < -0.15));
+         (u->cfg.value[OPT_FLEET_HOLD].integer && (u->fleet.log_ratio < -0.15 || u->fleet.day_log_ratio < -0.15));
 }
 
 /* evaluate.c */
