@@ -118,18 +118,15 @@ static void put_worth(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
 static const char *angle_of(const json_t *l)
 {
   const json_t *fields = json_object_get(l, "fields");
-  static const char *const names[] = {"opening_angle", "recommended_opening_angle", "angle"};
-  size_t i;
-  for (i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (*bw_get_str(fields, names[i]))
-      return bw_get_str(fields, names[i]);
-  return bw_get_str(l, "angle");
+  return *bw_get_str(fields, "angle") ? bw_get_str(fields, "angle") : bw_get_str(l, "angle");
 }
 
 static void put_move(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
 {
   const char *title = bw_get_str(l, "title");
   label(cli, out, "Opening move");
+  if (!*title)
+    title = bw_get_str(json_object_get(l, "fields"), "opening_move");
   bw_put_wrapped(cli, out, *title ? title : angle_of(l), LABEL);
   bw_buf_add_char(out, '\n');
 }
@@ -168,6 +165,28 @@ static void put_names(struct bw_cli *cli, struct bw_buf *out, const json_t *sign
   bw_buf_clear(&b);
 }
 
+/* How the estimate came about: the play's formula, and what each name in it was. */
+static void put_formula(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
+{
+  const json_t *how = json_object_get(json_object_get(l, "why"), "estimate"), *v;
+  const char *formula = bw_get_str(how, "expression");
+  struct bw_buf b = {0};
+  size_t i;
+  if (!*formula)
+    formula = bw_get_str(json_object_get(l, "estimate_how"), "formula");
+  if (!*formula)
+    return;
+  bw_buf_printf(&b, "= %s", formula);
+  json_array_foreach(json_object_get(how, "values"), i, v)
+  {
+    bw_buf_printf(&b, "%s%s is %s", i ? ", " : "; ", bw_get_str(v, "name"),
+                  *bw_get_str(v, "text") ? bw_get_str(v, "text") : "missing");
+  }
+  bw_buf_printf(out, "\n%*s", LABEL, "");
+  bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  bw_buf_clear(&b);
+}
+
 static void put_fields(struct bw_cli *cli, struct bw_buf *out, const json_t *l, const json_t *signals)
 {
   int64_t sla = bw_get_time(l, "sla");
@@ -199,11 +218,7 @@ static void put_fields(struct bw_cli *cli, struct bw_buf *out, const json_t *l, 
     bw_put_money(out, bw_get_num(l, "estimate"), bw_get_str(l, "currency"));
   else
     bw_buf_add_cstr(out, "none estimated");
-  if (*bw_get_str(json_object_get(l, "estimate_how"), "formula")) {
-    bw_buf_add_cstr(out, "  = ");
-    bw_buf_add_cstr(&b, bw_get_str(json_object_get(l, "estimate_how"), "formula"));
-    bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
-  }
+  put_formula(cli, out, l);
   bw_buf_add_char(out, '\n');
   label(cli, out, "Last CSM touch");
   put_touch(cli, out, json_object_get(l, "last_csm_touch"));
@@ -245,26 +260,42 @@ static void put_all_evidence(struct bw_cli *cli, struct bw_buf *out, const json_
   bw_buf_clear(&b);
 }
 
-static void put_readiness(struct bw_cli *cli, struct bw_buf *out, const json_t *readiness)
+static bool is_dimension(const char *key)
 {
-  const json_t *d, *dimensions = json_object_get(readiness, "dimensions");
-  size_t i;
-  if (!json_is_object(readiness) || !isfinite(bw_get_num(readiness, "points")))
+  return strcmp(key, "total") != 0 && strcmp(key, "of") != 0 && strcmp(key, "verdict") != 0;
+}
+
+/* {"adoption": 1..3 or null, ..., "total", "of", "verdict"} */
+static void put_readiness(struct bw_cli *cli, struct bw_buf *out, json_t *readiness)
+{
+  struct bw_buf b = {0};
+  const char *key;
+  json_t *v;
+  if (!isfinite(bw_get_num(readiness, "total")))
     return;
   label(cli, out, "Readiness");
-  bw_put_number(out, bw_get_num(readiness, "points"));
-  bw_buf_add_cstr(out, " of ");
-  bw_put_number(out, isfinite(bw_get_num(readiness, "of")) ? bw_get_num(readiness, "of") : 18);
-  bw_buf_add_cstr(out, ": ");
-  bw_put_safe(out, bw_get_str(readiness, "verdict"), false);
-  json_array_foreach(dimensions, i, d)
+  bw_put_number(&b, bw_get_num(readiness, "total"));
+  bw_buf_add_cstr(&b, " of ");
+  bw_put_number(&b, bw_get_num(readiness, "of"));
+  bw_buf_printf(&b, ", %s: ", bw_get_str(readiness, "verdict"));
+  json_object_foreach(readiness, key, v)
   {
-    bw_buf_add_cstr(out, i ? ", " : "  (");
-    bw_put_safe(out, bw_get_str(d, "name"), false);
-    bw_buf_add_char(out, ' ');
-    bw_put_number(out, bw_get_num(d, "points"));
+    const char *p;
+    if (!is_dimension(key))
+      continue;
+    for (p = key; *p; p++)
+      bw_buf_add_char(&b, *p == '_' ? ' ' : *p);
+    bw_buf_add_char(&b, ' ');
+    if (json_is_number(v))
+      bw_put_number(&b, json_number_value(v));
+    else
+      bw_buf_add_char(&b, '?');
+    bw_buf_add_cstr(&b, ", ");
   }
-  bw_buf_add_cstr(out, json_array_size(dimensions) ? ")\n" : "\n");
+  b.len -= 2;
+  bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  bw_buf_add_char(out, '\n');
+  bw_buf_clear(&b);
 }
 
 /* ---- the draft ---- */
@@ -327,7 +358,7 @@ static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t 
   t = bw_table_new(cli, 3, (const char *const[]){"VALUE IN THE DRAFT~", "NAME", "FROM~"});
   json_array_foreach(provenance, i, p)
   {
-    const json_t *source = json_object_get(p, "source");
+    const json_t *source = json_object_get(p, "from") ? json_object_get(p, "from") : json_object_get(p, "source");
     bw_put_value(&b, json_object_get(p, "value") ? json_object_get(p, "value") : json_null());
     bw_table_take(t, BW_PLAIN, &b);
     bw_table_add(t, BW_PLAIN, bw_get_str(p, "name"));

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `basewatch why-not`: which gate stands between an account and a play.  Runs in the command line; no privileges. */
-#include <math.h>
 #include <stdio.h>
 
 #include "cli/internal.h"
 
 static bool gate_passed(const json_t *gate)
 {
-  return bw_get_bool(gate, "passed") || bw_get_bool(gate, "pass") || bw_get_bool(gate, "ok");
+  return strcmp(bw_get_str(gate, "result"), "pass") == 0 || strcmp(bw_get_str(gate, "result"), "diverted") == 0;
+}
+
+/* "account.tenure is 90 days": what decided it. */
+static void put_values(struct bw_cli *cli, struct bw_buf *out, const json_t *values)
+{
+  struct bw_buf b = {0};
+  const json_t *v;
+  size_t i;
+  json_array_foreach(values, i, v)
+  {
+    bool missing = *bw_get_str(v, "missing") != '\0';
+    bw_buf_printf(&b, "%s%s is %s", i ? "; " : "", bw_get_str(v, "name"),
+                  missing ? bw_get_str(v, "missing") : bw_get_str(v, "text"));
+  }
+  if (b.len) {
+    bw_buf_add_cstr(out, "\n      ");
+    bw_put_wrapped(cli, out, bw_buf_cstr(&b), 6);
+  }
+  bw_buf_clear(&b);
 }
 
 static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gates)
 {
-  static const char *const wishes[] = {"would", "says", "needs"};
   struct bw_buf b = {0};
   const json_t *g;
-  size_t i, k;
+  size_t i;
   json_array_foreach(gates, i, g)
   {
     bool passed = gate_passed(g);
@@ -26,16 +43,11 @@ static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gate
       bw_buf_printf(&b, "  needs %s", bw_get_str(g, "require"));
       bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
       bw_buf_reset(&b);
-      if (json_object_get(g, "value") && !json_is_null(json_object_get(g, "value"))) {
-        bw_buf_add_cstr(out, ", is ");
-        bw_put_value(out, json_object_get(g, "value"));
-      }
-      for (k = 0; k < sizeof wishes / sizeof wishes[0]; k++)
-        if (*bw_get_str(g, wishes[k])) {
-          bw_buf_add_cstr(out, "\n      ");
-          bw_put_wrapped(cli, out, bw_get_str(g, wishes[k]), 6);
-          break;
-        }
+      put_values(cli, out, json_object_get(g, "values"));
+    } else if (*bw_get_str(g, "otherwise")) {
+      bw_buf_printf(&b, "  goes by route %s", bw_get_str(g, "otherwise"));
+      bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
+      bw_buf_reset(&b);
     }
     bw_buf_add_char(out, '\n');
   }
@@ -45,8 +57,8 @@ static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gate
 static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p)
 {
   bool fires = bw_get_bool(p, "fires");
-  const char *says = *bw_get_str(p, "says") ? bw_get_str(p, "says") : bw_get_str(p, "explain");
-  const char *blocked = *bw_get_str(p, "blocked_by") ? bw_get_str(p, "blocked_by") : bw_get_str(p, "outcome");
+  const char *says = bw_get_str(p, "says");
+  const char *blocked = bw_get_str(p, "blocked_by");
   bw_put_styled(cli, out, BW_BOLD, bw_get_str(p, "play"));
   bw_buf_add_cstr(out, "  ");
   bw_put_styled(cli, out, fires ? BW_GREEN : BW_YELLOW, fires ? "fires" : *blocked ? blocked : "does not fire");

@@ -42,13 +42,16 @@
  *             {"now", "family", "acv", "renewal": day, "last_csm_touch": {"at", "kind", "by", "text"}|null, "angle": text,
  *              "estimate_how": {"formula", "values": [{"name", "value"}]}, "floor": number|null,
  *              "triggered": [SIGNAL ...]  the primary one first,
- *              "gates": [{"name", "passed", "require", "value"}],
- *              "readiness": {"points", "of", "verdict": "pursue|nurture|wait", "dimensions": [{"name", "points", "why"}]},
+ *              "gates": [{"name", "require", "result": "pass|diverted|missing|error|fail", "values": [VALUE], "otherwise"}],
+ *              "readiness": {"adoption": 1..3|null, ... each dimension, "total", "of", "verdict"},
+ *              "fields": the eight fields, "why": the whole evaluation that opened it,
  *              "draft": {"version", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
  *                        "missing": [{"name", "why"}],
- *                        "provenance": [{"name", "value", "source"}]}|null,
+ *                        "provenance": [{"field", "name", "value", "from": {"kind", "name", "offset"}}]}|null,
  *              "blocked": why it cannot be approved, in words|null,
  *              "history": [{"at", "who", "what", "note"}]}     oldest first
+ *
+ * VALUE       {"name", "value", "text": in words} or {"name", "value": null, "missing": what would supply it}
  *
  * SIGNAL      {"signal": type, "key", "watcher", "account", "direction": "up|down|both|unclear|revival|context",
  *              "urgency": "high|medium|low|watch", "state": "open|cleared", "opened", "updated", "cleared",
@@ -68,7 +71,7 @@
  *
  * why_not     {"account", "name", "now",
  *              "plays": [{"play", "fires": bool, "blocked_by": "signals|gate|score|estimate|floor|open_lead|suppressed|",
- *                "says": one sentence, "gates": [{"name", "passed", "require", "value"}], "score", "readiness", "estimate",
+ *                "says": one sentence, "gates" as in show, "score", "readiness", "estimate",
  *                "floor", "route", "suppressed_until", "open_lead"}]}   each as bw_engine_why_not() in plays/plays.h gives it
  *
  * account     {"account", "name", "now", "fields": [{"name", "value", "source": offset}],

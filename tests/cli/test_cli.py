@@ -29,10 +29,11 @@ SHOW = {
     "estimate_how": {"formula": "ceil(trait.usage.seats_needed) * plan.seat_price * 12", "values": []}, "floor": 9000,
     "triggered": [SIGNAL, {**SIGNAL, "signal": "usage_limit", "key": "api_calls", "value": 120000, "threshold": 100000, "evidence": {}}],
     "gates": [{"name": "tenure", "passed": True, "require": "account.tenure >= days(120)", "value": 400}],
-    "readiness": {"points": 14, "of": 18, "verdict": "pursue", "dimensions": [{"name": "adoption", "points": 3, "why": "0.63"}]},
+    "readiness": {"adoption": 3, "time_since_purchase": 2, "budget": None, "total": 14, "of": 15, "verdict": "incomplete"},
+    "why": {"estimate": {"expression": "seats * plan.seat_price * 12", "values": [{"name": "plan.seat_price", "value": 40, "text": "40"}]}},
     "draft": {"version": 2, "hash": HASH, "channel": "email", "from": "basewatch <b@vendor.example>", "to": ["ann@acme.example"], "cc": [],
               "subject": "Your seats", "body": "Hi Ann,\n\nyour team is at 47 of 50 seats.\n\nAnn", "missing": [],
-              "provenance": [{"name": "seats_used", "value": "47", "source": {"kind": "trait", "name": "usage.seats_used", "offset": 812}}]},
+              "provenance": [{"name": "seats_used", "value": "47", "from": {"kind": "trait", "name": "usage.seats_used", "offset": 812}}]},
     "blocked": None, "history": [{"at": NOW, "who": "basewatch", "what": "opened", "note": None}],
 }
 
@@ -127,7 +128,7 @@ def test_show(cli, daemon):
     for part in ("Acme Müller GmbH (acme)", "expansion · seat-expansion", "high priority", "owner ann, CSM bob",
                  "seat_utilization ↑", "€24,000 ARR on top of €60,000 (+40 %)", "Offer the seats now", "fires at 60",
                  "seat_utilization, usage_limit[api_calls]", "renews 2027-03-01", "19d ago", "qbr by bob", "Your team is at 47 of 50 seats.",
-                 "in 4h (Sun 22 Nov 2026 05:10 UTC)", "14 of 18: pursue", "120,000 / 100,000", "▆▆▆▇▇███", "31 → 47 (8 weeks to 2026-11-21)",
+                 "in 4h (Sun 22 Nov 2026 05:10 UTC)", "14 of 15, incomplete: adoption 3, time since purchase 2, budget ?", "= seats * plan.seat_price * 12; plan.seat_price is 40", "120,000 / 100,000", "▆▆▆▇▇███", "31 → 47 (8 weeks to 2026-11-21)",
                  "2026-10-25 to 2026-11-21", "ann@acme.example", "usage.seats_used (record 812)",
                  f"basewatch approve L17 --hash {HASH[:16]}", "basewatch snooze L17 --for 7d"):
         assert part in text, part
@@ -217,9 +218,11 @@ def test_account_signals_why_not(cli, daemon):
     assert daemon.asked[-1] == {"command": "signals", "account": "acme", "all": True, "limit": 5}
     daemon.replies["why_not"] = {"account": "acme", "name": "Acme", "now": NOW, "plays": [
         {"play": "seat-expansion", "fires": False, "blocked_by": "gate", "says": "tenure is 90 days, 120 are needed",
-         "gates": [{"name": "floor", "passed": True}, {"name": "tenure", "passed": False, "require": "account.tenure >= days(120)", "value": 90}]}]}
+         "gates": [{"name": "floor", "result": "diverted", "otherwise": "csm"}, {"name": "tenure", "result": "fail", "require": "account.tenure >= days(120)",
+                    "values": [{"name": "account.tenure", "value": 90, "text": "90 days"}]}]}]}
     text = cli("why-not", "acme", "seat-expansion").stdout
-    assert "✓ floor" in text and "✗ tenure  needs account.tenure >= days(120), is 90" in text
+    assert "✓ floor" in text and "goes by route csm" in text
+    assert "✗ tenure  needs account.tenure >= days(120)\n      account.tenure is 90 days" in text
 
 
 # ---- an operator ----
