@@ -38,26 +38,12 @@ static json_t *member(const json_t *o, const char *name)
   return v ? json_incref(v) : json_null();
 }
 
-/* What cannot be approved yet, and why; "" where it can. */
-static const char *blocked(struct core *c, const struct bw_lead *lead, const struct bw_draft *d)
-{
-  if (lead->mode == BW_MODE_SHADOW)
-    return "its play is in shadow mode: it is recorded, not worked";
-  if (lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED)
-    return "it has been decided";
-  if (!d)
-    return "it has no draft";
-  if (!d->complete)
-    return "the draft has values that a person must fill";
-  if (lead->review_until != BW_TIME_NONE && core_now(c) < lead->review_until)
-    return "the CSM's review window is open: until then only they may approve";
-  return "";
-}
-
 json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
 {
   struct bw_draft d = {0};
   bool have = bw_draft_load(c->store, bw_str(lead->id), 0, &d, NULL) == 0;
+  struct bw_error why_blocked = {0};
+  bool ready = core_may_approve(c, lead, &why_blocked) == 0;
   json_t *o = json_object(), *w = why(lead), *score = json_object_get(w, "score");
   json_object_set_new(o, "lead", core_json_text(lead->id));
   json_object_set_new(o, "account", core_json_text(lead->account));
@@ -83,7 +69,8 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   json_object_set_new(o, "review_until", core_json_time(lead->review_until));
   json_object_set_new(o, "snoozed_until", core_json_time(lead->snoozed_until));
   json_object_set_new(o, "subject", have ? core_json_text(d.field[BW_DRAFT_SUBJECT]) : json_null());
-  json_object_set_new(o, "ready", json_boolean(blocked(c, lead, have ? &d : NULL)[0] == '\0'));
+  json_object_set_new(o, "ready", json_boolean(ready));
+  json_object_set_new(o, "blocked", ready ? json_null() : core_json_text(why_blocked.message));
   json_decref(w);
   bw_draft_clear(&d);
   return o;
@@ -313,7 +300,6 @@ int core_show(struct core *c, struct bw_request *req, const json_t *args, struct
   json_object_set_new(o, "title", core_json_text(lead->title));
   add_reasons(c, o, lead);
   json_object_set_new(o, "draft", have ? draft_json(c, &d) : json_null());
-  json_object_set_new(o, "blocked", core_json_text(blocked(c, lead, have ? &d : NULL)));
   json_object_set_new(o, "history", history_json(c, lead));
   bw_draft_clear(&d);
   bw_request_reply_json(req, o);

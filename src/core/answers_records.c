@@ -148,6 +148,7 @@ static void outbox_item(void *ctx, const struct bw_outbox_item *item)
   json_object_set_new(o, "hash", core_json_str(item->hash));
   json_object_set_new(o, "state", json_string(state));
   json_object_set_new(o, "queued", core_json_time(item->at));
+  json_object_set_new(o, "sent", item->state == BW_OUTBOX_SENT ? core_json_time(item->done_at) : json_null());
   json_object_set_new(o, "attempts", json_integer((json_int_t)item->attempts));
   json_object_set_new(o, "error", item->error.len ? core_json_str(item->error) : json_null());
   json_array_insert_new(items, 0, o); /* newest first */
@@ -163,7 +164,6 @@ static void complete_item(struct core *c, json_t *o)
   json_object_set_new(o, "channel", have ? core_json_text(d.channel) : json_null());
   json_object_set_new(o, "to", have ? core_json_text(d.field[BW_DRAFT_TO]) : json_null());
   json_object_set_new(o, "subject", have ? core_json_text(d.field[BW_DRAFT_SUBJECT]) : json_null());
-  json_object_set_new(o, "sent", lead && lead->status == BW_LEAD_SENT ? core_json_time(lead->updated_at) : json_null());
   bw_draft_clear(&d);
 }
 

@@ -212,7 +212,8 @@ static int open_outbox(struct core *c, struct bw_error *err)
 {
   const struct bw_setup *s = core_setup(c);
   char *dir = s->maildir[0] == '/' ? bw_strdup(s->maildir) : bw_asprintf("%s/%s", c->o->state_dir, s->maildir);
-  const struct bw_outbox_config config = {.maildir = dir, .from = s->sender, .notice = on_outbox_notice, .ctx = c};
+  const struct bw_outbox_config config = {
+      .maildir = dir, .from = s->sender, .notice = on_outbox_notice, .changed = core_outbox_changed, .ctx = c};
   (void)err;
   c->outbox = bw_outbox_new(c->store, &config);
   free(dir);

@@ -70,6 +70,15 @@ static json_t *decided(struct core *c, struct bw_str id, const struct bw_decisio
   return o;
 }
 
+int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err)
+{
+  struct bw_decision_request r = {
+      .lead = bw_str(lead->id), .who = bw_str(lead->owner), .now = core_now(c), .may = may_decide, .ctx = c};
+  r.review_until = lead->review_until;
+  r.reviewer = bw_str(lead->csm);
+  return bw_approve_check(c->store, &r, err);
+}
+
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_decision_request r = request_of(c, args);
@@ -180,13 +189,18 @@ int core_snooze(struct core *c, struct bw_request *req, const json_t *args, stru
 
 /* ---- delivery ---- */
 
-static void mark_sent(void *ctx, const struct bw_outbox_item *item)
+/* Within the step's own transaction: the message and its lead become sent together. */
+void core_outbox_changed(void *ctx, const struct bw_outbox_item *item)
 {
   struct core *c = ctx;
-  const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), item->lead);
-  if (lead && lead->status == BW_LEAD_APPROVED &&
-      bw_lead_sent(bw_pipeline_engine(c->pipeline), item->lead, core_now(c), NULL) == 0)
-    bw_pipeline_touch(c->pipeline);
+  struct bw_engine *engine = bw_pipeline_engine(c->pipeline);
+  struct bw_error err;
+  if (item->state != BW_OUTBOX_SENT)
+    return;
+  if (bw_lead_sent(engine, item->lead, core_now(c), &err) < 0 || bw_leads_save(engine, &err) < 0)
+    bw_log(BW_LOG_WARN, "a delivered lead could not be marked", "lead=%s error=%s", bw_log_quote(item->lead),
+           BW_Q(err.message));
+  bw_pipeline_touch(c->pipeline); /* saved once more with the next commit, should this one fail */
 }
 
 void core_deliver(void *ctx)
@@ -206,7 +220,6 @@ void core_deliver(void *ctx)
     core_deliver_soon(c, 5000);
     return;
   }
-  (void)bw_outbox_each(c->outbox, 1u << BW_OUTBOX_SENT, mark_sent, c, &err);
   if (bw_pipeline_dirty(c->pipeline))
     core_commit_soon(c, 0);
   if (next != BW_TIME_NONE)

@@ -108,6 +108,9 @@ int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args,
 int core_snooze(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 void core_deliver_soon(struct core *c, int64_t delay_ms);
 void core_deliver(void *ctx);
+void core_outbox_changed(void *ctx, const struct bw_outbox_item *item);
+/* Why the lead's present draft cannot be approved now, in words; BW_OK where it can. */
+int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err);
 
 /* ---- answers*.c: each builds the reply of one command (control/api.h) ---- */
 typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);

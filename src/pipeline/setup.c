@@ -35,8 +35,8 @@ static const struct bw_setting main_settings[] = {
     {"leads", BW_SETTING_NODE, offsetof(struct bw_setup, leads_node), "", 0, 0, NULL, "Business hours, expiry, the operator."},
     {"delivery.maildir", BW_SETTING_STRING, offsetof(struct bw_setup, maildir), "outbox", 0, 0, NULL,
      "Where approved drafts are delivered; relative to the state directory."},
-    {"delivery.sender", BW_SETTING_STRING, offsetof(struct bw_setup, sender), "basewatch@localhost", 0, 0, NULL,
-     "From: of a delivered draft whose owner has no address."},
+    {"delivery.sender", BW_SETTING_STRING, offsetof(struct bw_setup, sender), "basewatch@localhost.localdomain", 0, 0, NULL,
+     "From: of what is delivered, \"Name <a@b.c>\"."},
     {"plugins", BW_SETTING_STRING, offsetof(struct bw_setup, plugin_dir), BW_LIBDIR "/basewatch/watchers", 0, 0, NULL,
      "Where watcher plugins are found."},
     {"web", BW_SETTING_NODE, offsetof(struct bw_setup, web), "", 0, 0, NULL, "The HTTP side: addresses and write keys."},
@@ -204,6 +204,8 @@ static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints
 {
   char *templates = bw_asprintf("%s/templates", dir);
   (void)bw_templates_load(templates, &s->templates, c);
+  if (s->templates)
+    (void)bw_templates_check(s->templates, s->catalog, c);
   (void)bw_plays_load(dir, s->catalog, c, &s->plays);
   free(templates);
 }
