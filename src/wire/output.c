@@ -272,7 +272,7 @@ int bw_output_next(struct bw_reader *in, struct bw_output *ret_output, struct bw
 
 int bw_output_check(struct bw_str outputs, uint32_t nsignals, uint32_t ntraits, struct bw_error *err)
 {
-  struct bw_reader in = bw_reader(outputs.data, outputs.len);
+  struct bw_reader in = bw_reader(outputs.len ? outputs.data : "", outputs.len);
   struct bw_output o;
   int rc;
   while ((rc = bw_output_next(&in, &o, err)) > 0) {

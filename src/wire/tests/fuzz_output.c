@@ -20,7 +20,7 @@ static int again(struct bw_buf *b, const struct bw_output *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  struct bw_reader in = bw_reader(data, size);
+  struct bw_reader in = bw_reader(size ? (const void *)data : "", size);
   struct bw_buf b = {0};
   struct bw_output o;
   while (bw_output_next(&in, &o, NULL) > 0) {
