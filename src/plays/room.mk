@@ -13,4 +13,10 @@ check_PROGRAMS += %D%/tests/test_leads
 %C%_tests_test_leads_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_leads_LDADD = $(L_plays) $(CMOCKA_LIBS)
 endif
-EXTRA_DIST += %D%/tests/scenarios %D%/tests/golden
+EXTRA_DIST += %D%/tests/scenarios %D%/tests/golden %D%/tests/corpus
+if FUZZERS
+noinst_PROGRAMS += %D%/tests/fuzz_plays
+%C%_tests_fuzz_plays_SOURCES = %D%/tests/fuzz_plays.c
+%C%_tests_fuzz_plays_LDADD = $(L_plays)
+%C%_tests_fuzz_plays_LDFLAGS = -fsanitize=fuzzer
+endif

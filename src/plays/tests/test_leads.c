@@ -430,7 +430,7 @@ static void mistakes_are_found_where_they_are(void **state)
   refused("play: p\nmotion: renewal\nsignals: {usage_decline: 80}\ngates: [{name: g, require: 'true'}]\nroute: q\n", ROUTES,
           "there is no route \"q\"");
   refused(PLAY("p", ""), "roles: {csm: account.cms}\n---\nroute: r\nrows: [{to: csm}]\n", "did you mean account.csm?");
-  refused(PLAY("p", ""), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: cmo}]\n", "did you mean csm?");
+  refused(PLAY("p", ""), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: csmm}]\n", "did you mean csm?");
   refused(PLAY("p", ""), "roles: {csm: account.acv}\n---\nroute: r\nrows: [{to: csm}]\n", "a text is needed here");
   refused("- 1\n- 2\n", ROUTES, "a document in plays/ begins with");
   refused("play: [1]\n", ROUTES, "\"play\" should be text");
