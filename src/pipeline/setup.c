@@ -28,7 +28,7 @@ static const struct bw_setting main_settings[] = {
      "At most so many message ids are remembered; the oldest go first."},
     {"ingest.free_mail", BW_SETTING_NODE, offsetof(struct bw_setup, free_mail), "", 0, 0, NULL,
      "Further mail providers that never name a company, as a list of domains."},
-    {"plays.lateness", BW_SETTING_DURATION, offsetof(struct bw_setup, lateness_ms), "48h", 3600e3, 86400e3 * 30, NULL,
+    {"plays.lateness", BW_SETTING_DURATION, offsetof(struct bw_setup, lateness_ms), "6h", 600e3, 86400e3 * 30, NULL,
      "A tick older than this on arrival only teaches the watchers; no play is evaluated at it."},
     {"signals", BW_SETTING_NODE, offsetof(struct bw_setup, signals_node), "", 0, 0, NULL,
      "Expiry of episodes and the fleet guard."},
