@@ -478,7 +478,7 @@ int bw_env_lookup(struct bw_env *env, const char *name, struct bw_value *ret_val
     struct env_name n;
     size_t used;
     int rc = bw_path_parse(bw_str(name), &path, err);
-    if (rc < 0 || (rc = bw_name_parse(env->catalog, &path, LEVEL_ALL, &n, &used, err)) < 0)
+    if (rc < 0 || (rc = bw_name_parse(env->catalog, &path, LEVEL_TEMPLATE, &n, &used, err)) < 0)
       return rc;
     if (used < path.n) {
       bw_name_clear(&n);

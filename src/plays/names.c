@@ -91,7 +91,7 @@ static const char *nearest_row(const struct root_row *root, struct bw_str word)
 static enum level level_of(enum root root, const char *name)
 {
   if (root == R_LEAD)
-    return LEVEL_ALL;
+    return LEVEL_TEMPLATE;
   if (root != R_TOP)
     return LEVEL_GATES;
   return strcmp(name, "score") == 0      ? LEVEL_SCORED
@@ -314,7 +314,7 @@ int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum
   struct env_name n;
   size_t used;
   int rc = bw_path_parse(name, &path, err);
-  if (rc < 0 || (rc = bw_name_parse(catalog, &path, LEVEL_ALL, &n, &used, err)) < 0)
+  if (rc < 0 || (rc = bw_name_parse(catalog, &path, LEVEL_TEMPLATE, &n, &used, err)) < 0)
     return rc;
   if (ret_type)
     *ret_type = n.type;

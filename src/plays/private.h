@@ -30,7 +30,7 @@ enum root {
   R_COUNT
 };
 /* How far an evaluation must have come before a name has a value. */
-enum level { LEVEL_GATES = 0, LEVEL_SCORED, LEVEL_ESTIMATED, LEVEL_ALL };
+enum level { LEVEL_GATES = 0, LEVEL_SCORED, LEVEL_ESTIMATED, LEVEL_ALL, LEVEL_TEMPLATE };
 enum signal_part {
   PART_ITSELF,
   PART_VALUE,

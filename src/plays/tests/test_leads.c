@@ -412,7 +412,7 @@ static void mistakes_are_found_where_they_are(void **state)
   refused(PLAY("p", "estimate: |\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
   refused(PLAY("p", "estimate: >-\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
   refused(PLAY("p", "floor: account.acv\n"), ROUTES, "a yes or no (a comparison) is needed here");
-  refused(PLAY("p", "review: {when: lead.owner == 'x'}\n"), ROUTES, NULL);
+  refused(PLAY("p", "review: {when: lead.owner == 'x'}\n"), ROUTES, "lead is known only in templates");
   refused(PLAY("p", "estimate: estimate * 2\n"), ROUTES, "estimate is not known yet at this place");
   refused(PLAY("p", "sla: soon\n"), ROUTES, "p.yaml:9:6: a duration should stand here");
   refused(PLAY("p", "mode: pilot\n"), ROUTES, "a pilot needs \"accounts\"");
