@@ -15,8 +15,8 @@
  *   → HOST_BATCH   u64 first, u64 last, a batch     ← HOST_OUTPUT u64 first, u64 last, outputs (wire/output.h)
  *   → HOST_SAVE                                     ← HOST_SNAPSHOT u8 last, bytes; as many as it takes
  *                                                   ← HOST_ERROR  JSON {"code","class","message"}, then the end
- *                                                   ← HOST_LOG    u8 severity, text
- * Answers come in the order of the requests and carry their request id.
+ * Answers come in the order of the requests and carry their request id.  Log lines, the plugin's too (at most 32 for each call
+ * into it), go to standard error.
  */
 int bw_host_run(int fd);
 

@@ -173,20 +173,13 @@ static int on_error(struct bw_watcher *w, struct bw_str payload, struct bw_error
   return BW_OK;
 }
 
-static int on_log(struct bw_watcher *w, struct bw_str payload, struct bw_error *err)
-{
-  (void)w, (void)payload;
-  return bw_fail(err, BW_EPEER, BW_CLASS_BUG, "it sent a log line; hosts write those to standard error");
-}
-
 static const struct {
   uint16_t type;
   int (*take)(struct bw_watcher *w, struct bw_str payload, struct bw_error *err);
 } messages[] = {{BW_FRAME_HOST_READY, on_ready},
                 {BW_FRAME_HOST_OUTPUT, on_output},
                 {BW_FRAME_HOST_SNAPSHOT, on_snapshot},
-                {BW_FRAME_HOST_ERROR, on_error},
-                {BW_FRAME_HOST_LOG, on_log}};
+                {BW_FRAME_HOST_ERROR, on_error}};
 
 static int on_frame(void *ctx, struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload)
 {

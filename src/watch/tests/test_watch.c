@@ -18,7 +18,9 @@
 #include "base/time.h"
 #include "config.h"
 #include "host/instance.h"
+#include "proc/sandbox.h"
 #include "proc/spawn.h"
+#include "wire/conn.h"
 #include "wire/output.h"
 
 #define NMAX 2
@@ -35,6 +37,8 @@ struct bench {
   uint64_t caught_up[NMAX], last[NMAX];
   unsigned spawned, fail_outputs, dirty;
   bool group; /* commits are the test's, as a pipeline's */
+  bool fake;  /* the test itself plays the host */
+  int fake_fd, kills;
 };
 
 static char *built(const char *path)
@@ -52,6 +56,11 @@ static int on_spawn(void *ctx, uint32_t slot)
   int fds[2];
   assert_int_equal(b->pid[slot], 0);
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  if (b->fake) {
+    b->fake_fd = fds[1];
+    bw_watchers_attach(b->ws, slot, fds[0]);
+    return BW_OK;
+  }
   assert_int_equal(bw_spawn(&how, fds[1], &b->pid[slot], NULL), BW_OK);
   close(fds[1]);
   b->spawned++;
@@ -62,6 +71,7 @@ static int on_spawn(void *ctx, uint32_t slot)
 static void on_kill(void *ctx, uint32_t slot)
 {
   struct bench *b = ctx;
+  b->kills++;
   if (b->pid[slot] > 0)
     kill(b->pid[slot], SIGKILL);
 }
@@ -251,8 +261,13 @@ static void same(struct bench *b, uint32_t w, const char *options, const uint64_
 
 static struct bw_watcher_config config(const char *name, char *path, const char *options)
 {
-  return (struct bw_watcher_config){
-      .name = name, .plugin = path, .options = bw_str(options), .deadline_ms = 10000, .backoff_ms = 5, .snapshot_records = 500};
+  return (struct bw_watcher_config){.name = name,
+                                    .plugin = path,
+                                    .options = bw_str(options),
+                                    .deadline_ms = 10000,
+                                    .backoff_ms = 5,
+                                    .snapshot_records = 500,
+                                    .best_effort = !bw_sandbox_available(NULL)};
 }
 
 /* ---- the tests ---- */
@@ -584,13 +599,62 @@ static void damaged_journal(void **state)
   bench_close(&b);
 }
 
+/* A host that has been taken over: whatever it sends, core survives, stores nothing of it, and has it killed. */
+static void hostile_host(void **state)
+{
+  static const char description[] = "{\"name\":\"toy\",\"version\":\"1\",\"state_version\":1,\"signals\":[{}],\"traits\":[{}]}";
+  struct bw_watcher_config c = config("toy", (char *)(uintptr_t) "/nowhere.so", "");
+  uint64_t x = 0x2545F4914F6CDD1D;
+  struct bench b;
+  char bytes[64];
+  int seed, i, k, killed = 0;
+  (void)state;
+  bench_open(&b);
+  b.fake = true;
+  append(&b, 10, 0);
+  for (seed = 0; seed < 400; seed++) {
+    b.kills = 0;
+    watchers_open(&b, &c, 1);
+    bw_watchers_release(b.ws, newest(&b));
+    if (seed % 4 != 0) /* it begins as it should */
+      assert_int_equal(bw_frame_write(b.fake_fd, BW_FRAME_HOST_READY, 0, bw_str(description), NULL), BW_OK);
+    for (i = 0; i < 4; i++) {
+      uint16_t type;
+      size_t len;
+      x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+      type = (uint16_t)(BW_FRAME_HOST_READY + x % 5);
+      len = (size_t)(x >> 20) % sizeof bytes;
+      for (k = 0; k < (int)sizeof bytes; k++)
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17, bytes[k] = (char)(x >> 56);
+      if (seed % 3 == 0) { /* the right head for the batch that it was sent, then rubbish */
+        memset(bytes, 0, 16);
+        bytes[0] = 1, bytes[8] = 11;
+      }
+      (void)bw_frame_write(b.fake_fd, type, 0, bw_str_n(bytes, len), NULL);
+      bw_loop_turn(b.loop, 0, NULL);
+      bw_loop_turn(b.loop, 0, NULL);
+    }
+    close(b.fake_fd);
+    for (i = 0; i < 3; i++)
+      bw_loop_turn(b.loop, 0, NULL);
+    killed += b.kills > 0;
+    bw_watchers_gone(b.ws, 0, SIGKILL);
+    assert_int_equal(bw_watchers_applied(b.ws, 0), 0);
+    assert_int_equal(b.said[0].len, 0);
+    bw_watchers_free(&b.ws);
+  }
+  assert_true(killed > 300);
+  bench_close(&b);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exactly_once), cmocka_unit_test(killed_at_random), cmocka_unit_test(crashes),
       cmocka_unit_test(hangs),        cmocka_unit_test(floods),           cmocka_unit_test(allocates),
       cmocka_unit_test(lies),         cmocka_unit_test(does_not_open),    cmocka_unit_test(rebuilds),
-      cmocka_unit_test(rolled_back),  cmocka_unit_test(no_room),          cmocka_unit_test(damaged_journal)};
+      cmocka_unit_test(rolled_back),  cmocka_unit_test(no_room),          cmocka_unit_test(damaged_journal),
+      cmocka_unit_test(hostile_host)};
   signal(SIGPIPE, SIG_IGN);
   bw_log_init("test", BW_LOG_ERROR);
   return cmocka_run_group_tests(tests, NULL, NULL);
