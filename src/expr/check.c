@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "config/config.h"
 #include "expr/private.h"
 
@@ -20,16 +21,29 @@ static bool identifier(struct bw_str s)
 /* trait.usage.ratio["api calls"], as a person would write it. */
 static struct bw_str path_text(struct compiler *c, const struct bw_path *p, size_t n)
 {
-  size_t i, len = 1, at = 0;
+  struct bw_buf b = {0}, key = {0};
+  size_t i;
   char *out;
-  for (i = 0; i < n; i++)
-    len += p->part[i].len + 4;
-  out = bw_expr_arena(&c->e->arena, len);
   for (i = 0; i < n; i++) {
-    bool plain = identifier(p->part[i]);
-    at += (size_t)snprintf(out + at, len - at, plain ? i ? ".%.*s" : "%.*s" : "[\"%.*s\"]", BW_FMT(p->part[i]));
+    if (identifier(p->part[i])) {
+      if (i)
+        bw_buf_add_char(&b, '.');
+      bw_buf_add_str(&b, p->part[i]);
+      continue;
+    }
+    bw_buf_reset(&key);
+    bw_json_str(&key, p->part[i]); /* its escapes are among ours */
+    bw_buf_add_char(&b, '[');
+    bw_buf_add_str(&b, bw_buf_str(&key));
+    bw_buf_add_char(&b, ']');
   }
-  return bw_str_n(out, at);
+  out = bw_expr_arena(&c->e->arena, b.len + 1);
+  if (b.len)
+    memcpy(out, b.data, b.len);
+  i = b.len;
+  bw_buf_clear(&b);
+  bw_buf_clear(&key);
+  return bw_str_n(out, i);
 }
 
 static int check_name(struct compiler *c, struct node *n)
