@@ -349,5 +349,4 @@ void activity_clear(struct usage *u, struct activity *act)
   free(act->moves);
   free(act->published);
   free(act->sharers);
-  free(act);
 }

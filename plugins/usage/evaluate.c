@@ -258,10 +258,10 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Seats that were added on an account without any activity are news too: facts alone make it worth an activity. */
-static struct activity *wanted_activity(struct account *a)
+static struct activity *wanted_activity(struct usage *u, struct account *a)
 {
   if (!a->act && a->facts && a->facts->nseat_changes > 1)
-    return activity_get(a);
+    return activity_get(u, a);
   return a->act;
 }
 
@@ -335,7 +335,7 @@ void evaluate_tick(struct usage *u, const struct bw_record *tick)
   for (i = 0; i < u->ntouched; i++) {
     struct account *a = bw_keyed_at(&u->accounts, u->touched[i]);
     a->flags &= (uint32_t)~ACCOUNT_TOUCHED;
-    if (wanted_activity(a))
+    if (wanted_activity(u, a))
       activity_flush(u, a->act);
   }
   fleet_hourly(u, at);

@@ -29,10 +29,10 @@ struct account *account_get(struct usage *u, struct bw_str name, uint64_t hash, 
   return bw_keyed_at(&u->accounts, i);
 }
 
-struct activity *activity_get(struct account *a)
+struct activity *activity_get(struct usage *u, struct account *a)
 {
   if (!a->act)
-    a->act = bw_alloc(sizeof *a->act);
+    a->act = bw_arena_alloc(&u->activities, sizeof *a->act);
   return a->act;
 }
 
@@ -244,7 +244,7 @@ static void take_event(struct usage *u, const struct bw_record *r, const struct 
     u->no_account++;
     return;
   }
-  act = activity_get(a);
+  act = activity_get(u, a);
   if (day > act->day)
     roll(u, act, day);
   if (act->first == 0 || day < act->first)
@@ -314,6 +314,8 @@ static void ahead_tables(const struct bw_record *r, const struct hint *hint)
   }
   if (act->ndepts)
     __builtin_prefetch(act->depts, 1);
+  if (act->ndepts > 2)
+    __builtin_prefetch(&act->depts[2], 1);
   if (act->ncounters)
     __builtin_prefetch(act->counters);
   if (act->day == day)

@@ -16,9 +16,11 @@ static double fleet_events(void *ctx, int32_t day)
   return (double)bw_series_get(u->pool, &u->fleet.events, day);
 }
 
+/* Dead days, and the time before there was anybody to watch, say nothing of what a weekday holds. */
 static bool skip_dead(void *ctx, int32_t day)
 {
-  return fleet_dead(ctx, day);
+  const struct usage *u = ctx;
+  return day < u->fleet.first_day || fleet_dead(u, day);
 }
 
 bool fleet_dead(const struct usage *u, int32_t day)
@@ -283,7 +285,7 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
 void fleet_daily(struct usage *u, int32_t day, int64_t at_ms)
 {
   if (u->fleet.dead_checked == 0)
-    u->fleet.dead_checked = day;
+    u->fleet.dead_checked = u->fleet.first_day = day;
   note_dead_days(u, day);
   judge_fleet(u, day, at_ms);
   measure(u, day, at_ms);

@@ -335,7 +335,7 @@ static void io_accounts(struct io *io)
     if (has & 2)
       io_facts(io, a->facts);
     if (has & 1)
-      io_activity(io, activity_get(a));
+      io_activity(io, activity_get(u, a));
     if (io->in && has & 4)
       touch(u, a, i);
   }
@@ -400,6 +400,7 @@ static void io_fleet(struct io *io)
     f->dead_days[i] = day16(io, f->dead_days[i]);
   f->ndead = (uint32_t)number(io, f->ndead, 128);
   f->dead_checked = (int32_t)number(io, (uint64_t)f->dead_checked, DAY_MAX);
+  f->first_day = (int32_t)number(io, (uint64_t)f->first_day, DAY_MAX);
 }
 
 static void io_all(struct io *io)

@@ -29,6 +29,7 @@ static void usage_close(void *self)
   bw_keyed_clear(&u->users);
   bw_keyed_clear(&u->plans);
   bw_chunks_clear(&u->sharing);
+  bw_arena_clear(&u->activities);
   bw_intern_clear(&u->names);
   bw_pool_free(&u->pool);
   bw_buf_clear(&u->evidence);

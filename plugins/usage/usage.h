@@ -277,7 +277,7 @@ struct fleet {
   bool dip, spike, silent;
   uint16_t dead_days[64]; /* days on which the whole feed was (nearly) silent, a ring */
   uint32_t ndead;
-  int32_t dead_checked;
+  int32_t dead_checked, first_day; /* first_day: of the first daily pass */
 };
 
 struct usage {
@@ -285,6 +285,7 @@ struct usage {
   struct config cfg;
   struct bw_keyed accounts, users, plans;
   struct bw_intern names;
+  struct bw_arena activities;
   struct bw_chunks sharing; /* parallel to users, as far as used */
   struct bw_pool *pool;
   uint8_t used_features[8192]; /* a bit per name: some account used a feature of that name */
@@ -330,7 +331,7 @@ const struct bw_field *field_of(const struct bw_record *r, const struct field_re
 /* feed.c, actions.c */
 int32_t feed_batch(struct usage *u, const struct bw_batch *batch);
 struct account *account_get(struct usage *u, struct bw_str name, uint64_t hash, uint32_t *ret_index);
-struct activity *activity_get(struct account *a);
+struct activity *activity_get(struct usage *u, struct account *a);
 void activity_flush(struct usage *u, struct activity *act);
 void activity_clear(struct usage *u, struct activity *act);
 struct counter *counter_get(struct activity *act, uint16_t kind, uint16_t key);

@@ -3,6 +3,7 @@
 #include "sdk/index.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 
@@ -41,12 +42,43 @@ void bw_index_clear(struct bw_index *ix)
   *ix = (struct bw_index){0};
 }
 
+void *bw_arena_alloc(struct bw_arena *a, size_t size)
+{
+  char *p;
+  size = (size + 63) & ~(size_t)63;
+  BW_ASSERT(size <= BW_ARENA_REGION);
+  if (a->nregions == 0 || BW_ARENA_REGION - a->used < size) {
+    p = aligned_alloc(BW_ARENA_REGION, BW_ARENA_REGION);
+    if (!p)
+      bw_panic(__FILE__, __LINE__, "out of memory");
+#ifdef MADV_HUGEPAGE
+    (void)madvise(p, BW_ARENA_REGION, MADV_HUGEPAGE); /* a wish; refused is as well */
+#endif
+    memset(p, 0, BW_ARENA_REGION);
+    a->regions = bw_realloc(a->regions, (size_t)a->nregions + 1, sizeof *a->regions);
+    a->regions[a->nregions++] = p;
+    a->used = 0;
+  }
+  p = a->regions[a->nregions - 1] + a->used;
+  a->used += size;
+  return p;
+}
+
+void bw_arena_clear(struct bw_arena *a)
+{
+  uint32_t i;
+  for (i = 0; i < a->nregions; i++)
+    free(a->regions[i]);
+  free(a->regions);
+  *a = (struct bw_arena){0};
+}
+
 uint32_t bw_chunks_add(struct bw_chunks *c)
 {
   uint32_t i = c->count;
   if (i >> BW_CHUNK_SHIFT >= c->nchunks) {
     c->chunks = bw_realloc(c->chunks, (size_t)c->nchunks + 1, sizeof *c->chunks);
-    c->chunks[c->nchunks++] = bw_calloc((size_t)1 << BW_CHUNK_SHIFT, c->size);
+    c->chunks[c->nchunks++] = bw_arena_alloc(&c->arena, c->size << BW_CHUNK_SHIFT);
   }
   c->count++;
   return i;
@@ -54,10 +86,8 @@ uint32_t bw_chunks_add(struct bw_chunks *c)
 
 void bw_chunks_clear(struct bw_chunks *c)
 {
-  uint32_t i;
-  for (i = 0; i < c->nchunks; i++)
-    free(c->chunks[i]);
   free(c->chunks);
+  bw_arena_clear(&c->arena);
   *c = (struct bw_chunks){.size = c->size};
 }
 

@@ -48,12 +48,23 @@ static inline uint32_t bw_index_peek(const struct bw_index *ix, uint32_t hash)
   return BW_NONE;
 }
 
+/* ---- memory that lives as long as its owner, in few large pages: random access to small pages is mostly page walks ---- */
+struct bw_arena { /* init by zeroing */
+  char **regions;
+  uint32_t nregions;
+  size_t used; /* of the newest */
+};
+void *bw_arena_alloc(struct bw_arena *a, size_t size); /* zeroed, aligned to 64 bytes; at most BW_ARENA_REGION */
+void bw_arena_clear(struct bw_arena *a);
+#define BW_ARENA_REGION ((size_t)2 << 20)
+
 /* ---- entries of one size, in chunks: pointers stay valid ---- */
 #define BW_CHUNK_SHIFT 10
 struct bw_chunks {
   char **chunks;
   uint32_t count, nchunks;
-  size_t size; /* of one entry */
+  size_t size; /* of one entry, at most 2048 bytes */
+  struct bw_arena arena;
 };
 static inline void *bw_chunks_at(const struct bw_chunks *c, uint32_t i)
 {

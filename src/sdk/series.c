@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "sdk/index.h"
 
 #define CLASSES 4 /* element width 1 << class */
 #define PER_CHUNK 512
@@ -12,6 +13,7 @@
 
 /* A ref is (block number + 1) << 2 | class; 0 means 32 zeros. */
 struct bw_pool {
+  struct bw_arena arena;
   struct {
     char **chunks;
     uint32_t nchunks, used, free; /* free: head of a list threaded through freed blocks, number + 1 */
@@ -36,14 +38,12 @@ struct bw_pool *bw_pool_new(void)
 
 void bw_pool_free(struct bw_pool **p)
 {
-  uint32_t cls, i;
+  uint32_t cls;
   if (!*p)
     return;
-  for (cls = 0; cls < CLASSES; cls++) {
-    for (i = 0; i < (*p)->c[cls].nchunks; i++)
-      free((*p)->c[cls].chunks[i]);
+  for (cls = 0; cls < CLASSES; cls++)
     free((*p)->c[cls].chunks);
-  }
+  bw_arena_clear(&(*p)->arena);
   free(*p);
   *p = NULL;
 }
@@ -69,7 +69,7 @@ static uint32_t take(struct bw_pool *p, uint32_t cls)
   i = p->c[cls].used++;
   if (i / PER_CHUNK >= p->c[cls].nchunks) {
     p->c[cls].chunks = bw_realloc(p->c[cls].chunks, (size_t)p->c[cls].nchunks + 1, sizeof(char *));
-    p->c[cls].chunks[p->c[cls].nchunks++] = bw_calloc(PER_CHUNK, block_bytes(cls));
+    p->c[cls].chunks[p->c[cls].nchunks++] = bw_arena_alloc(&p->arena, PER_CHUNK * block_bytes(cls));
   }
   return (i + 1) << 2 | cls;
 }
