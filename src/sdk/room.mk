@@ -5,3 +5,10 @@ lib_LIBRARIES = %D%/libbasewatch-sdk.a
   src/base/buf.c src/base/error.c src/base/json.c src/base/str.c src/base/time.c
 %C%_libbasewatch_sdk_a_CFLAGS = $(AM_CFLAGS) -fPIC
 L_sdk = %D%/libbasewatch-sdk.a -lm
+
+if HAVE_CMOCKA
+check_PROGRAMS += %D%/tests/test_sdk
+%C%_tests_test_sdk_SOURCES = %D%/tests/test_sdk.c
+%C%_tests_test_sdk_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_sdk_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+endif
