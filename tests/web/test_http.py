@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from conftest import KEY, basic, event
+from web_stand_in import KEY, basic, event
 
 KINDS = {
     "track": {"event": "e"}, "identify": {"traits": {"email": "a@acme.example"}}, "group": {"groupId": "acme"},

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, KEY
+from web_stand_in import BUILD, KEY
 
 HERE = pathlib.Path(__file__).parent
 COUNTS = {"identify": 1, "group": 1, "track": 25, "page": 1, "screen": 1, "alias": 1}
