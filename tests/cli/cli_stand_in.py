@@ -5,7 +5,10 @@ import os
 import pathlib
 import socket
 import struct
+import subprocess
 import threading
+
+import pytest
 
 BUILD = pathlib.Path(os.environ.get("BASEWATCH_BUILD") or os.environ.get("BW_BUILDDIR") or "build").resolve()
 PROGRAM = BUILD / "src/cli/tests/cli_main"
@@ -97,3 +100,25 @@ class Daemon:
             self.batches.append((source, count, batch))
             return INGESTED, {"accepted": count, "duplicates": 0, "rejected": 0}
         raise AssertionError(kind)
+
+
+# Fixtures; the test modules import them by name (a conftest.py here would hide the one of tests/blackbox).
+
+@pytest.fixture
+def daemon(tmp_path):
+    d = Daemon(tmp_path)
+    yield d
+    d.listener.close()
+
+
+@pytest.fixture
+def cli(tmp_path):
+    if not PROGRAM.exists():
+        pytest.fail(f"{PROGRAM} is not built: run ./bootstrap build")
+
+    def run(*args, env=None, input=None, timeout=60):
+        clean = {k: v for k, v in os.environ.items() if k not in ("SUDO_USER", "COLUMNS", "BASEWATCH_STATE")}
+        return subprocess.run([str(PROGRAM), *map(str, args)], capture_output=True, text=True, timeout=timeout, input=input,
+                              env={**clean, "BASEWATCH_STATE": str(tmp_path), **(env or {})})
+
+    return run

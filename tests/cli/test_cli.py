@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from cli_stand_in import Refuse
+from cli_stand_in import Refuse, cli, daemon  # noqa: F401
 
 NOW = "2026-11-22T01:10:00.000Z"
 HASH = "3f2a9c0d1e4b5a69788796a5b4c3d2e1f00112233445566778899aabbccddeef"

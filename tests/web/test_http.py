@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from web_stand_in import KEY, basic, event
+from web_stand_in import KEY, basic, event, start, web  # noqa: F401
 
 KINDS = {
     "track": {"event": "e"}, "identify": {"traits": {"email": "a@acme.example"}}, "group": {"groupId": "acme"},

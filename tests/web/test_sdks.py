@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from web_stand_in import BUILD, KEY
+from web_stand_in import BUILD, KEY, start  # noqa: F401
 
 HERE = pathlib.Path(__file__).parent
 COUNTS = {"identify": 1, "group": 1, "track": 25, "page": 1, "screen": 1, "alias": 1}

@@ -8,6 +8,8 @@ import select
 import socket
 import subprocess
 
+import pytest
+
 BUILD = pathlib.Path(os.environ.get("BASEWATCH_BUILD") or os.environ.get("BW_BUILDDIR") or "build").resolve()
 MAIN = BUILD / "src/web/tests/web_main"
 KEY = "wk_testkey_1"
@@ -134,3 +136,26 @@ class Web:
                 self.process.kill()
                 raise
         assert self.process.returncode == 0
+
+
+# Fixtures; the test modules import them by name (a conftest.py here would hide the one of tests/blackbox).
+
+@pytest.fixture
+def start(tmp_path):
+    running = []
+
+    def starter(*options):
+        if not MAIN.exists():
+            pytest.fail(f"{MAIN} is not built: run ./bootstrap build")
+        web = Web(tmp_path, *options)
+        running.append(web)
+        return web
+
+    yield starter
+    for web in running:
+        web.stop()
+
+
+@pytest.fixture
+def web(start):
+    return start()
