@@ -22,3 +22,7 @@ check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load
 %C%_tests_test_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_load_LDADD = $(CMOCKA_LIBS) -ldl
 endif
+
+# made by mkman.sh from the tables; run it after changing them
+dist_man_MANS += %D%/basewatch-usage.7
+EXTRA_DIST += %D%/mkman.sh docs/usage-watcher.md
