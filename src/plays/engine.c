@@ -18,13 +18,12 @@ const struct bw_setting bw_engine_settings[] = {
      "an open lead that nobody touched is closed after this"},
     {"expire_sent", BW_SETTING_DURATION, offsetof(struct bw_engine_options, expire_sent_ms), "90d", 86400e3, 3650 * 86400e3,
      NULL, "a sent lead without an outcome is closed after this"},
-    {"business_hours.enabled", BW_SETTING_BOOL, offsetof(struct bw_engine_options, business_hours), "true", 0, 0, NULL,
+    {"business_hours", BW_SETTING_BOOL, offsetof(struct bw_engine_options, business_hours), "true", 0, 0, NULL,
      "count SLAs in working time"},
-    {"business_hours.from", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_start_ms), "8h", 0, 86400e3, NULL,
+    {"day_start", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_start_ms), "8h", 0, 86400e3, NULL,
      "when the working day begins, after midnight UTC"},
-    {"business_hours.to", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_end_ms), "18h", 0, 86400e3, NULL,
-     "when it ends"},
-    {"business_hours.days", BW_SETTING_STRING, offsetof(struct bw_engine_options, workdays), "mon,tue,wed,thu,fri", 0, 0, NULL,
+    {"day_end", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_end_ms), "18h", 0, 86400e3, NULL, "when it ends"},
+    {"workdays", BW_SETTING_STRING, offsetof(struct bw_engine_options, workdays), "mon,tue,wed,thu,fri", 0, 0, NULL,
      "the working days"},
 };
 const size_t bw_engine_nsettings = sizeof bw_engine_settings / sizeof *bw_engine_settings;

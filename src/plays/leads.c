@@ -226,6 +226,9 @@ static int move(struct bw_engine *e, struct bw_str id, enum bw_lead_status to, s
   struct lead *l = need(e, id, err ? err : &local);
   if (!l)
     return err ? (int)err->code : (int)local.code;
+  if (l->pub.mode == BW_MODE_SHADOW && (to == BW_LEAD_APPROVED || to == BW_LEAD_SENT))
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is a shadow: its play only records what it would do",
+                   l->pub.id);
   return bw_lead_move(e, l, to, reason, now_ms, err);
 }
 

@@ -167,14 +167,16 @@ void bw_engine_close(struct bw_engine **engine);
 void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays);
 const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
 
-/* Looks at one account: opens and enriches leads.  Cheap where no play's signal is open. */
+/* Looks at one account: opens and enriches leads.  Cheap where no play's signal is open.  Events are called from within: they
+   may read leads and open a bw_env, but not evaluate, ask why_not or decide. */
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err);
 /* Wakes snoozed leads whose time has come, closes what expired.  Once per tick, before evaluating. */
 int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err);
 
 /*
  * What the play would decide now, as JSON, without recording anything: {"account","play","fires":bool,"blocked_by":
- * "signals|gate|score|estimate|floor|open_lead|suppressed|","says": one sentence,"signals":[...],"gates":[...],"score":{...},
+ * "signals|gate|score|estimate|floor|open_lead|suppressed|nothing_new|","says": one
+ * sentence,"signals":[...],"gates":[...],"score":{...},
  * "readiness":{...},"estimate":{...},"floor":{...},"route":{...},"suppressed_until","open_lead"}.  play empty: an array over
  * all plays.  BW_ENOTFOUND where there is no such play.
  */
@@ -191,7 +193,8 @@ int bw_leads_each(const struct bw_engine *e, bool closed, int (*fn)(void *ctx, c
 int bw_leads_each_of(const struct bw_engine *e, struct bw_str account, int (*fn)(void *ctx, const struct bw_lead *lead),
                      void *ctx);
 
-/* Decisions.  BW_ENOTFOUND, or BW_ESTATE with a message where the lead's status does not allow it. */
+/* Decisions.  BW_ENOTFOUND, or BW_ESTATE with a message where the lead's status does not allow it.  Shadows are never approved.
+ */
 int bw_lead_approve(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
 int bw_lead_unapprove(struct bw_engine *e, struct bw_str id, int64_t now_ms,
                       struct bw_error *err); /* draft changed after all */

@@ -56,7 +56,7 @@ COMPUTE(account_currency)
     return;
   }
   *ret = bw_value_string(bw_str(env->engine->options.currency));
-  *ret_from = (struct bw_provenance){.kind = BW_FROM_SETTING, .name = BW_STR("plays.currency"), .at_ms = BW_TIME_NONE};
+  *ret_from = (struct bw_provenance){.kind = BW_FROM_SETTING, .name = BW_STR("leads.currency"), .at_ms = BW_TIME_NONE};
 }
 
 COMPUTE(account_tenure)
@@ -334,7 +334,7 @@ static const struct name_row account_rows[] = {
     {"id", TEXT, account_id, "the account's id, as records carry it"},
     {"acv", NUMBER, NULL, "annual contract value"},
     {"arr", NUMBER, account_arr, "annual recurring revenue; acv where no record names arr"},
-    {"currency", TEXT, account_currency, "the contract's currency; the setting plays.currency where no record names one"},
+    {"currency", TEXT, account_currency, "the contract's currency; the setting leads.currency where no record names one"},
     {"segment", TEXT, NULL, "the market segment"},
     {"industry", TEXT, NULL, "the industry"},
     {"region", TEXT, NULL, "the sales region"},

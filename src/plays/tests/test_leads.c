@@ -372,6 +372,7 @@ static void shadows_stay_apart(void **state)
   assert_int_equal(stats.shadow, 3);
   assert_non_null(bw_leads_find_open(w.engine, BW_STR("a000"), BW_STR("f")));
   assert_null(bw_leads_find_open(w.engine, BW_STR("a001"), BW_STR("f")));
+  assert_int_equal(bw_lead_approve(w.engine, BW_STR("L1"), w.now, NULL), BW_ESTATE); /* the shadow came first */
   world_close(&w);
   remove_dir(dir);
 }

@@ -91,8 +91,28 @@ static void scenarios_match_their_golden_files(void **state)
   assert_true(played >= 5);
 }
 
+/* next_plan and the other contacts have the names of plan and champion. */
+static void every_name_is_documented(void **state)
+{
+  char *path BW_AUTOFREE = bw_asprintf("%s/docs/names.md", world_srcdir());
+  char *doc BW_AUTOFREE = world_read(path);
+  const char *name, *help;
+  enum bw_type type;
+  size_t i;
+  (void)state;
+  assert_non_null(doc);
+  for (i = 0; bw_env_name_at(i, &name, &type, &help); i++) {
+    char *row BW_AUTOFREE = bw_asprintf("| `%s` | %s | %s |", name, bw_type_name(type), help);
+    if (strncmp(name, "next_plan.", 10) != 0 && strncmp(name, "economic_buyer.", 15) != 0 &&
+        strncmp(name, "sponsor.", 8) != 0 && !strstr(doc, row))
+      fail_msg("docs/names.md lacks %s", row);
+  }
+  assert_true(i > 50);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(scenarios_match_their_golden_files)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(scenarios_match_their_golden_files),
+                                     cmocka_unit_test(every_name_is_documented)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
