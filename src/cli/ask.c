@@ -98,8 +98,10 @@ int bw_cli_ask(struct bw_cli *cli, const char *command, json_t *args, json_t **r
 void bw_cli_take_now(struct bw_cli *cli, const json_t *reply)
 {
   int64_t now = bw_get_time(reply, "now");
-  if (now != BW_TIME_NONE)
-    cli->now = now;
+  if (now == BW_TIME_NONE)
+    return;
+  cli->now = now;
+  cli->now_known = true;
 }
 
 /* ---- reading ---- */

@@ -21,6 +21,8 @@ static void put_cell(struct bw_cli *cli, struct bw_table *t, const json_t *item,
   struct bw_buf b = {0};
   if (!v || json_is_null(v))
     bw_buf_add_cstr(&b, "");
+  else if (c->how == AS_TIME && !cli->now_known)
+    bw_put_time(&b, bw_get_time(item, c->member));
   else if (c->how == AS_TIME)
     bw_put_relative(&b, bw_get_time(item, c->member), cli->now);
   else

@@ -45,6 +45,7 @@ struct bw_cli {
   bool json, color;
   int width; /* of the terminal, in cells */
   int64_t now;
+  bool now_known; /* the daemon said what time it is there */
   struct bw_control_link *link;
 };
 /* NULL where the option was not given. */

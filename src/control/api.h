@@ -63,6 +63,7 @@
  * reject      {"lead", "state", "who", "at", "suppressed_until"}
  * snooze      {"lead", "state", "who", "at", "snoozed_until"}
  *
+ *             The lists below may carry "now" (the daemon's clock); times are then shown relative to it.
  * rejected    {"total", "items": [{"id", "at", "source", "where", "reason", "text"}]}              newest first
  * unresolved  {"total", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}     most frequent first
  * dead_letters {"total", "items": [{"id", "at", "watcher", "offset", "reason", "record": object}]}     newest first
