@@ -11,12 +11,28 @@ struct handler {
 };
 
 static const struct handler handlers[] = {
-    {"status", core_status},     {"inbox", core_inbox},           {"show", core_show},
-    {"approve", core_approve},   {"reject", core_reject_lead},    {"snooze", core_snooze},
-    {"account", core_account},   {"signals", core_signals},       {"why_not", core_why_not},
-    {"rejected", core_rejected}, {"unresolved", core_unresolved}, {"dead_letters", core_dead_letters},
-    {"outbox", core_outbox},     {"audit", core_audit},           {"check", core_check},
-    {"reload", core_reload},     {"metrics", core_metrics},       {"tick", core_test_tick},
+    {"status", core_status},
+    {"inbox", core_inbox},
+    {"show", core_show},
+    {"approve", core_approve},
+    {"reject", core_reject_lead},
+    {"snooze", core_snooze},
+    {"fill", core_fill},
+    {"edit", core_edit},
+    {"release", core_release},
+    {"account", core_account},
+    {"signals", core_signals},
+    {"why_not", core_why_not},
+    {"rejected", core_rejected},
+    {"unresolved", core_unresolved},
+    {"records", core_records},
+    {"dead_letters", core_dead_letters},
+    {"outbox", core_outbox},
+    {"audit", core_audit},
+    {"check", core_check},
+    {"reload", core_reload},
+    {"metrics", core_metrics},
+    {"tick", core_test_tick},
 };
 
 int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err)

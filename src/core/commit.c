@@ -84,10 +84,12 @@ static void refused(struct core *c, bool concluded, const struct bw_error *err)
   answer_pending(c, err);
   /* Book, signals and leads in memory are ahead of the store by what was just lost.  The journal has the records: start again
      from there rather than guess. */
-  if (concluded)
+  if (concluded) {
     core_restart(c, err->message);
-  else
+  } else {
+    bw_watchers_rolled_back(c->watchers);
     core_commit_soon(c, 1000); /* the probe */
+  }
 }
 
 int core_commit(struct core *c)

@@ -113,8 +113,11 @@ static int watcher_output(void *ctx, uint32_t watcher, uint64_t first, uint64_t 
                           struct bw_error *err)
 {
   struct core *c = ctx;
+  int rc = bw_pipeline_output(c->pipeline, watcher, last, outputs, err);
   (void)first;
-  return bw_pipeline_output(c->pipeline, watcher, last, outputs, err);
+  if (rc < 0) /* some of it may stand in the open transaction and in memory: only what is durable counts */
+    core_restart(c, err->message);
+  return rc;
 }
 
 static void watcher_caught_up(void *ctx, uint32_t watcher, uint64_t offset)

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
 
 #include "base/log.h"
 #include "proc/proc.h"
@@ -98,10 +101,12 @@ int daemon_web_run(int fd, const struct daemon_options *o)
   int rc = read_config(o->config_dir, &config);
   if (rc < 0)
     return BW_EXIT_CONFIG;
+  (void)mkdir(o->state_dir, 0700); /* core makes it too; whoever comes first */
   w.loop = bw_loop_new();
   w.parent = bw_parent_link_new(w.loop, fd, &events, &w);
   w.client = bw_control_client_new(w.loop);
   rc = bw_web_new(w.loop, &config, w.client, daemon_clock(o), on_bound, &w, &w.web, &err);
+  json_object_seed(0); /* jansson wants random numbers from a file, which the sandbox takes away */
   if (rc == 0)
     rc = bw_sandbox_web(true, &err);
   if (rc == 0)
