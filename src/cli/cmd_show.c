@@ -332,21 +332,6 @@ static void put_body(struct bw_cli *cli, struct bw_buf *out, const char *body)
   bw_buf_clear(&safe);
 }
 
-static void put_missing(struct bw_cli *cli, struct bw_buf *out, const json_t *missing)
-{
-  const json_t *m;
-  size_t i;
-  json_array_foreach(missing, i, m)
-  {
-    bw_buf_add_cstr(out, "  ");
-    bw_put_styled(cli, out, BW_RED, "missing: ");
-    bw_put_styled(cli, out, BW_BOLD, bw_get_str(m, "name"));
-    bw_buf_add_cstr(out, "  ");
-    bw_put_wrapped(cli, out, bw_get_str(m, "why"), 4);
-    bw_buf_add_char(out, '\n');
-  }
-}
-
 static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t *provenance)
 {
   struct bw_table *t;
@@ -376,7 +361,7 @@ static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t 
   bw_buf_clear(&b);
 }
 
-static void put_draft(struct bw_cli *cli, struct bw_buf *out, const json_t *d)
+static void put_draft(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *d)
 {
   struct bw_buf b = {0};
   if (!json_is_object(d)) {
@@ -385,6 +370,8 @@ static void put_draft(struct bw_cli *cli, struct bw_buf *out, const json_t *d)
     return;
   }
   bw_buf_printf(&b, "Draft, version %lld", (long long)bw_get_int(d, "version", 1));
+  if (bw_get_int(d, "version", 1) > 1)
+    bw_buf_printf(&b, " by %s", bw_get_str(d, "by"));
   heading(cli, out, bw_buf_cstr(&b));
   bw_buf_clear(&b);
   if (*bw_get_str(d, "from")) {
@@ -401,7 +388,9 @@ static void put_draft(struct bw_cli *cli, struct bw_buf *out, const json_t *d)
   bw_buf_add_cstr(out, "\n\n");
   put_body(cli, out, bw_get_str(d, "body"));
   put_provenance(cli, out, json_object_get(d, "provenance"));
-  put_missing(cli, out, json_object_get(d, "missing"));
+  if (json_array_size(json_object_get(d, "missing")))
+    bw_buf_add_char(out, '\n');
+  bw_put_gaps(cli, out, lead, json_object_get(d, "missing"));
 }
 
 /* ---- how to decide ---- */
@@ -489,7 +478,7 @@ int bw_cmd_show(struct bw_cli *cli)
   put_fields(cli, &out, reply, signals);
   put_readiness(cli, &out, json_object_get(reply, "readiness"));
   put_all_evidence(cli, &out, signals);
-  put_draft(cli, &out, json_object_get(reply, "draft"));
+  put_draft(cli, &out, bw_get_str(reply, "lead"), json_object_get(reply, "draft"));
   put_history(cli, &out, json_object_get(reply, "history"));
   put_decision(cli, &out, reply);
   bw_cli_print(&out);

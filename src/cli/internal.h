@@ -127,6 +127,8 @@ const json_t *bw_first_series(const json_t *evidence);
 void bw_put_evidence(struct bw_cli *cli, struct bw_buf *out, const json_t *signal, size_t indent);
 void bw_put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *list, bool with_account, size_t indent);
 void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, size_t indent);
+/* What a draft lacks, and with which command each of it is supplied. */
+void bw_put_gaps(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *missing);
 
 /* ---- the commands ---- */
 int bw_cmd_status(struct bw_cli *cli);
@@ -135,6 +137,9 @@ int bw_cmd_show(struct bw_cli *cli);
 int bw_cmd_approve(struct bw_cli *cli);
 int bw_cmd_reject(struct bw_cli *cli);
 int bw_cmd_snooze(struct bw_cli *cli);
+int bw_cmd_fill(struct bw_cli *cli);
+int bw_cmd_edit(struct bw_cli *cli);
+int bw_cmd_release(struct bw_cli *cli);
 int bw_cmd_import(struct bw_cli *cli);
 int bw_cmd_export(struct bw_cli *cli);
 int bw_cmd_account(struct bw_cli *cli);

@@ -33,6 +33,17 @@ static const struct bw_cli_option snooze_options[] = {
     {"for", "TIME", "how long: 4h, 7d, 2w"},
     {NULL, NULL, NULL},
 };
+static const struct bw_cli_option fill_options[] = {
+    {"hash", "HASH", "the draft that you read (64 digits); refused if it has changed since"},
+    {NULL, NULL, NULL},
+};
+static const struct bw_cli_option edit_options[] = {
+    {"to", "ADDRESS", "new recipients, separated by commas"},
+    {"subject", "TEXT", "a new subject"},
+    {"body-file", "FILE", "a new text; - is standard input"},
+    {"hash", "HASH", "the draft that you read (64 digits); refused if it has changed since"},
+    {NULL, NULL, NULL},
+};
 static const struct bw_cli_option import_options[] = {
     {"kind", "KIND", "what CSV rows are: account, contact, plan, subscription, opportunity (default: by the header)"},
     {"history", NULL, "past events in order of time: each day is scored as it would have been, and no lead fires for it"},
@@ -46,8 +57,8 @@ static const struct bw_cli_option export_options[] = {
 };
 static const struct bw_cli_option signals_options[] = {
     {"account", "ACCOUNT", "only this account's"},
-    {"all", NULL, "cleared ones too"},
-    {"limit", "N", "how many at most"},
+    {"all", NULL, "cleared ones too, as far back as the daemon's own record goes"},
+    {"limit", "N", "how many at most, the newest (default: 200)"},
     {NULL, NULL, NULL},
 };
 static const struct bw_cli_option limit_options[] = {
@@ -86,6 +97,14 @@ static const struct bw_cli_command commands[] = {
      "The lead is closed, and the play stays silent for the account for 30 days (the play's own setting).", 1, 1,
      reject_options, bw_cmd_reject},
     {"snooze", "LEAD --for TIME", "bring a lead back later", NULL, 1, 1, snooze_options, bw_cmd_snooze},
+    {"fill", "LEAD NAME VALUE", "fill in a value that the draft lacks",
+     "Every place of the draft that waits for NAME gets VALUE, as a new version with a new hash; `basewatch show` lists what "
+     "is "
+     "missing.  Better still, correct the record that lacks it, so that the next draft has it from there.",
+     3, 3, fill_options, bw_cmd_fill},
+    {"edit", "LEAD --to ADDRESS | --subject TEXT | --body-file FILE", "rewrite a part of the draft",
+     "The draft gets a new version with a new hash; earlier versions and who wrote them are kept.", 1, 1, edit_options,
+     bw_cmd_edit},
     {"account", "ACCOUNT", "what is known about an account", NULL, 1, 1, NULL, bw_cmd_account},
     {"signals", "[ACCOUNT] [--all] [--limit N]", "what has shifted", NULL, 0, 1, signals_options, bw_cmd_signals},
     {"why-not", "ACCOUNT [PLAY]", "why no play fired: the gate, its value, what would change it", NULL, 1, 2, NULL,
@@ -101,6 +120,11 @@ static const struct bw_cli_command commands[] = {
     {"replay", "--config DIR [--from T] [--to T] FILE...", "run watchers and plays over files, without a daemon", NULL, 0,
      BW_CLI_ARGS, NULL, run_replay},
     {"status", "", "how the daemon and its watchers are", NULL, 0, 0, NULL, bw_cmd_status},
+    {"release", "[SIGNAL]", "a shift of the whole fleet is real: let the plays see it",
+     "Where a signal opens on many accounts in one tick, the guard takes it for a holiday, an outage or broken tracking, and "
+     "keeps it from the plays for a while (`basewatch status` says so).  This releases the held ones at once: all, or those of "
+     "one signal.",
+     0, 1, NULL, bw_cmd_release},
     {"rejected", "[--limit N]", "input that could not be read", NULL, 0, 0, limit_options, bw_cmd_rejected},
     {"unresolved", "[--limit N]", "records that belong to no known account", NULL, 0, 0, limit_options, bw_cmd_unresolved},
     {"dead-letters", "[--limit N]", "records that a watcher could not survive", NULL, 0, 0, limit_options, bw_cmd_dead_letters},

@@ -242,3 +242,77 @@ void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, si
   }
   bw_table_end(&t, out, indent);
 }
+
+/* ---- what a draft lacks ---- */
+
+/* A word for the shell, as people would write it. */
+static void put_word(struct bw_buf *out, const char *word)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  const char *p;
+  if (strspn(word, plain) == strlen(word)) {
+    bw_buf_add_cstr(out, word);
+    return;
+  }
+  bw_buf_add_char(out, '\'');
+  for (p = word; *p; p++)
+    if (*p == '\'')
+      bw_buf_add_cstr(out, "'\\''");
+    else
+      bw_buf_add_char(out, *p);
+  bw_buf_add_char(out, '\'');
+}
+
+static bool is_whole_field(const char *name)
+{
+  return strcmp(name, "to") == 0 || strcmp(name, "subject") == 0 || strcmp(name, "body") == 0;
+}
+
+static void put_remedy(struct bw_buf *out, const char *lead, const char *name)
+{
+  if (strcmp(name, "body") == 0) {
+    bw_buf_printf(out, "basewatch edit %s --body-file FILE", lead);
+  } else if (is_whole_field(name)) {
+    bw_buf_printf(out, "basewatch edit %s --%s '...'", lead, name);
+  } else {
+    bw_buf_printf(out, "basewatch fill %s ", lead);
+    put_word(out, name);
+    bw_buf_add_cstr(out, " '...'");
+  }
+}
+
+/* A name may be missing in several places; it is filled in once for all of them. */
+static bool seen_before(const json_t *missing, size_t at, const char *name)
+{
+  size_t i;
+  for (i = 0; i < at; i++)
+    if (strcmp(bw_get_str(json_array_get(missing, i), "name"), name) == 0)
+      return true;
+  return false;
+}
+
+void bw_put_gaps(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *missing)
+{
+  struct bw_buf b = {0};
+  const json_t *m;
+  size_t i;
+  json_array_foreach(missing, i, m)
+  {
+    const char *name = bw_get_str(m, "name");
+    if (seen_before(missing, i, name))
+      continue;
+    bw_buf_add_cstr(out, "  ");
+    bw_put_styled(cli, out, BW_RED, "missing: ");
+    bw_put_styled(cli, out, BW_BOLD, name);
+    if (*bw_get_str(m, "why")) {
+      bw_buf_add_cstr(out, "\n    ");
+      bw_put_wrapped(cli, out, bw_get_str(m, "why"), 4);
+    }
+    put_remedy(&b, lead, name);
+    bw_buf_add_cstr(out, "\n    ");
+    bw_put_styled(cli, out, BW_GREEN, bw_buf_cstr(&b));
+    bw_buf_add_char(out, '\n');
+    bw_buf_reset(&b);
+  }
+  bw_buf_clear(&b);
+}

@@ -51,6 +51,29 @@ static const struct bw_command_arg snooze_args[] = {
     {"for_ms", BW_ARG_DURATION, true, BW_MINUTE, 366 * BW_DAY, "how long"},
     WHO_ARG,
 };
+#define READ_ARG                                                                                                               \
+  {                                                                                                                            \
+    "hash", BW_ARG_TEXT, false, 8, 128, "the hash of the draft that was read; refused where it has changed since"              \
+  }
+static const struct bw_command_arg fill_args[] = {
+    LEAD_ARG,
+    {"name", BW_ARG_TEXT, true, 1, 256, "the missing value, as show names it"},
+    {"value", BW_ARG_TEXT, true, 1, 500, "what stands there from now on"},
+    READ_ARG,
+    WHO_ARG,
+};
+static const struct bw_command_arg edit_args[] = {
+    LEAD_ARG,
+    {"to", BW_ARG_TEXT, false, 1, 4096, "new recipients, separated by commas"},
+    {"subject", BW_ARG_TEXT, false, 1, 400, "a new subject"},
+    {"body", BW_ARG_TEXT, false, 1, 65536, "a new text"},
+    READ_ARG,
+    WHO_ARG,
+};
+static const struct bw_command_arg release_args[] = {
+    {"signal", BW_ARG_TEXT, false, 1, 128, "only this signal; default: all that are held back"},
+    WHO_ARG,
+};
 static const struct bw_command_arg limit_args[] = {LIMIT_ARG(1000)};
 static const struct bw_command_arg why_not_args[] = {
     ACCOUNT_ARG(true),
@@ -84,9 +107,12 @@ static const struct bw_command commands[] = {
     {"approve", LOCAL, true, false, ARGS(approve_args), "let exactly this draft be delivered"},
     {"reject", LOCAL, true, false, ARGS(reject_args), "decline a lead, with the reason"},
     {"snooze", LOCAL, true, false, ARGS(snooze_args), "bring a lead back later"},
+    {"fill", LOCAL, true, false, ARGS(fill_args), "fill in a value that a draft lacks"},
+    {"edit", LOCAL, true, false, ARGS(edit_args), "rewrite a draft's recipients, subject or text"},
     {"account", ANYONE, false, false, ARGS(account_args), "what is known about an account"},
     {"signals", ANYONE, false, false, ARGS(signals_args), "what has shifted"},
     {"why_not", ANYONE, false, false, ARGS(why_not_args), "why no play fired for an account"},
+    {"release", LOCAL, true, false, ARGS(release_args), "a shift of the whole fleet is real: let the plays see it"},
     {"rejected", LOCAL, false, false, ARGS(limit_args), "input that could not be read"},
     {"unresolved", LOCAL, false, false, ARGS(limit_args), "records that belong to no known account"},
     {"dead_letters", LOCAL, false, false, ARGS(limit_args), "records that a watcher could not survive"},

@@ -29,6 +29,7 @@ static const struct handler handlers[] = {
     {"dead_letters", core_dead_letters},
     {"outbox", core_outbox},
     {"audit", core_audit},
+    {"records", core_records},
     {"check", core_check},
     {"reload", core_reload},
     {"metrics", core_metrics},

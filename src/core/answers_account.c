@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `account`, `signals`, `why_not`: what is known about an account.  Runs in core. */
+/* `account` and `why_not`: what is known about an account.  Runs in core. */
 #include <string.h>
 
 #include "core/private.h"
 
-#define DEFAULT_SIGNALS 200
-
-json_t *core_signal_json(const struct bw_episode *e)
-{
-  json_t *o = json_object();
-  json_object_set_new(o, "signal", core_json_text(e->type->name));
-  json_object_set_new(o, "key", core_json_str(e->key));
-  json_object_set_new(o, "watcher", core_json_text(e->type->watcher));
-  json_object_set_new(o, "account", core_json_str(e->account));
-  json_object_set_new(o, "direction", core_json_text(bw_direction_name(e->type->direction)));
-  json_object_set_new(o, "urgency", core_json_text(bw_urgency_name(e->type->urgency)));
-  json_object_set_new(o, "state", json_string(e->cleared_at == BW_TIME_NONE ? "open" : "cleared"));
-  json_object_set_new(o, "opened", core_json_time(e->opened_at));
-  json_object_set_new(o, "updated", core_json_time(e->updated_at));
-  json_object_set_new(o, "cleared", core_json_time(e->cleared_at));
-  json_object_set_new(o, "held_until", core_json_time(e->held_until));
-  json_object_set_new(o, "value", core_json_number(e->value));
-  json_object_set_new(o, "threshold", core_json_number(e->threshold));
-  json_object_set_new(o, "strength", core_json_number(e->strength));
-  json_object_set_new(o, "evidence", core_json_raw(e->evidence));
-  return o;
-}
+#define MAX_SIGNALS 200
 
 struct collect {
   struct core *c;
@@ -38,23 +17,6 @@ static int add_signal(void *ctx, const struct bw_episode *e)
   struct collect *k = ctx;
   if (k->total++ < k->limit)
     json_array_append_new(k->list, core_signal_json(e));
-  return BW_OK;
-}
-
-int core_signals(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
-{
-  struct collect k = {c, json_array(), (size_t)bw_args_int(args, "limit", DEFAULT_SIGNALS), 0};
-  struct bw_str account = bw_args_text(args, "account");
-  json_t *o = json_object();
-  (void)err;
-  if (account.len)
-    (void)bw_signals_each_open(bw_pipeline_signals(c->pipeline), account, add_signal, &k);
-  else
-    (void)bw_signals_each(bw_pipeline_signals(c->pipeline), add_signal, &k);
-  json_object_set_new(o, "now", core_json_time(core_now(c)));
-  json_object_set_new(o, "total", json_integer((json_int_t)k.total));
-  json_object_set_new(o, "items", k.list);
-  bw_request_reply_json(req, o);
   return BW_OK;
 }
 
@@ -147,7 +109,7 @@ int core_account(struct core *c, struct bw_request *req, const json_t *args, str
   struct bw_signals *signals = bw_pipeline_signals(c->pipeline);
   const struct bw_entity *account = bw_book_find(book, BW_ENTITY_ACCOUNT, id);
   struct collect contacts = {.list = json_array()}, opportunities = {.list = json_array()}, traits = {.list = json_array()},
-                 open = {.list = json_array(), .limit = DEFAULT_SIGNALS}, leads = {.c = c, .list = json_array()};
+                 open = {.list = json_array(), .limit = MAX_SIGNALS}, leads = {.c = c, .list = json_array()};
   json_t *o = json_object();
   (void)bw_book_each_of(book, BW_ENTITY_CONTACT, id, add_contact, &contacts);
   (void)bw_book_each_of(book, BW_ENTITY_OPPORTUNITY, id, add_opportunity, &opportunities);

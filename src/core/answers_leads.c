@@ -7,7 +7,7 @@
 #include "core/private.h"
 
 /* The states that people see: a lead in its review window is told apart from one that its owner may send. */
-static const char *state_name(const struct core *c, const struct bw_lead *lead)
+const char *core_lead_state(const struct core *c, const struct bw_lead *lead)
 {
   if (lead->status == BW_LEAD_OPEN && lead->review_until != BW_TIME_NONE && core_now(c) < lead->review_until)
     return "review";
@@ -54,7 +54,7 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   json_object_set_new(o, "motion", core_json_text(lead->motion));
   json_object_set_new(o, "type", core_json_text(lead->type));
   json_object_set_new(o, "mode", core_json_text(bw_mode_name(lead->mode)));
-  json_object_set_new(o, "state", core_json_text(state_name(c, lead)));
+  json_object_set_new(o, "state", core_json_text(core_lead_state(c, lead)));
   json_object_set_new(o, "priority", core_json_text(lead->priority));
   json_object_set_new(o, "score", core_json_number(lead->score));
   json_object_set_new(o, "threshold", member(score, "threshold"));
@@ -150,19 +150,31 @@ int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struc
 
 /* ---- show ---- */
 
-static json_t *draft_json(struct core *c, const struct bw_draft *d)
+json_t *core_missing_json(const struct bw_draft *d)
 {
-  json_t *o = json_object(), *missing = json_array(), *to = json_array();
-  struct bw_buf provenance = {0};
+  json_t *missing = json_array();
   size_t i;
   for (i = 0; i < d->ngaps; i++) {
+    const struct bw_draft_gap *g = &d->gaps[i];
     json_t *gap = json_object();
-    json_object_set_new(gap, "name", core_json_text(d->gaps[i].name));
-    json_object_set_new(gap, "why",
-                        core_json_text(d->gaps[i].reason && d->gaps[i].reason[0] ? d->gaps[i].reason : d->gaps[i].hint));
+    json_object_set_new(gap, "name", core_json_text(g->name));
+    json_object_set_new(gap, "field", core_json_text(bw_draft_field_name(g->field)));
+    json_object_set_new(gap, "why", core_json_text(g->reason && g->reason[0] ? g->reason : g->hint));
     json_array_append_new(missing, gap);
   }
-  json_array_append_new(to, core_json_str(bw_str(d->field[BW_DRAFT_TO])));
+  return missing;
+}
+
+static void add_recipient(void *ctx, struct bw_str address)
+{
+  json_array_append_new(ctx, core_json_str(address));
+}
+
+static json_t *draft_json(struct core *c, const struct bw_draft *d)
+{
+  json_t *o = json_object(), *to = json_array();
+  struct bw_buf provenance = {0};
+  (void)bw_recipients(bw_str(d->field[BW_DRAFT_TO]), add_recipient, to);
   json_object_set_new(o, "version", json_integer((json_int_t)d->version));
   json_object_set_new(o, "hash", core_json_text(d->hash));
   json_object_set_new(o, "channel", core_json_text(d->channel));
@@ -171,7 +183,8 @@ static json_t *draft_json(struct core *c, const struct bw_draft *d)
   json_object_set_new(o, "cc", json_array());
   json_object_set_new(o, "subject", core_json_str(bw_str(d->field[BW_DRAFT_SUBJECT])));
   json_object_set_new(o, "body", core_json_str(bw_str(d->field[BW_DRAFT_BODY])));
-  json_object_set_new(o, "missing", missing);
+  json_object_set_new(o, "by", core_json_text(d->by));
+  json_object_set_new(o, "missing", core_missing_json(d));
   bw_draft_provenance_json(&provenance, d);
   json_object_set_new(o, "provenance", core_json_raw(bw_buf_str(&provenance)));
   bw_buf_clear(&provenance);
@@ -253,7 +266,7 @@ static json_t *history_json(struct core *c, const struct bw_lead *lead)
     json_object_set_new(o, "at", core_json_time(bw_stmt_col_int(q, 0)));
     json_object_set_new(o, "who", core_json_str(bw_stmt_col_str(q, 1)));
     json_object_set_new(o, "what", core_json_str(bw_stmt_col_str(q, 2)));
-    json_object_set_new(o, "note", member(subject, "reason"));
+    json_object_set_new(o, "note", core_note_json(subject));
     json_array_append_new(list, o);
     json_decref(subject);
   }
@@ -265,7 +278,7 @@ static void add_reasons(struct core *c, json_t *o, const struct bw_lead *lead)
   struct triggered t = {.why = why(lead), .list = json_array()};
   const json_t *estimate = json_object_get(t.why, "estimate"), *floor = json_object_get(t.why, "floor");
   json_t *how = json_object();
-  json_object_set_new(how, "formula", member(estimate, "formula"));
+  json_object_set_new(how, "formula", member(estimate, "expression"));
   json_object_set_new(how, "values", member(estimate, "values"));
   (void)bw_signals_each_open(bw_pipeline_signals(c->pipeline), bw_str(lead->account), add_triggered, &t);
   json_object_set_new(o, "triggered", primary_first(t.list, lead->primary_signal));

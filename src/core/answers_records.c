@@ -79,6 +79,7 @@ static int answer_rows(struct core *c, struct bw_request *req, const json_t *arg
   if (rc < 0)
     return rc;
   o = json_object();
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "total", json_integer((json_int_t)total));
   json_object_set_new(o, "items", items);
   bw_request_reply_json(req, o);
@@ -121,6 +122,7 @@ int core_unresolved(struct core *c, struct bw_request *req, const json_t *args, 
     json_object_set_new(item, "hint", json_string(unresolved_hint(bw_str(subject ? subject : ""))));
   }
   o = json_object();
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "total", json_integer((json_int_t)total));
   json_object_set_new(o, "items", items);
   bw_request_reply_json(req, o);
@@ -181,12 +183,20 @@ int core_outbox(struct core *c, struct bw_request *req, const json_t *args, stru
     json_array_remove(items, json_array_size(items) - 1);
   json_array_foreach(items, i, item) complete_item(c, item);
   o = json_object();
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "items", items);
   bw_request_reply_json(req, o);
   return BW_OK;
 }
 
 /* ---- audit ---- */
+
+json_t *core_note_json(const json_t *subject)
+{
+  const char *reason = json_string_value(json_object_get(subject, "reason")),
+             *note = json_string_value(json_object_get(subject, "note"));
+  return core_json_text(reason && *reason ? reason : note);
+}
 
 int core_audit(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
@@ -209,12 +219,11 @@ int core_audit(struct core *c, struct bw_request *req, const json_t *args, struc
   json_array_foreach(items, i, item)
   {
     const json_t *detail = json_object_get(item, "detail");
-    const char *lead = json_string_value(json_object_get(detail, "lead")),
-               *reason = json_string_value(json_object_get(detail, "reason"));
-    json_object_set_new(item, "lead", core_json_text(lead));
-    json_object_set_new(item, "note", core_json_text(reason));
+    json_object_set_new(item, "lead", core_json_text(json_string_value(json_object_get(detail, "lead"))));
+    json_object_set_new(item, "note", core_note_json(detail));
   }
   o = json_object();
+  json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "entries", json_integer((json_int_t)seq));
   json_object_set_new(o, "head", core_json_text(hash));
   json_object_set_new(o, "ok", json_boolean(ok));

@@ -181,6 +181,7 @@ int core_status(struct core *c, struct bw_request *req, const json_t *args, stru
   }
   bw_signals_stats(bw_pipeline_signals(c->pipeline), &ss);
   json_object_set_new(signals, "open", json_integer((json_int_t)ss.open));
+  json_object_set_new(signals, "held", json_integer((json_int_t)ss.held));
   o = json_object();
   json_object_set_new(o, "version", json_string(PACKAGE_VERSION));
   json_object_set_new(o, "started", core_json_time(c->started));
@@ -237,6 +238,7 @@ static void state_metrics(struct core *c, struct bw_buf *out)
   bw_metrics_gauge(out, "basewatch_accounts", "Accounts in the book.",
                    (double)bw_book_count(bw_pipeline_book(c->pipeline), BW_ENTITY_ACCOUNT));
   bw_metrics_gauge(out, "basewatch_signals_open", "Open signal episodes.", (double)ss.open);
+  bw_metrics_gauge(out, "basewatch_signals_held", "Open episodes that the fleet guard keeps from the plays.", (double)ss.held);
   bw_metrics_gauge(out, "basewatch_leads_open", "Leads that wait for a decision.", (double)t.by_status[BW_LEAD_OPEN]);
   bw_metrics_gauge(out, "basewatch_leads_overdue", "Open leads past their SLA.", (double)t.overdue);
   bw_metrics_gauge(out, "basewatch_outbox_parked", "Messages that wait for a person.", (double)t.parked);

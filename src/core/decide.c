@@ -16,18 +16,46 @@ static const struct bw_lead *find_lead(struct core *c, struct bw_str id, struct 
   return lead;
 }
 
-static int may_decide(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
+/* "approved by ann.lee at 2026-11-22T...": the decision that the lead's state rests on. */
+static void put_decision(struct core *c, struct bw_buf *out, const struct bw_lead *lead)
 {
-  const struct bw_lead *lead = find_lead(ctx, id, err);
+  struct bw_decision d = {0};
+  char at[BW_TIME_TEXT];
+  bool sent = lead->status == BW_LEAD_SENT, approved = sent || lead->status == BW_LEAD_APPROVED;
+  int rc = approved ? bw_decision_approval(c->store, bw_str(lead->id), &d, NULL)
+                    : bw_decision_latest(c->store, bw_str(lead->id), &d, NULL);
+  if (rc == 0 && (approved || d.verdict == BW_VERDICT_REJECTED)) {
+    bw_time_format(d.at, at);
+    bw_buf_printf(out, "was %s by %s at %s%s", bw_verdict_name(d.verdict), d.who, at, sent ? " and delivered" : "");
+  } else {
+    bw_buf_printf(out, "is %s", core_lead_state(c, lead));
+    if (*lead->reason)
+      bw_buf_printf(out, " (%.200s)", lead->reason);
+  }
+  bw_decision_clear(&d);
+}
+
+int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err)
+{
+  const struct bw_lead *lead = find_lead(c, id, err);
+  struct bw_buf decision = {0};
   if (!lead)
     return BW_ENOTFOUND;
   if (lead->mode == BW_MODE_SHADOW)
     return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is of a play in shadow mode: it is recorded, not worked",
                    lead->id);
-  if (lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED)
-    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is %s already; it cannot be %s", lead->id,
-                   bw_lead_status_name(lead->status), bw_verdict_name(verdict));
-  return BW_OK;
+  if (lead->status == BW_LEAD_OPEN || lead->status == BW_LEAD_SNOOZED)
+    return BW_OK;
+  put_decision(c, &decision, lead);
+  (void)bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s %s already; it cannot be %s%s", lead->id, bw_buf_cstr(&decision),
+                deed, lead->status == BW_LEAD_APPROVED || lead->status == BW_LEAD_SENT ? " any more" : "");
+  bw_buf_clear(&decision);
+  return BW_ESTATE;
+}
+
+static int may_decide(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
+{
+  return core_may_work(ctx, id, bw_verdict_name(verdict), err);
 }
 
 static struct bw_decision_request request_of(struct core *c, const json_t *args)
@@ -41,6 +69,14 @@ static struct bw_decision_request request_of(struct core *c, const json_t *args)
   r.may = may_decide;
   r.ctx = c;
   return r;
+}
+
+/* What came before is not to be undone with this decision. */
+static int commit_first(struct core *c, struct bw_error *err)
+{
+  if (core_commit(c) < 0)
+    return bw_fail(err, BW_ENOSPC, BW_CLASS_TRANSIENT, "the store takes no data now; nothing was decided: try again later");
+  return BW_OK;
 }
 
 /* Commits a decision; what cannot be made durable was not decided. */
@@ -84,18 +120,15 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
   struct bw_decision_request r = request_of(c, args);
   const struct bw_lead *lead = find_lead(c, r.lead, err);
   struct bw_decision d = {0};
-  struct bw_draft draft = {0};
   int64_t id;
   json_t *o;
   int rc;
   if (!lead)
     return BW_ENOTFOUND;
-  rc = core_commit(c); /* what came before is not to be undone with this decision */
-  if (rc == 0)
-    rc = bw_draft_load(c->store, r.lead, 0, &draft, err);
+  rc = commit_first(c, err);
   if (rc < 0)
     return rc;
-  r.hash = bw_args_text(args, "hash").len ? bw_args_text(args, "hash") : bw_str(draft.hash);
+  r.hash = bw_args_text(args, "hash");
   r.review_until = lead->review_until;
   r.reviewer = bw_str(lead->csm);
   rc = bw_store_begin(c->store, err);
@@ -103,7 +136,6 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     rc = bw_approve(c->store, &r, &d, err);
   if (rc < 0) { /* refused: nothing was written */
     bw_store_rollback(c->store);
-    bw_draft_clear(&draft);
     return rc;
   }
   rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
@@ -121,7 +153,6 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     bw_outbox_rolled_back(c->outbox);
   }
   bw_decision_clear(&d);
-  bw_draft_clear(&draft);
   return rc;
 }
 
@@ -150,7 +181,7 @@ static int decide(struct core *c, struct bw_request *req, const struct bw_decisi
   struct bw_engine *engine = bw_pipeline_engine(c->pipeline);
   struct bw_decision d = {0};
   json_t *o;
-  int rc = core_commit(c);
+  int rc = commit_first(c, err);
   if (rc == 0)
     rc = bw_store_begin(c->store, err);
   if (rc == 0 && (rc = verdict(c->store, r, &d, err)) < 0)

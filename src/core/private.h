@@ -109,13 +109,20 @@ int core_snooze(struct core *c, struct bw_request *req, const json_t *args, stru
 void core_deliver_soon(struct core *c, int64_t delay_ms);
 void core_deliver(void *ctx);
 void core_outbox_changed(void *ctx, const struct bw_outbox_item *item);
+/* Whether people may still work on a lead: BW_ENOTFOUND, or BW_ESTATE and who decided it; deed: "changed", "approved", ... */
+int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err);
 /* Why the lead's present draft cannot be approved now, in words; BW_OK where it can. */
 int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err);
 
+/* ---- edit.c ---- */
+int core_fill(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+int core_edit(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+
 /* ---- answers*.c: each builds the reply of one command (control/api.h) ---- */
 typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
-core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_why_not, core_rejected,
-    core_unresolved, core_records, core_dead_letters, core_outbox, core_audit, core_reload, core_check, core_test_tick;
+core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_release, core_why_not,
+    core_rejected, core_unresolved, core_records, core_dead_letters, core_outbox, core_audit, core_reload, core_check,
+    core_test_tick;
 int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err);
 /* Reads and swaps the configuration; the complaints go into ret. */
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret);
@@ -128,6 +135,9 @@ json_t *core_json_text(const char *s);     /* NULL or empty: null */
 json_t *core_json_number(double v);        /* not finite: null */
 json_t *core_json_raw(struct bw_str json); /* parsed; null where it is not JSON */
 json_t *core_signal_json(const struct bw_episode *e);
+json_t *core_note_json(const json_t *subject);       /* what an audit row has to say in words, or null */
+json_t *core_missing_json(const struct bw_draft *d); /* the places that wait for a person */
+const char *core_lead_state(const struct core *c, const struct bw_lead *lead); /* as people see it */
 json_t *core_lead_row(struct core *c, const struct bw_lead *lead);
 
 #endif
