@@ -328,13 +328,15 @@ void evaluate_tick(struct usage *u, const struct bw_record *tick)
   uint32_t i;
   if (at < u->tick || at / BW_DAY <= RING || at / BW_DAY >= BW_SERIES_DAY_MAX)
     return; /* ticks never go back */
+  stage_flush(u);
+  fleet_settle(u);
   u->tick = at;
   u->tick_day = today;
   if (u->ntouched)
     qsort(u->touched, u->ntouched, sizeof *u->touched, ascending);
   for (i = 0; i < u->ntouched; i++) {
     struct account *a = bw_keyed_at(&u->accounts, u->touched[i]);
-    a->flags &= (uint32_t)~ACCOUNT_TOUCHED;
+    a->flags &= (uint16_t)~ACCOUNT_TOUCHED;
     if (wanted_activity(u, a))
       activity_flush(u, a->act);
   }

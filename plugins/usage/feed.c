@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records into counters: the hot path, no allocation per event.  Runs in a watcher host; no privileges needed. */
+/* Records into pieces: the hot path, no allocation per event.  Runs in a watcher host; no privileges needed. */
 #include <stdlib.h>
 
 #include "usage.h"
@@ -9,7 +9,6 @@
 /* What was found ahead; only ever a guess, to be checked. */
 struct hint {
   uint32_t account, user;
-  const struct activity *act; /* for prefetching only */
 };
 #define USER_KINDS                                                                                                             \
   (BW_KIND_BIT(BW_KIND_TRACK) | BW_KIND_BIT(BW_KIND_PAGE) | BW_KIND_BIT(BW_KIND_SCREEN) | BW_KIND_BIT(BW_KIND_IDENTIFY) |      \
@@ -48,88 +47,72 @@ void touch(struct usage *u, struct account *a, uint32_t index)
   u->touched[u->ntouched++] = index;
 }
 
-/* Today's counters into the series. */
-void activity_flush(struct usage *u, struct activity *act)
+/* The fleet's totals, of one day at a time. */
+void fleet_settle(struct usage *u)
 {
-  bw_series_add(u->pool, &act->events, act->day, act->today_events);
-  bw_series_add(u->pool, &act->logins, act->day, act->today_logins);
-  bw_series_add(u->pool, &act->dau, act->day, act->today_dau);
-  bw_series_add(u->pool, &u->fleet.events, act->day, act->today_events);
-  bw_series_add(u->pool, &u->fleet.users, act->day, act->today_dau);
-  act->today_events = act->today_logins = act->today_dau = 0;
+  struct fleet *f = &u->fleet;
+  bw_series_add(u->pool, &f->events, f->now.day, f->now.events);
+  bw_series_add(u->pool, &f->users, f->now.day, f->now.users);
+  f->now.events = f->now.users = 0;
 }
 
-/* The account's newest day moves on: MAU of the days passed is written down before later activity changes the ring. */
-static void roll(struct usage *u, struct activity *act, int32_t day)
+static void fleet_count(struct usage *u, int32_t day, uint32_t events, uint32_t users)
 {
-  int32_t d, window = u->cfg.mau_window;
-  if (act->day == 0) {
-    act->day = day;
-    return;
+  struct fleet *f = &u->fleet;
+  if (day != f->now.day) {
+    fleet_settle(u);
+    f->now.day = day;
   }
-  activity_flush(u, act);
-  for (d = act->day; d < day && d < act->day + RING; d++) {
-    bw_series_set(u->pool, &act->mau_days, d, act->mau);
-    act->mau -= act->ring[(uint32_t)(d + 1 - window) % RING];
-    act->ring[(uint32_t)(d + 1) % RING] = 0;
-  }
-  if (day - act->day >= RING) {
-    memset(act->ring, 0, sizeof act->ring);
-    act->mau = 0;
-  }
-  act->day = day;
+  f->now.events += events;
+  f->now.users += users;
 }
 
-static void ring_move(struct usage *u, struct activity *act, int32_t from, int32_t to)
+/* Where a record's day was not yet counted for its user: counts it.  What there is to do for the account goes into op. */
+static void user_day(struct user *x, int32_t day, struct op *op)
 {
-  int32_t newest = act->day, window = u->cfg.mau_window;
-  if (from > 0 && from > newest - RING && act->ring[(uint32_t)from % RING] > 0) {
-    act->ring[(uint32_t)from % RING]--;
-    if (from > newest - window)
-      act->mau--;
-  }
-  if (to > newest - RING) {
-    act->ring[(uint32_t)to % RING]++;
-    if (to > newest - window) {
-      act->mau++;
-      act->dirty |= DIRTY_USERS;
-    }
-  }
-}
-
-/* Counts the user's activity on a day, once. */
-static void user_active(struct usage *u, struct activity *act, uint32_t index, int32_t day)
-{
-  struct user *x = bw_keyed_at(&u->users, index);
-  int32_t ago, before = x->last;
-  if (day == before)
-    return;
-  if (day > before) {
-    ago = day - before;
-    x->bits = x->last && ago < 64 ? x->bits << ago | 1 : 1;
-    ring_move(u, act, x->last, day);
+  int32_t ago = x->last - day;
+  if (ago < 0) {
+    x->bits = x->last && -ago < 64 ? x->bits << -ago | 1 : 1;
+    op->before = x->last;
+    op->arg |= EVENT_USER_DAY | EVENT_NEWEST_DAY;
     x->last = (uint16_t)day;
     x->flags &= (uint8_t)~USER_SIGNED_IN;
-    if (x->first == 0) {
-      x->first = (uint16_t)day;
-      merger_user(u, index, day);
-    }
-  } else { /* late */
-    ago = x->last - day;
-    if (ago >= 64 || x->bits >> ago & 1)
-      return;
+  } else if (ago < 64 && !(x->bits >> ago & 1)) { /* late */
     x->bits |= UINT64_C(1) << ago;
+    op->arg |= EVENT_USER_DAY;
     if (day < x->first)
       x->first = (uint16_t)day;
   }
-  if (day == act->day)
-    act->today_dau++;
-  else {
-    bw_series_add(u->pool, &act->dau, day, 1);
-    bw_series_add(u->pool, &u->fleet.users, day, 1);
+}
+
+static void put_dept(struct usage *u, struct op op, uint16_t id, uint32_t user)
+{
+  op.code = OP_DEPT;
+  op.id = id;
+  op.user = user;
+  stage_put(&u->stage, op);
+}
+
+/* The event itself, and what its user's first activity of the day brings about. */
+static void take_activity(struct usage *u, const struct bw_record *r, struct op op, uint32_t user)
+{
+  struct user *x = user == BW_NONE ? NULL : bw_keyed_at(&u->users, user);
+  bool active = (u->cfg.activity & BW_KIND_BIT(r->kind)) != 0;
+  uint16_t before = x ? x->last : 0;
+  op.code = OP_EVENT;
+  op.arg = (uint8_t)((r->kind == BW_KIND_TRACK ? EVENT_TRACK : 0) | (active ? EVENT_ACTIVE : 0));
+  if (active && x)
+    user_day(x, op.day, &op);
+  fleet_count(u, op.day, (op.arg & EVENT_TRACK) != 0, (op.arg & EVENT_USER_DAY) != 0);
+  stage_put(&u->stage, op);
+  if (!(op.arg & EVENT_USER_DAY))
+    return;
+  if (x->first == 0) {
+    x->first = op.day;
+    merger_user(u, user, op.day);
   }
-  if (x->dept && before >> 3 != day >> 3) /* its last day is asked for in months: once in eight days will do */
-    see_department(u, act, x->dept, index, day);
+  if (x->dept && before >> 3 != op.day >> 3) /* its last day is asked for in months: once in eight days will do */
+    put_dept(u, op, x->dept, user);
 }
 
 static uint32_t user_get(struct usage *u, const struct bw_record *r, uint32_t account, uint32_t guess)
@@ -183,7 +166,7 @@ static bool countable(struct usage *u, const struct bw_record *r, int32_t *ret_d
   return true;
 }
 
-static void take_department(struct usage *u, const struct bw_record *r, struct activity *act, uint32_t user, int32_t day)
+static void take_department(struct usage *u, const struct bw_record *r, struct op op, uint16_t newest, uint32_t user)
 {
   const struct bw_field *f = field_of(r, u->cfg.department, u->cfg.ndepartment);
   uint16_t id;
@@ -194,29 +177,27 @@ static void take_department(struct usage *u, const struct bw_record *r, struct a
     return;
   if (user != BW_NONE) {
     struct user *x = bw_keyed_at(&u->users, user);
-    if (x->dept == id && day >= act->day)
+    if (x->dept == id && op.day >= newest)
       return; /* seen with the user's activity */
     x->dept = id;
   }
-  see_department(u, act, id, user, day);
+  put_dept(u, op, id, user);
 }
 
-static void take_sign_in(struct usage *u, struct activity *act, uint32_t user, int32_t day)
+/* Counted once a day where it is users that count. */
+static void take_sign_in(struct usage *u, struct op op, uint32_t user)
 {
   if (u->cfg.logins_by_user && user != BW_NONE) {
     struct user *x = bw_keyed_at(&u->users, user);
-    if (x->last != day || x->flags & USER_SIGNED_IN)
+    if (x->last != op.day || x->flags & USER_SIGNED_IN)
       return;
     x->flags |= USER_SIGNED_IN;
   }
-  if (day == act->day)
-    act->today_logins++;
-  else
-    bw_series_add(u->pool, &act->logins, day, 1);
+  op.code = OP_SIGN_IN;
+  stage_put(&u->stage, op);
 }
 
-static void take_meaning(struct usage *u, const struct bw_record *r, uint32_t index, struct activity *act, uint32_t user,
-                         int32_t day)
+static void take_meaning(struct usage *u, const struct bw_record *r, struct op op, uint32_t user)
 {
   struct meaning spare;
   const struct meaning *m = meaning_of(u, r, &spare);
@@ -224,62 +205,57 @@ static void take_meaning(struct usage *u, const struct bw_record *r, uint32_t in
   for (i = 0; i < m->nrules; i++) {
     const struct rule_of_event *rule = &u->cfg.rules[m->rules[i]];
     if (rule->action == ACT_SIGN_IN && rule->nwhere == 0)
-      take_sign_in(u, act, user, day);
+      take_sign_in(u, op, user);
     else
-      act_on(u, r, index, act, user, day, rule);
+      act_on(u, r, op, user, rule);
   }
-  if (m->own_feature)
-    count_feature(u, act, (uint16_t)m->own_feature, day);
+  if (m->own_feature) {
+    op.code = OP_FEATURE;
+    op.id = (uint16_t)m->own_feature;
+    stage_put(&u->stage, op);
+  }
+}
+
+static struct account *account_of(struct usage *u, const struct bw_record *r, uint32_t guess, uint32_t *ret_index)
+{
+  if (r->account.len == 0)
+    return NULL;
+  if (guess == BW_NONE || !bw_key_eq(bw_keyed_at(&u->accounts, guess), r->account))
+    return account_get(u, r->account, r->account_hash, ret_index);
+  *ret_index = guess;
+  return bw_keyed_at(&u->accounts, guess);
 }
 
 static void take_event(struct usage *u, const struct bw_record *r, const struct hint *hint)
 {
   struct account *a;
-  struct activity *act;
-  uint32_t index, user = BW_NONE;
+  struct op op = {0};
+  uint32_t user = BW_NONE;
   int32_t day;
-  bool active = (u->cfg.activity & BW_KIND_BIT(r->kind)) != 0;
   if (!countable(u, r, &day))
     return;
-  if (r->account.len && hint->account != BW_NONE && bw_key_eq(bw_keyed_at(&u->accounts, hint->account), r->account)) {
-    index = hint->account;
-    a = bw_keyed_at(&u->accounts, index);
-  } else if (r->account.len == 0 || !(a = account_get(u, r->account, r->account_hash, &index))) {
+  if (!(a = account_of(u, r, hint->account, &op.account))) {
     u->no_account++;
     return;
   }
-  act = activity_get(u, a);
-  if (day > act->day)
-    roll(u, act, day);
-  if (act->first == 0 || day < act->first)
-    act->first = (uint16_t)day;
-  if (r->kind == BW_KIND_TRACK) {
-    if (day == act->day) {
-      act->today_events++;
-    } else {
-      bw_series_add(u->pool, &act->events, day, 1);
-      bw_series_add(u->pool, &u->fleet.events, day, 1);
-    }
-  }
+  (void)activity_get(u, a);
+  op.day = (uint16_t)day;
+  if (op.day > a->newest)
+    a->newest = op.day;
   if (r->subject.len && r->subject.len <= BW_KEY_MAX)
-    user = user_get(u, r, index, hint->user);
-  if (active) {
-    if (day > act->last)
-      act->last = (uint16_t)day;
-    if (user != BW_NONE)
-      user_active(u, act, user, day);
-  }
+    user = user_get(u, r, op.account, hint->user);
+  take_activity(u, r, op, user);
   if (u->cfg.ndepartment && r->nfields)
-    take_department(u, r, act, user, day);
-  take_meaning(u, r, index, act, user, day);
-  if (active && user != BW_NONE && u->cfg.ndevice && r->nfields)
-    see_device(u, r, act, user, day);
-  touch(u, a, index);
+    take_department(u, r, op, a->newest, user);
+  take_meaning(u, r, op, user);
+  if (u->cfg.ndevice && r->nfields && user != BW_NONE && u->cfg.activity & BW_KIND_BIT(r->kind))
+    see_device(u, r, op, user);
+  touch(u, a, op.account);
 }
 
 /*
- * Each record is met five times before it is counted, each time one step further down the chain of pointers, so that no step
- * waits for memory: table slots; entries; the account's activity; its series' tables; their newest blocks.
+ * Each record is met twice before it is counted, each time one step further down the chain of pointers, so that no step waits
+ * for memory: table slots; entries.
  */
 static void ahead_slots(const struct usage *u, const struct bw_record *r)
 {
@@ -292,67 +268,17 @@ static void ahead_entries(const struct usage *u, const struct bw_record *r, stru
   hint->account = bw_index_peek(&u->accounts.index, hash_of(u, r->account, r->account_hash));
   hint->user = bw_index_peek(&u->users.index, hash_of(u, r->subject, r->subject_hash));
   if (hint->account != BW_NONE)
-    __builtin_prefetch(bw_keyed_at(&u->accounts, hint->account));
+    __builtin_prefetch(bw_keyed_at(&u->accounts, hint->account), 1);
   if (hint->user != BW_NONE)
     __builtin_prefetch(bw_keyed_at(&u->users, hint->user), 1);
-}
-
-static void ahead_activity(const struct usage *u, struct hint *hint)
-{
-  const char *p;
-  hint->act = hint->account == BW_NONE ? NULL : ((struct account *)bw_keyed_at(&u->accounts, hint->account))->act;
-  for (p = (const char *)hint->act; p && p < (const char *)hint->act + offsetof(struct activity, ring); p += 64)
-    __builtin_prefetch(p, 1);
-}
-
-static void ahead_tables(const struct bw_record *r, const struct hint *hint)
-{
-  const struct activity *act = hint->act;
-  int32_t day = (int32_t)(r->time_ms / BW_DAY);
-  if (!act)
-    return;
-  __builtin_prefetch(&act->ring[(uint32_t)day % RING], 1);
-  if (act->nfeatures) {
-    __builtin_prefetch(act->feature_ids);
-    __builtin_prefetch(act->features, 1);
-  }
-  if (act->ndepts)
-    __builtin_prefetch(act->depts, 1);
-  if (act->ndepts > 2)
-    __builtin_prefetch(&act->depts[2], 1);
-  if (act->ncounters)
-    __builtin_prefetch(act->counters);
-  if (act->day == day)
-    return;
-  bw_series_prefetch_table(&act->events);
-  bw_series_prefetch_table(&act->logins);
-  bw_series_prefetch_table(&act->dau);
-  bw_series_prefetch_table(&act->mau_days);
-}
-
-static void ahead_blocks(const struct usage *u, const struct bw_record *r, const struct hint *hint)
-{
-  const struct activity *act = hint->act;
-  if (!act || act->day == (int32_t)(r->time_ms / BW_DAY))
-    return;
-  bw_series_prefetch_block(u->pool, &act->events);
-  bw_series_prefetch_block(u->pool, &act->logins);
-  bw_series_prefetch_block(u->pool, &act->dau);
-  bw_series_prefetch_block(u->pool, &act->mau_days);
 }
 
 static void look_ahead(const struct usage *u, const struct bw_batch *b, uint64_t i, struct hint *hints)
 {
   if (i + AHEAD < b->count)
     ahead_slots(u, bw_batch_at(b, i + AHEAD));
-  if (i + AHEAD * 3 / 4 < b->count)
-    ahead_entries(u, bw_batch_at(b, i + AHEAD * 3 / 4), &hints[(i + AHEAD * 3 / 4) % AHEAD]);
   if (i + AHEAD / 2 < b->count)
-    ahead_activity(u, &hints[(i + AHEAD / 2) % AHEAD]);
-  if (i + AHEAD / 4 < b->count)
-    ahead_tables(bw_batch_at(b, i + AHEAD / 4), &hints[(i + AHEAD / 4) % AHEAD]);
-  if (i + AHEAD / 8 < b->count)
-    ahead_blocks(u, bw_batch_at(b, i + AHEAD / 8), &hints[(i + AHEAD / 8) % AHEAD]);
+    ahead_entries(u, bw_batch_at(b, i + AHEAD / 2), &hints[(i + AHEAD / 2) % AHEAD]);
 }
 
 /* Our hash and the host's should be one function; if they ever are not, ours it is. */
@@ -369,14 +295,14 @@ int32_t feed_batch(struct usage *u, const struct bw_batch *batch)
   struct hint hints[AHEAD];
   uint64_t i;
   memset(hints, 0xff, sizeof hints); /* BW_NONE */
-  for (i = 0; i < AHEAD; i++)
-    hints[i].act = NULL;
   for (i = 0; i < batch->count && u->rc == 0; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
     if (!u->hash_checked)
       check_hash(u, r);
     if (!u->hash_checked && r->kind != BW_KIND_TICK && r->account.len == 0 && r->kind != BW_KIND_PLAN)
       continue; /* an event without an account counts nowhere */
+    if (u->stage.n >= u->stage.flush_at)
+      stage_flush(u);
     look_ahead(u, batch, i, hints);
     if (r->kind == BW_KIND_TICK)
       evaluate_tick(u, r);

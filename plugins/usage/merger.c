@@ -10,6 +10,7 @@
 #define MOVE_WINDOW 90  /* days within which the old activity must lie */
 #define SHARE_WINDOW 63 /* days over which movers and movable are counted */
 #define MAX_MOVES 32
+#define MOVE_LONG 365 /* days before the last activity over which slow moves are counted */
 
 /* The user's entry under another account with the newest activity; the older account on a tie.  The table's order never shows.
  */
@@ -35,7 +36,7 @@ static uint32_t newest_elsewhere(const struct usage *u, const struct user *x, in
   return best;
 }
 
-static void note_move(struct activity *from, uint32_t to, int32_t day)
+void merger_note(struct activity *from, uint32_t to, int32_t day)
 {
   uint32_t i;
   for (i = 0; i < from->nmoves && from->moves[i].to != to; i++)
@@ -61,19 +62,12 @@ void merger_user(struct usage *u, uint32_t index, int32_t day)
 {
   struct user *x = bw_keyed_at(&u->users, index), *o;
   uint32_t best = newest_elsewhere(u, x, day);
-  struct account *from, *to;
-  struct counter *c;
   if (best == BW_NONE)
     return;
   o = bw_keyed_at(&u->users, best);
   o->flags |= USER_MOVED;
-  from = bw_keyed_at(&u->accounts, o->account);
-  to = bw_keyed_at(&u->accounts, x->account);
-  if ((c = counter_get(from->act, C_MOVED_OUT, 0)))
-    bw_series_add(u->pool, &c->s, day, 1);
-  if ((c = counter_get(to->act, C_MOVED_IN, 0)))
-    bw_series_add(u->pool, &c->s, day, 1);
-  note_move(from->act, x->account, day);
+  stage_put(&u->stage, (struct op){.account = o->account, .day = (uint16_t)day, .code = OP_MOVED_OUT, .other = x->account});
+  stage_put(&u->stage, (struct op){.account = x->account, .day = (uint16_t)day, .code = OP_MOVED_IN, .other = o->account});
 }
 
 static double moved(const struct usage *u, const struct activity *act, uint16_t kind, int32_t day, int32_t window)
@@ -118,14 +112,31 @@ static bool lately(int32_t told, int32_t day, int32_t hold)
   return told && day >= told && day - told <= hold;
 }
 
-/* Before a merger is certain, a good share of movers is reason enough to say nothing yet. */
+/* An account that has gone quiet: did several of its people turn up elsewhere since, half of those that it had?  They may have
+   been few and slow, so the base is what it had before it went quiet.  One person who left is no merger. */
+static bool quiet_and_moved(const struct usage *u, const struct activity *act, int32_t day)
+{
+  int32_t since = act->last - MOVE_LONG + 1;
+  double out, base;
+  if (day - act->last < 7 || !act->nmoves)
+    return false;
+  out = moved(u, act, C_MOVED_OUT, day, day - since + 1);
+  base = (double)bw_series_sum(u->pool, &act->mau_days, since, act->last) / MOVE_LONG;
+  return out >= 2 && out >= option_number(u, OPT_MERGE_SHARE) * base;
+}
+
+/* Before a merger is certain, a good share of movers is reason enough to say nothing yet.  An account that ended with its
+   merger stays at rest for good. */
 bool merger_holds_decline(const struct usage *u, const struct account *a, int32_t day)
 {
+  const struct activity *act = a->act;
+  int32_t hold = option_days(u, OPT_MERGE_HOLD);
   double out;
-  if (lately(a->act->merged_out, day, option_days(u, OPT_MERGE_HOLD)))
+  if (lately(act->merged_out, day, hold) || (act->merged_out && act->last <= act->merged_out + hold) ||
+      quiet_and_moved(u, act, day))
     return true;
-  out = moved(u, a->act, C_MOVED_OUT, day, MOVE_WINDOW);
-  return out > 0 && out >= option_number(u, OPT_MERGE_SHARE) / 2 * movable(u, a->act, day);
+  out = moved(u, act, C_MOVED_OUT, day, MOVE_WINDOW);
+  return out > 0 && out >= option_number(u, OPT_MERGE_SHARE) / 2 * movable(u, act, day);
 }
 
 bool merger_holds_growth(const struct usage *u, const struct account *a, int32_t day)

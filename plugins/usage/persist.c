@@ -336,6 +336,8 @@ static void io_accounts(struct io *io)
       io_facts(io, a->facts);
     if (has & 1)
       io_activity(io, activity_get(u, a));
+    if (has & 1)
+      a->newest = (uint16_t)a->act->day;
     if (io->in && has & 4)
       touch(u, a, i);
   }
@@ -447,6 +449,8 @@ int32_t usage_save(void *self, const struct bw_save_args *args)
 {
   struct bw_state_out out;
   struct io io = {.u = self, .out = &out};
+  stage_flush(self);
+  fleet_settle(self);
   bw_state_begin(&out, args, STATE_WORD, STATE_VERSION);
   io_all(&io);
   return bw_state_end(&out);

@@ -30,6 +30,7 @@ static void usage_close(void *self)
   bw_keyed_clear(&u->plans);
   bw_chunks_clear(&u->sharing);
   bw_arena_clear(&u->activities);
+  stage_clear(&u->stage);
   bw_intern_clear(&u->names);
   bw_pool_free(&u->pool);
   bw_buf_clear(&u->evidence);
@@ -59,6 +60,7 @@ static int32_t usage_open(const struct bw_open_args *args, void **ret_self)
   bw_keyed_init(&u->accounts, sizeof(struct account), (uint32_t)u->cfg.value[OPT_MAX_ACCOUNTS].integer);
   bw_keyed_init(&u->users, sizeof(struct user), u->cfg.max_users);
   bw_keyed_init(&u->plans, sizeof(struct plan), 10000);
+  u->stage.flush_at = FLUSH_AT;
   u->sharing.size = sizeof(struct sharing);
   *ret_self = u;
   return BW_OK;

@@ -1,7 +1,7 @@
 # the usage watcher: a plugin through include/basewatch/plugin.h, and its tests
-usage_sources = %D%/actions.c %D%/checks_adoption.c %D%/checks_change.c %D%/checks_counters.c %D%/checks_limits.c \
+usage_sources = %D%/actions.c %D%/apply.c %D%/checks_adoption.c %D%/checks_change.c %D%/checks_counters.c %D%/checks_limits.c \
   %D%/checks_seats.c %D%/checks_spread.c %D%/config.c %D%/evaluate.c %D%/extras.def %D%/facts.c %D%/feed.c %D%/fleet.c \
-  %D%/merger.c %D%/options.c %D%/persist.c %D%/plugin.c %D%/signals.def %D%/traits.c %D%/usage.h
+  %D%/merger.c %D%/options.c %D%/persist.c %D%/plugin.c %D%/signals.def %D%/stage.c %D%/traits.c %D%/usage.h
 
 watchers_PROGRAMS += %D%/usage.so
 %C%_usage_so_SOURCES = $(usage_sources)
@@ -11,13 +11,16 @@ watchers_PROGRAMS += %D%/usage.so
 
 EXTRA_DIST += %D%/tests/harness.h %D%/tests/world.h
 if HAVE_CMOCKA
-check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load
+check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load %D%/tests/test_stage
 %C%_tests_test_signals_SOURCES = %D%/tests/test_signals.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_signals_LDADD = $(L_sdk) $(CMOCKA_LIBS)
 %C%_tests_test_calm_SOURCES = %D%/tests/test_calm.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_calm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_calm_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+%C%_tests_test_stage_SOURCES = %D%/tests/test_stage.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
+%C%_tests_test_stage_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_stage_LDADD = $(L_sdk) $(CMOCKA_LIBS)
 %C%_tests_test_load_SOURCES = %D%/tests/test_load.c
 %C%_tests_test_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_load_LDADD = $(CMOCKA_LIBS) -ldl

@@ -2,8 +2,10 @@
 /*
  * The usage watcher's own types.  A pure function of records, in a sandboxed host: no clock, no files, no network.
  *
- * feed.c      records -> counters (the hot path)      facts.c    contracts: plans, seats, limits, products
- * config.c    options -> what events mean             fleet.c    the whole feed: dips, silence, quantiles
+ * feed.c      records -> pieces (the hot path)        actions.c  what single events do beyond being activity
+ * stage.c     pieces, sorted by account               apply.c    pieces -> counters
+ * facts.c     contracts: plans, seats, limits         fleet.c    the whole feed: dips, silence, quantiles
+ * config.c    options -> what events mean
  * evaluate.c  ticks -> which accounts, which checks   checks_*.c the signals     traits.c  the traits
  * merger.c    users who moved                         persist.c  save and load
  */
@@ -13,7 +15,7 @@
 #include "sdk/sdk.h"
 
 #define STATE_WORD "basewatch-usage"
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 /* ---- options ---- */
 enum signal_id {
@@ -240,7 +242,8 @@ struct account {
   struct bw_key key;
   struct activity *act;
   struct facts *facts;
-  uint32_t flags;
+  uint16_t newest; /* day of any record of a user: ahead of the activity's, which waits for a flush */
+  uint16_t flags;
 };
 enum { ACCOUNT_TOUCHED = 1 };
 struct user {
@@ -265,11 +268,57 @@ struct plan {
   double seat_price;
 };
 
+/* ---- what records leave to be counted, in pieces (stage.c) ---- */
+enum op_code {
+  OP_EVENT,     /* arg: EVENT_ bits; before */
+  OP_SIGN_IN,   /* */
+  OP_FEATURE,   /* id: of its name */
+  OP_COUNT,     /* arg: counter kind; id: key */
+  OP_METER,     /* arg: meter; quantity */
+  OP_RATE,      /* arg: meter; capped, ms */
+  OP_DEPT,      /* id: of its name; user */
+  OP_STEP,      /* arg: pattern + MAX_PATTERNS * step; user, ms */
+  OP_SHARER,    /* user */
+  OP_MOVED_OUT, /* other */
+  OP_MOVED_IN,  /* other */
+  OP_CODES
+};
+enum { EVENT_TRACK = 1, EVENT_ACTIVE = 2, EVENT_USER_DAY = 4 /* not yet counted */, EVENT_NEWEST_DAY = 8 /* and his newest */ };
+struct op {
+  uint32_t account;
+  uint16_t day;
+  uint8_t code, arg;
+  union {
+    uint64_t quantity;
+    struct {
+      union {
+        uint32_t user;   /* BW_NONE: not known */
+        uint32_t other;  /* account */
+        uint32_t capped; /* quantity, at most UINT32_MAX */
+      };
+      union {
+        uint32_t ms; /* since the day began */
+        uint16_t id;
+        uint16_t before; /* the user's newest day until then, 0: none */
+      };
+    };
+  };
+};
+struct stage {
+  struct op *ops, *spare;
+  uint32_t n, room, flush_at; /* flush_at may be anything: it costs time or memory, and changes no result */
+};
+#define FLUSH_AT (1u << 20) /* 2 x 16 MB when full; a quiet daemon needs kilobytes */
+
 /* ---- the fleet ---- */
 struct fleet {
   struct bw_series events, users; /* by event day */
   struct bw_series gaps;          /* longest silence that ended on the day, minutes */
-  int32_t day;                    /* as-of day of the last daily pass */
+  struct {
+    int32_t day;
+    uint32_t events, users;
+  } now;       /* of one day, not yet in the series */
+  int32_t day; /* as-of day of the last daily pass */
   /* median log change of the windows: events, active users, their days, login days */
   double log_ratio, user_log_ratio, day_log_ratio, login_log_ratio;
   uint32_t accounts;                                                           /* that it is over */
@@ -288,6 +337,7 @@ struct usage {
   struct bw_arena activities;
   struct bw_chunks sharing; /* parallel to users, as far as used */
   struct bw_pool *pool;
+  struct stage stage;
   uint8_t used_features[8192]; /* a bit per name: some account used a feature of that name */
   struct meaning *meanings;
   uint32_t nmeanings;
@@ -330,23 +380,30 @@ const struct bw_field *field_of(const struct bw_record *r, const struct field_re
 
 /* feed.c, actions.c */
 int32_t feed_batch(struct usage *u, const struct bw_batch *batch);
+void fleet_settle(struct usage *u); /* the fleet's series are up to date after it only */
 struct account *account_get(struct usage *u, struct bw_str name, uint64_t hash, uint32_t *ret_index);
 struct activity *activity_get(struct usage *u, struct account *a);
-void activity_flush(struct usage *u, struct activity *act);
 void activity_clear(struct usage *u, struct activity *act);
-struct counter *counter_get(struct activity *act, uint16_t kind, uint16_t key);
-const struct counter *counter_find(const struct activity *act, uint16_t kind, uint16_t key);
 void touch(struct usage *u, struct account *a, uint32_t index);
-void act_on(struct usage *u, const struct bw_record *r, uint32_t index, struct activity *act, uint32_t user, int32_t day,
-            const struct rule_of_event *rule);
-void count_feature(struct usage *u, struct activity *act, uint16_t id, int32_t day);
-void see_department(struct usage *u, struct activity *act, uint16_t id, uint32_t user, int32_t day);
-void see_device(struct usage *u, const struct bw_record *r, struct activity *act, uint32_t user, int32_t day);
+/* op is the piece to begin with: its account and day are set. */
+void act_on(struct usage *u, const struct bw_record *r, struct op op, uint32_t user, const struct rule_of_event *rule);
+void see_device(struct usage *u, const struct bw_record *r, struct op op, uint32_t user);
 struct sharing *sharing_of(struct usage *u, uint32_t user, bool make);
 static inline uint32_t hash_of(const struct usage *u, struct bw_str s, uint64_t given)
 {
   return bw_hash_fold(u->own_hash ? bw_hash_str(s, u->seed) : given);
 }
+
+/* stage.c, apply.c: activities are up to date after a flush only */
+void stage_put(struct stage *s, struct op op);
+void stage_flush(struct usage *u);
+void stage_clear(struct stage *s);
+void apply(struct usage *u, const struct op *ops, uint32_t n); /* of one account */
+void ahead_activity(const struct usage *u, const struct op *op);
+void ahead_tables(const struct usage *u, const struct op *op);
+void ahead_blocks(const struct usage *u, const struct op *op);
+void activity_flush(struct usage *u, struct activity *act);
+const struct counter *counter_find(const struct activity *act, uint16_t kind, uint16_t key);
 
 /* facts.c */
 void facts_take(struct usage *u, const struct bw_record *r);
@@ -359,6 +416,7 @@ bool facts_owns(const struct facts *f, uint16_t product);
 
 /* merger.c */
 void merger_user(struct usage *u, uint32_t user, int32_t day);
+void merger_note(struct activity *from, uint32_t to, int32_t day);
 void merger_account(struct usage *u, uint32_t index, int32_t day, int64_t at_ms);
 bool merger_holds_decline(const struct usage *u, const struct account *a, int32_t day);
 bool merger_holds_growth(const struct usage *u, const struct account *a, int32_t day);

@@ -7,6 +7,21 @@
 
 #include "base/hash.h"
 
+void *bw_large_alloc(size_t size)
+{
+  size_t whole = (size + BW_ARENA_REGION - 1) & ~(BW_ARENA_REGION - 1);
+  void *p;
+  if (size < BW_ARENA_REGION)
+    return bw_calloc(1, size);
+  p = aligned_alloc(BW_ARENA_REGION, whole);
+  if (!p)
+    bw_panic(__FILE__, __LINE__, "out of memory");
+#ifdef MADV_HUGEPAGE
+  (void)madvise(p, whole, MADV_HUGEPAGE); /* a wish; refused is as well */
+#endif
+  return memset(p, 0, size);
+}
+
 static void slot_insert(struct bw_slot *slots, uint32_t mask, struct bw_slot s)
 {
   uint32_t i = s.hash & mask;
@@ -18,7 +33,7 @@ static void slot_insert(struct bw_slot *slots, uint32_t mask, struct bw_slot s)
 static void grow(struct bw_index *ix)
 {
   uint32_t n = ix->slots ? (ix->mask + 1) * 2 : 64, i;
-  struct bw_slot *fresh = bw_calloc(n, sizeof *fresh);
+  struct bw_slot *fresh = bw_large_alloc(n * sizeof *fresh);
   if (ix->slots)
     for (i = 0; i <= ix->mask; i++)
       if (ix->slots[i].ref)
@@ -48,13 +63,7 @@ void *bw_arena_alloc(struct bw_arena *a, size_t size)
   size = (size + 63) & ~(size_t)63;
   BW_ASSERT(size <= BW_ARENA_REGION);
   if (a->nregions == 0 || BW_ARENA_REGION - a->used < size) {
-    p = aligned_alloc(BW_ARENA_REGION, BW_ARENA_REGION);
-    if (!p)
-      bw_panic(__FILE__, __LINE__, "out of memory");
-#ifdef MADV_HUGEPAGE
-    (void)madvise(p, BW_ARENA_REGION, MADV_HUGEPAGE); /* a wish; refused is as well */
-#endif
-    memset(p, 0, BW_ARENA_REGION);
+    p = bw_large_alloc(BW_ARENA_REGION);
     a->regions = bw_realloc(a->regions, (size_t)a->nregions + 1, sizeof *a->regions);
     a->regions[a->nregions++] = p;
     a->used = 0;

@@ -57,6 +57,7 @@ struct bw_arena { /* init by zeroing */
 void *bw_arena_alloc(struct bw_arena *a, size_t size); /* zeroed, aligned to 64 bytes; at most BW_ARENA_REGION */
 void bw_arena_clear(struct bw_arena *a);
 #define BW_ARENA_REGION ((size_t)2 << 20)
+void *bw_large_alloc(size_t size); /* zeroed; from BW_ARENA_REGION on in large pages, if the system has them; free() it */
 
 /* ---- entries of one size, in chunks: pointers stay valid ---- */
 #define BW_CHUNK_SHIFT 10
