@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `inbox` and `show`: leads as their owner reads them.  Runs in core. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/private.h"
+
+#define MAX_CLOSED 200 /* of the leads that are over, in `inbox --all` */
 
 /* The states that people see: a lead in its review window is told apart from one that its owner may send. */
 const char *core_lead_state(const struct core *c, const struct bw_lead *lead)
@@ -69,6 +72,7 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   json_object_set_new(o, "review_until", core_json_time(lead->review_until));
   json_object_set_new(o, "snoozed_until", core_json_time(lead->snoozed_until));
   json_object_set_new(o, "subject", have ? core_json_text(d.field[BW_DRAFT_SUBJECT]) : json_null());
+  json_object_set_new(o, "missing", have ? json_integer((json_int_t)d.ngaps) : json_null());
   json_object_set_new(o, "ready", json_boolean(ready));
   json_object_set_new(o, "blocked", ready ? json_null() : core_json_text(why_blocked.message));
   json_decref(w);
@@ -134,12 +138,43 @@ static json_t *sorted(json_t *list)
   return out;
 }
 
+/* Closed leads live in the store only. */
+static int add_closed(struct core *c, struct inbox *in, struct bw_error *err)
+{
+  int64_t numbers[MAX_CLOSED];
+  size_t n = 0, i;
+  struct bw_stmt *q;
+  char id[24];
+  int rc = bw_store_prepare(
+      c->store, "SELECT number FROM plays_lead WHERE closed_at IS NOT NULL ORDER BY closed_at DESC, number DESC LIMIT ?1", &q,
+      err);
+  if (rc < 0)
+    return rc;
+  bw_stmt_int(q, 1, MAX_CLOSED);
+  while ((rc = bw_stmt_step(q, err)) == 1)
+    numbers[n++] = bw_stmt_col_int(q, 0);
+  for (i = 0; i < n && rc == 0; i++) {
+    const struct bw_lead *lead;
+    snprintf(id, sizeof id, "L%" PRId64, numbers[i]);
+    lead = bw_leads_find(bw_pipeline_engine(c->pipeline), bw_str(id));
+    if (lead)
+      rc = add_to_inbox(in, lead);
+  }
+  return rc;
+}
+
 int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct inbox in = {c, bw_args_text(args, "owner"), bw_args_bool(args, "all"), json_array()};
-  json_t *o = json_object();
-  (void)err;
-  (void)bw_leads_each(bw_pipeline_engine(c->pipeline), in.all, add_to_inbox, &in);
+  json_t *o;
+  int rc;
+  (void)bw_leads_each(bw_pipeline_engine(c->pipeline), false, add_to_inbox, &in);
+  rc = in.all ? add_closed(c, &in, err) : BW_OK;
+  if (rc < 0) {
+    json_decref(in.leads);
+    return rc;
+  }
+  o = json_object();
   json_object_set_new(o, "owner", in.owner.len ? core_json_str(in.owner) : json_null());
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "leads", sorted(in.leads));
@@ -276,7 +311,7 @@ static json_t *history_json(struct core *c, const struct bw_lead *lead)
 static void add_reasons(struct core *c, json_t *o, const struct bw_lead *lead)
 {
   struct triggered t = {.why = why(lead), .list = json_array()};
-  const json_t *estimate = json_object_get(t.why, "estimate"), *floor = json_object_get(t.why, "floor");
+  const json_t *estimate = json_object_get(t.why, "estimate");
   json_t *how = json_object();
   json_object_set_new(how, "formula", member(estimate, "expression"));
   json_object_set_new(how, "values", member(estimate, "values"));
@@ -285,7 +320,7 @@ static void add_reasons(struct core *c, json_t *o, const struct bw_lead *lead)
   json_object_set_new(o, "gates", member(t.why, "gates"));
   json_object_set_new(o, "readiness", member(t.why, "readiness"));
   json_object_set_new(o, "estimate_how", how);
-  json_object_set_new(o, "floor", member(floor, "needed"));
+  json_object_set_new(o, "floor", member(t.why, "floor"));
   json_object_set_new(o, "fields", core_json_raw(bw_str(lead->fields_json)));
   json_object_set_new(o, "why", json_incref((json_t *)(uintptr_t)t.why));
   json_decref((json_t *)(uintptr_t)t.why);

@@ -35,12 +35,9 @@ static void put_decision(struct core *c, struct bw_buf *out, const struct bw_lea
   bw_decision_clear(&d);
 }
 
-int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err)
+static int may_work(struct core *c, const struct bw_lead *lead, const char *deed, struct bw_error *err)
 {
-  const struct bw_lead *lead = find_lead(c, id, err);
   struct bw_buf decision = {0};
-  if (!lead)
-    return BW_ENOTFOUND;
   if (lead->mode == BW_MODE_SHADOW)
     return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is of a play in shadow mode: it is recorded, not worked",
                    lead->id);
@@ -53,9 +50,28 @@ int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_
   return BW_ESTATE;
 }
 
+int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err)
+{
+  const struct bw_lead *lead = find_lead(c, id, err);
+  return lead ? may_work(c, lead, deed, err) : BW_ENOTFOUND;
+}
+
 static int may_decide(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
 {
   return core_may_work(ctx, id, bw_verdict_name(verdict), err);
+}
+
+/* For a lead that the caller holds: to look for it again might take it away from them. */
+struct holding {
+  struct core *c;
+  const struct bw_lead *lead;
+};
+
+static int may_approve_held(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
+{
+  const struct holding *h = ctx;
+  (void)id;
+  return may_work(h->c, h->lead, bw_verdict_name(verdict), err);
 }
 
 static struct bw_decision_request request_of(struct core *c, const json_t *args)
@@ -108,8 +124,9 @@ static json_t *decided(struct core *c, struct bw_str id, const struct bw_decisio
 
 int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err)
 {
+  struct holding h = {c, lead};
   struct bw_decision_request r = {
-      .lead = bw_str(lead->id), .who = bw_str(lead->owner), .now = core_now(c), .may = may_decide, .ctx = c};
+      .lead = bw_str(lead->id), .who = bw_str(lead->owner), .now = core_now(c), .may = may_approve_held, .ctx = &h};
   r.review_until = lead->review_until;
   r.reviewer = bw_str(lead->csm);
   return bw_approve_check(c->store, &r, err);
@@ -118,16 +135,16 @@ int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_decision_request r = request_of(c, args);
-  const struct bw_lead *lead = find_lead(c, r.lead, err);
+  const struct bw_lead *lead;
   struct bw_decision d = {0};
   int64_t id;
   json_t *o;
-  int rc;
-  if (!lead)
-    return BW_ENOTFOUND;
-  rc = commit_first(c, err);
+  int rc = commit_first(c, err);
   if (rc < 0)
     return rc;
+  lead = find_lead(c, r.lead, err);
+  if (!lead)
+    return BW_ENOTFOUND;
   r.hash = bw_args_text(args, "hash");
   r.review_until = lead->review_until;
   r.reviewer = bw_str(lead->csm);
