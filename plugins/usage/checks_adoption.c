@@ -4,27 +4,52 @@
 
 #include "usage.h"
 
-static double dau_mau(const struct eval *e, int32_t window, double *ret_users)
+static double dau_mau(const struct eval *e, int32_t window, int32_t ago, double *ret_users)
 {
-  double users = mau_on(e->u, e->act, e->day, e->u->cfg.mau_window);
+  double users = mau_on(e->u, e->act, e->day - ago, e->u->cfg.mau_window);
   *ret_users = users;
-  return users > 0 ? sum_back(e, &e->act->dau, window, 0) / (window * users) : 0;
+  return users > 0 ? sum_back(e, &e->act->dau, window, ago) / (window * users) : 0;
+}
+
+/* One window is soon low by a holiday or a project's end, and high by its start: the window before it has to agree, both that a
+   low adoption begins and that it ends. */
+static double two_windows(const struct eval *e, double ratio, int32_t window, double least)
+{
+  double users, before = dau_mau(e, window, window, &users);
+  if (users < (least > 1 ? least : 1))
+    return ratio;
+  return is_open(e, SIG_ADOPTION_LOW, 0) == (before < ratio) ? before : ratio;
+}
+
+/* The newest of the last windows in which there were users enough to say; a quiet month is not the end of an episode. */
+static double newest_window(const struct eval *e, int32_t window, double least, double *ret_users)
+{
+  double ratio = 0;
+  int32_t ago;
+  for (ago = 0; ago <= 3 * window; ago += window) {
+    ratio = dau_mau(e, window, ago, ret_users);
+    if (*ret_users > 0 && *ret_users >= least)
+      break;
+  }
+  return ratio;
 }
 
 static void check_stickiness(struct eval *e, enum signal_id sig)
 {
   struct usage *u = e->u;
   const struct setting *s = &u->cfg.set[sig];
-  double users, ratio = dau_mau(e, s->window, &users);
-  bool whole = e->act->first && e->act->first + s->window <= e->day + 1;
-  enum bw_known known = users >= least_volume(e, sig, 0) && users > 0 ? BW_KNOWN : BW_ABSENT;
+  bool open = is_open(e, sig, 0);
+  double least = least_volume(e, sig, 0), users = 0;
+  double ratio = open ? newest_window(e, s->window, least, &users) : dau_mau(e, s->window, 0, &users);
+  bool whole = e->act->first && e->act->first + 2 * s->window <= e->day + 1;
+  enum bw_known known = users >= least && users > 0 ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
-  if (known == BW_ABSENT && users > 0 && is_open(e, sig, 0))
-    known = BW_HELD; /* too few users today to say: not the end of it */
   if (sig == SIG_ADOPTION_LOW && !whole)
     known = BW_ABSENT;
   if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))
     known = BW_HELD;
+  if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN)
+    ratio = two_windows(e, ratio, s->window, s->min / 2);
   step = judge(e, sig, 0, known, ratio);
   if (!step)
     return;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growth, decline, doubling, silence: change against the account's own past.  Runs in a watcher host; no privileges needed. */
+/* Growth, decline, doubling: change against the account's own past.  Runs in a watcher host; no privileges needed. */
 #include <math.h>
 
 #include "usage.h"
 
 #define SPANS_MAX 13 /* windows of the past year */
 #define WEEKS 26
+#define REMIND_DAYS 21
+#define NEVER_SAID -1e12
 
 /* One comparison of a window with the window before it. */
 struct change {
@@ -122,21 +124,189 @@ static enum bw_known knowledge(const struct eval *e, enum signal_id sig, uint32_
   return beyond_chance(c->z, z_least, down) && stands_out(e, c, down) ? BW_KNOWN : BW_ABSENT;
 }
 
-static void check_events(struct eval *e, enum signal_id sig, bool down, double z_least, enum option_id history)
+static void check_growth(struct eval *e)
 {
-  const struct setting *s = &e->u->cfg.set[sig];
+  const struct setting *s = &e->u->cfg.set[SIG_USAGE_GROWTH];
   struct change c;
-  enum bw_known known;
   enum bw_step step;
   if (!s->on)
     return;
   c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
   if (fabs(c.change) < 1e-12 && !e->act->nepisodes)
     return;
-  known = knowledge(e, sig, 0, &c, z_least, option_days(e->u, history), down);
-  step = judge(e, sig, 0, known, c.change);
+  step =
+      judge(e, SIG_USAGE_GROWTH, 0,
+            knowledge(e, SIG_USAGE_GROWTH, 0, &c, e->u->cfg.z_growth, option_days(e->u, OPT_GROWTH_HISTORY), false), c.change);
   if (step)
-    speak_change(e, sig, 0, step, &c, &e->act->events, "events");
+    speak_change(e, SIG_USAGE_GROWTH, 0, step, &c, &e->act->events, "events");
+}
+
+/* ---- the long comparison: accounts whose months say nothing, since they work in bursts or little ---- */
+
+#define LONG_WEEKS 57   /* as many as a series surely keeps */
+#define QUIET_WEEK 0.35 /* a week in which everybody else did less than this share of their usual says nothing of anybody */
+#define LEAST_ACTIVE_WEEKS 8
+#define LEAST_WEEKLY 35 /* events a week of everybody else, below which they say nothing */
+
+struct long_change {
+  bool known;                   /* there was history and volume enough to compare */
+  double now, usual, lowest;    /* the window; what the earlier weeks make of one; the lowest of that length among them */
+  double change, ratio, chance; /* change: everybody else's divided out */
+  uint32_t weeks, weeks_before;
+};
+
+/* Weeks up to the day, oldest first, without those in which nobody did much.  Returns how many; ret_others: the others' mean.
+ */
+static uint32_t telling_weeks(const struct eval *e, uint32_t n, double *x, double *others)
+{
+  double usual, all[LONG_WEEKS], sorted[LONG_WEEKS];
+  uint32_t i, k = 0;
+  bw_series_spans(e->u->pool, &e->act->events, e->day, 7, n, x);
+  bw_series_spans(e->u->pool, &e->u->fleet.events, e->day, 7, n, all);
+  for (i = 0; i < n; i++) {
+    sorted[i] = all[i] = all[i] > x[i] ? all[i] - x[i] : 0;
+  }
+  usual = bw_median(sorted, n);
+  for (i = 0; i < n; i++)
+    if (usual < LEAST_WEEKLY || all[i] >= QUIET_WEEK * usual) {
+      x[k] = x[i];
+      others[k++] = usual < LEAST_WEEKLY ? 1 : all[i];
+    }
+  return k;
+}
+
+/* Rank correlation of a week with the next: bursts last, so neighbours are worth less than two weeks. */
+static double inertia(const double *x, uint32_t n)
+{
+  double rank[LONG_WEEKS], mean = (n + 1) / 2.0, top = 0, bottom = 0;
+  uint32_t i, k;
+  for (i = 0; i < n; i++)
+    for (k = 0, rank[i] = 0.5; k < n; k++)
+      rank[i] += x[k] < x[i] ? 1 : x[k] == x[i] ? 0.5 : 0;
+  for (i = 0; i < n; i++) {
+    bottom += (rank[i] - mean) * (rank[i] - mean);
+    if (i + 1 < n)
+      top += (rank[i] - mean) * (rank[i + 1] - mean);
+  }
+  if (!(bottom > 0) || top <= 0)
+    return 0;
+  return top / bottom > 0.6 ? 0.6 : top / bottom;
+}
+
+/* Are the last m of n weeks lower than those before?  Mann and Whitney's rank sum (1947), ties averaged; the size of a burst
+   does not matter, how often there are any does.  The probability by chance, in the normal approximation. */
+static double lower_by_chance(const double *x, uint32_t n, uint32_t m, double ratio)
+{
+  double u = 0, ties = 0, var, rho = inertia(x, n - m), y[LONG_WEEKS];
+  uint32_t i, k, same, b = n - m;
+  for (i = 0; i < n; i++)
+    y[i] = i < b ? x[i] : x[i] / ratio;
+  for (i = b; i < n; i++)
+    for (k = 0; k < b; k++)
+      u += y[k] < y[i] ? 1 : y[k] == y[i] ? 0.5 : 0;
+  for (i = 0; i < n; i++) {
+    for (k = same = 0; k < n; k++)
+      same += y[k] == y[i];
+    ties += (double)same * same - 1; /* over the members of a tie: t (t^2 - 1) */
+  }
+  var = (double)m * b / 12 * ((n + 1) - ties / ((double)n * (n - 1))) * (1 + rho) / (1 - rho);
+  return var > 0 ? bw_normal_tail(((double)m * b / 2 - u - 0.5) / sqrt(var)) : 1;
+}
+
+static struct long_change compare_long(const struct eval *e, bool open)
+{
+  double least = option_number(e->u, OPT_LONG_MIN) * (open ? 0.5 : 1);
+  struct long_change c = {.ratio = 1, .chance = 1};
+  double x[LONG_WEEKS], others[LONG_WEEKS], before = 0, f_now = 0, f_before = 0, sum = 0;
+  uint32_t m = (uint32_t)option_days(e->u, OPT_LONG_WINDOW) / 7, n, i, b, active = 0;
+  int32_t history = e->day - e->act->first + 1;
+  n = history / 7 > LONG_WEEKS ? LONG_WEEKS : (uint32_t)(history / 7);
+  if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m || sum_back(e, &e->act->events, 7 * (int32_t)n, 0) < least)
+    return c;
+  n = telling_weeks(e, n, x, others);
+  if (n < (open ? m + 1 : 2 * m + m / 2))
+    return c;
+  b = n - m;
+  for (i = 0; i < n; i++) {
+    *(i < b ? &before : &c.now) += x[i];
+    *(i < b ? &f_before : &f_now) += others[i];
+    active += i < b && x[i] > 0;
+    sum += x[i] - (i >= m ? x[i - m] : 0);
+    if (i + 1 == m || (i < b && i >= m && sum < c.lowest))
+      c.lowest = sum;
+  }
+  c.weeks = m;
+  c.weeks_before = b;
+  if (e->u->cfg.value[OPT_FLEET_CORRECT].integer && f_before > 0) /* a rise of everybody makes nobody's level a decline */
+    c.ratio = f_now * b / (f_before * m);
+  c.ratio = c.ratio > 1 ? 1 : c.ratio < 0.25 ? 0.25 : c.ratio;
+  c.usual = before / b * m;
+  c.known = c.usual * c.ratio >= least && (open || active >= LEAST_ACTIVE_WEEKS);
+  c.change = c.usual > 0 ? c.now / (c.usual * c.ratio) - 1 : 0;
+  if (c.known && !open && c.change <= -option_number(e->u, OPT_LONG_THRESHOLD))
+    c.chance = lower_by_chance(x, n, m, c.ratio);
+  return c;
+}
+
+/* The year's lowest window is the account's own proof of what it can do by itself.  Less than that asks for a small chance; far
+   less than that, of an account that is as good as gone, for a greater one. */
+static bool long_decline(const struct eval *e, const struct long_change *l)
+{
+  double lowest = l->ratio * l->lowest, chance = option_number(e->u, OPT_LONG_CHANCE);
+  if (!l->known || l->change > -option_number(e->u, OPT_LONG_THRESHOLD))
+    return false;
+  if (l->now <= lowest / 3 && l->change <= -0.75)
+    return l->chance <= 10 * chance;
+  return l->now <= (1 - option_number(e->u, OPT_BASELINE)) * lowest && l->chance <= chance;
+}
+
+static void speak_long(struct eval *e, enum bw_step step, const struct long_change *l)
+{
+  const struct bw_rule *rule = &e->u->cfg.set[SIG_USAGE_DECLINE].rule;
+  ev_begin(e);
+  ev_str(e, "what", BW_STR("events, against the account's own year"));
+  ev_num(e, "now", l->now);
+  ev_num(e, "before", l->usual);
+  ev_num(e, "lowest_before", l->lowest);
+  ev_num(e, "weeks", l->weeks);
+  ev_num(e, "weeks_before", l->weeks_before);
+  ev_num(e, "change", l->change);
+  ev_num(e, "fleet_change", l->ratio - 1);
+  if (step == BW_STEP_OPENED)
+    ev_num(e, "p", l->chance);
+  ev_weeks(e, &e->act->events, 26);
+  speak(e, SIG_USAGE_DECLINE, 0, step, l->change, rule->threshold, bw_strength(rule, l->change, 1));
+}
+
+/* Two ways to see a decline: a month against the month before, and a season against the year.  An open one ends when neither
+   shows it any more. */
+static void check_decline(struct eval *e)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_USAGE_DECLINE];
+  bool open = is_open(e, SIG_USAGE_DECLINE, 0), by_long;
+  struct long_change l;
+  struct change c;
+  enum bw_known known;
+  enum bw_step step;
+  double value;
+  if (!s->on)
+    return;
+  c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
+  l = compare_long(e, open);
+  known = knowledge(e, SIG_USAGE_DECLINE, 0, &c, e->u->cfg.z_decline, option_days(e->u, OPT_DECLINE_HISTORY), true);
+  value = c.change;
+  by_long = open ? l.known && (known == BW_ABSENT || l.change < c.change) : long_decline(e, &l);
+  if (by_long && known != BW_HELD && (open || known == BW_ABSENT || value > s->rule.threshold)) {
+    known = BW_KNOWN;
+    value = l.change;
+  } else {
+    by_long = false;
+  }
+  step = judge(e, SIG_USAGE_DECLINE, 0, known, value);
+  if (step && by_long)
+    speak_long(e, step, &l);
+  else if (step)
+    speak_change(e, SIG_USAGE_DECLINE, 0, step, &c, &e->act->events, "events");
 }
 
 /* Active users: the months' distinct users, compared as counts of people. */
@@ -222,141 +392,28 @@ static void check_feature(struct eval *e, struct feature *f)
     speak_change(e, SIG_FEATURE_DOUBLED, f->id, step, &c, &f->s, "uses of the feature");
 }
 
+/* Whoever keeps the signals takes an episode that is never spoken of for over.  What lasts is spoken of every three weeks,
+   changed or not: a value that was never said makes the next look at it worth a word. */
+static void remind(struct eval *e)
+{
+  uint32_t i;
+  for (i = 0; i < e->act->nepisodes; i++) {
+    struct bw_episode *p = &e->act->episodes[i];
+    if (p->phase == BW_PHASE_OPEN && e->day - p->spoke >= REMIND_DAYS)
+      p->said = NEVER_SAID;
+  }
+}
+
 void check_change(struct eval *e)
 {
   uint32_t i;
+  remind(e);
   if (!e->act->first)
     return;
-  check_events(e, SIG_USAGE_GROWTH, false, e->u->cfg.z_growth, OPT_GROWTH_HISTORY);
-  check_events(e, SIG_USAGE_DECLINE, true, e->u->cfg.z_decline, OPT_DECLINE_HISTORY);
+  check_growth(e);
+  check_decline(e);
   check_logins(e);
   if (e->u->cfg.set[SIG_FEATURE_DOUBLED].on)
     for (i = 0; i < e->act->nfeatures; i++)
       check_feature(e, &e->act->features[i]);
-}
-
-/* ---- silence ---- */
-
-#define HABIT_DAYS 182
-
-struct habit {
-  int32_t last;      /* last active day, as of the tick */
-  double silent;     /* days since, weighed as below */
-  double longest;    /* longest earlier gap, likewise */
-  double log_chance; /* of so long a silence, days taken one by one with their weekdays' own habit */
-  uint32_t weeks_active, weeks;
-};
-
-#define SPAN_MAX (HABIT_DAYS + 121)
-#define LEAST_OTHERS 5 /* events a day of everybody else, below which they say nothing */
-
-/* A day counts for as much as everybody else's activity on it was of what that weekday usually has: what nobody did on a
-   holiday, or while the feed was dead, is no account's silence. */
-static void day_weights(const struct eval *e, int32_t from, int32_t n, const uint64_t *own, double *ret_w)
-{
-  uint64_t all[SPAN_MAX];
-  double sum[7] = {0}, days[7] = {0}, usual;
-  int32_t i;
-  bw_series_copy(e->u->pool, &e->u->fleet.events, from, (uint32_t)n, all);
-  for (i = 0; i < n; i++) {
-    all[i] = all[i] > own[i] ? all[i] - own[i] : 0;
-    sum[bw_day_weekday(from + i)] += (double)all[i];
-    days[bw_day_weekday(from + i)]++;
-  }
-  for (i = 0; i < n; i++) {
-    int w = bw_day_weekday(from + i);
-    usual = days[w] > 0 ? sum[w] / days[w] : 0;
-    ret_w[i] = usual < LEAST_OTHERS ? 1 : (double)all[i] >= usual ? 1 : (double)all[i] / usual;
-    if (fleet_dead(e->u, from + i))
-      ret_w[i] = 0;
-  }
-}
-
-static bool active_on(const uint64_t *events, int32_t i)
-{
-  return events[i] != 0;
-}
-
-/* Share of each weekday that has activity, as if half a day more had been seen with a quarter of it active. */
-static void weekday_habit(const uint64_t *x, const double *weight, int32_t n, int32_t from, double p[7])
-{
-  double hit[7] = {0}, all[7] = {0};
-  int32_t i;
-  for (i = 0; i < n; i++) {
-    int w = bw_day_weekday(from + i);
-    all[w] += active_on(x, i) ? 1 : weight[i];
-    hit[w] += active_on(x, i);
-  }
-  for (i = 0; i < 7; i++)
-    p[i] = all[i] > 0 ? (hit[i] + 0.25) / (all[i] + 0.5) : 0;
-}
-
-static bool read_habit(const struct eval *e, struct habit *ret)
-{
-  uint64_t x[SPAN_MAX];
-  double weight[SPAN_MAX], gap = 0, p[7];
-  struct habit h = {.last = e->act->last > e->day ? e->day : e->act->last};
-  int32_t from, n, i, k, all, any;
-  from = h.last - HABIT_DAYS + 1 > e->act->first ? h.last - HABIT_DAYS + 1 : e->act->first;
-  n = h.last - from + 1;
-  all = e->day - from + 1;
-  if (n < 56 || all > SPAN_MAX)
-    return false;
-  bw_series_copy(e->u->pool, &e->act->events, from, (uint32_t)all, x);
-  day_weights(e, from, all, x, weight);
-  for (i = n - 7; i >= 0; i -= 7) { /* whole weeks up to the last active day */
-    for (k = 0, any = 0; k < 7; k++)
-      any |= active_on(x, i + k);
-    h.weeks++;
-    h.weeks_active += any != 0;
-  }
-  for (i = 0; i < n; i++) {
-    gap = active_on(x, i) ? 0 : gap + weight[i];
-    h.longest = gap > h.longest ? gap : h.longest;
-  }
-  weekday_habit(x, weight, n, from, p);
-  for (i = n; i < all; i++) {
-    h.silent += weight[i];
-    h.log_chance += weight[i] * log(1 - p[bw_day_weekday(from + i)]);
-  }
-  *ret = h;
-  return true;
-}
-
-void check_silence(struct eval *e)
-{
-  struct usage *u = e->u;
-  const struct setting *s = &u->cfg.set[SIG_GONE_SILENT];
-  bool open = is_open(e, SIG_GONE_SILENT, 0), habitual;
-  struct habit h = {0};
-  enum bw_known known = BW_ABSENT;
-  enum bw_step step;
-  double value = 0;
-  if (!s->on || !e->act->last || (e->day - e->act->last < (int32_t)s->min && !open))
-    return;
-  if (e->day - e->act->last > 120) { /* told long ago, or never a habit */
-    known = open ? BW_KNOWN : BW_ABSENT;
-    value = open ? s->rule.threshold : 0;
-  } else if (read_habit(e, &h)) {
-    value = h.silent / (h.longest < 3 ? 3 : h.longest);
-    habitual = h.weeks >= 8 && h.weeks_active * 4 >= h.weeks * 3;
-    if (open || (habitual && e->act->first + option_days(u, OPT_SILENT_HISTORY) <= e->day && h.silent >= s->min &&
-                 exp(h.log_chance) <= option_number(u, OPT_SILENT_CHANCE)))
-      known = BW_KNOWN;
-  }
-  if (known == BW_KNOWN && !open && (fleet_holds(u) || merger_holds_decline(u, e->a, e->day)))
-    known = BW_HELD;
-  step = judge(e, SIG_GONE_SILENT, 0, known, value);
-  if (!step)
-    return;
-  ev_begin(e);
-  ev_day(e, "last_active", e->act->last);
-  ev_num(e, "days_silent", e->day - e->act->last);
-  ev_num(e, "days_silent_weighed", h.silent);
-  ev_num(e, "longest_usual_gap", h.longest);
-  ev_num(e, "weeks_active", h.weeks_active);
-  ev_num(e, "weeks_looked_at", h.weeks);
-  ev_num(e, "p", exp(h.log_chance));
-  ev_weeks(e, &e->act->events, 12);
-  speak(e, SIG_GONE_SILENT, 0, step, value, s->rule.threshold, 0.5 + bw_strength(&s->rule, value, 1) / 2);
 }

@@ -21,10 +21,26 @@ static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, d
   speak(e, sig, 0, step, used / seats, rule->threshold, bw_strength(rule, used / seats, 0.25));
 }
 
+/* The most in use on any day of the last two windows: seats that were in use so lately are not free, and a number of users that
+   swings is one episode. */
+static double lately_used(const struct eval *e, double used)
+{
+  int32_t w = e->u->cfg.mau_window;
+  double most;
+  if (e->a->facts->provisioned >= 0)
+    return used;
+  most = (double)bw_series_max(e->u->pool, &e->act->mau_days, e->day - 2 * w, e->day - 1);
+  return most > used ? most : used;
+}
+
 static void check_level(struct eval *e, enum signal_id sig, double used, double seats)
 {
+  const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
   bool known = seats > 0 && seats >= least_volume(e, sig, 0);
-  enum bw_step step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
+  enum bw_step step;
+  if (known && used < rule->clear * seats && is_open(e, sig, 0))
+    used = lately_used(e, used);
+  step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
   if (step)
     speak_seats(e, sig, step, used, seats > 0 ? seats : 1);
 }
@@ -82,14 +98,17 @@ static void check_idle(struct eval *e, double seats)
   struct usage *u = e->u;
   const struct setting *s = &u->cfg.set[SIG_IDLE_SEATS];
   const struct facts *f = e->a->facts;
-  double active = mau_on(u, e->act, e->day, s->window > RING - 1 ? RING - 1 : s->window);
+  int32_t w = s->window > RING - 1 ? RING - 1 : s->window;
+  double active = mau_on(u, e->act, e->day, w), before = w == u->cfg.mau_window ? mau_on(u, e->act, e->day - w, w) : active;
   int32_t since = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
   bool known = seats >= least_volume(e, SIG_IDLE_SEATS, 0) && seats > 0 && e->act->first &&
-               e->act->first + s->window <= e->day && since + s->window <= e->day;
+               e->act->first + 2 * s->window <= e->day && since + s->window <= e->day;
   enum bw_known k = known ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
   if (known && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))
     k = BW_HELD;
+  if (is_open(e, SIG_IDLE_SEATS, 0) ? before < active : before > active)
+    active = before; /* two windows must agree that it begins, and that it ends */
   step = judge(e, SIG_IDLE_SEATS, 0, k, known ? active / seats : 1);
   if (step)
     speak_seats(e, SIG_IDLE_SEATS, step, active, seats > 0 ? seats : 1);

@@ -7,7 +7,10 @@
 #define PROFILE_WEEKS 8
 #define LOOK_BACK 3 /* days that a dip is judged over */
 #define LEAST_EXPECTED 20
-#define GAP_DAYS 120
+#define GAP_DAYS 400 /* as many as a series surely keeps */
+#define YEAR 364
+#define SPIKE_MARGIN 1.5
+#define GAP_MARGIN 1.5
 #define PHI_SPANS 16
 
 static double fleet_events(void *ctx, int32_t day)
@@ -57,7 +60,7 @@ static void note_dead_days(struct usage *u, int32_t day)
 }
 
 /* The last days against their weekdays' profile: a ratio, and z of the difference under the fleet's own dispersion. */
-static bool against_profile(struct usage *u, int32_t day, double *ret_ratio, double *ret_z)
+static bool against_profile(struct usage *u, int32_t day, double *ret_got, double *ret_ratio, double *ret_z)
 {
   double got = 0, want = 0, e, spans[PHI_SPANS], phi;
   int32_t d;
@@ -77,17 +80,33 @@ static bool against_profile(struct usage *u, int32_t day, double *ret_ratio, dou
     spans[d] = (double)bw_series_sum(u->pool, &u->fleet.events, day - 7 * (d + 1) - LOOK_BACK + 1, day - 7 * (d + 1));
   e = bw_dispersion(spans, PHI_SPANS, 3, 1);
   phi = e > phi ? e : phi;
+  *ret_got = got;
   *ret_ratio = got / want;
   *ret_z = (got - want) / sqrt(phi * want);
   return true;
 }
 
+/* The feed's own habit of bursts: what so many days held at most, but for the greatest hundredth, in the year before. */
+static double usual_peak(const struct usage *u, int32_t day)
+{
+  uint64_t x[YEAR + LOOK_BACK];
+  double sums[YEAR], sum = 0;
+  int32_t i, n = 0, from = day - LOOK_BACK - YEAR - LOOK_BACK + 1;
+  bw_series_copy(u->pool, &u->fleet.events, from, YEAR + LOOK_BACK, x);
+  for (i = 0; i < YEAR + LOOK_BACK; i++) {
+    sum += (double)x[i] - (i >= LOOK_BACK ? (double)x[i - LOOK_BACK] : 0);
+    if (i >= LOOK_BACK && from + i - LOOK_BACK >= u->fleet.first_day)
+      sums[n++] = sum;
+  }
+  return n ? bw_quantile(sums, (uint32_t)n, 0.99) : 0;
+}
+
 static void judge_fleet(struct usage *u, int32_t day, int64_t at_ms)
 {
   struct fleet *f = &u->fleet;
-  double ratio, z, dip = option_number(u, OPT_FLEET_DIP), spike = option_number(u, OPT_FLEET_SPIKE);
+  double got, peak, ratio, z, dip = option_number(u, OPT_FLEET_DIP), spike = option_number(u, OPT_FLEET_SPIKE);
   char from[11], to[11];
-  if (!against_profile(u, day, &ratio, &z)) {
+  if (!against_profile(u, day, &got, &ratio, &z)) {
     f->dip = f->spike = false;
     return;
   }
@@ -102,12 +121,13 @@ static void judge_fleet(struct usage *u, int32_t day, int64_t at_ms)
   } else if (f->dip && ratio > (1 + dip) / 2) {
     f->dip = false;
   }
-  if (!f->spike && ratio > spike && z > 3) {
+  if (!f->spike && ratio > spike && z > 3 && got > SPIKE_MARGIN * (peak = usual_peak(u, day))) {
     f->spike = true;
-    notice(u, BW_URGENCY_LOW, at_ms, BW_STR(""), "fleet_spike",
-           "the events of all accounts from %s to %s were %.0f %% of what these weekdays usually hold: check for events sent "
-           "twice.  No growth signal opens until it is over.",
-           from, to, 100 * ratio);
+    notice(
+        u, BW_URGENCY_LOW, at_ms, BW_STR(""), "fleet_spike",
+        "the events of all accounts from %s to %s were %.0f, more than half as many again as the year before ever held in %d "
+        "days (%.0f): check for events sent twice.  No growth signal opens until it is over.",
+        from, to, got, LOOK_BACK, peak);
   } else if (f->spike && ratio < (1 + spike) / 2) {
     f->spike = false;
   }
@@ -120,21 +140,21 @@ void fleet_gap(struct usage *u, int64_t ms, int32_t day)
     bw_series_set(u->pool, &u->fleet.gaps, day, minutes);
 }
 
-/* The feed's own habit of silence: 1.5 times the longest gap of the last four months but for the two worst, which may have
-   been outages. */
+/* The feed's own habit of silence: the longest gap of the last year but for the worst, which may have been an outage, and half
+   as much again. */
 static int64_t usual_gap(const struct usage *u, int32_t day)
 {
-  uint64_t x[GAP_DAYS], top[3] = {0};
-  uint32_t i, k;
+  uint64_t x[GAP_DAYS], top[2] = {0};
+  uint32_t i;
   bw_series_copy(u->pool, &u->fleet.gaps, day - GAP_DAYS + 1, GAP_DAYS, x);
   for (i = 0; i < GAP_DAYS; i++)
-    for (k = 0; k < 3; k++)
-      if (x[i] > top[k]) {
-        memmove(&top[k + 1], &top[k], (2 - k) * sizeof *top);
-        top[k] = x[i];
-        break;
-      }
-  return (int64_t)(top[2] + top[2] / 2) * BW_MINUTE;
+    if (x[i] > top[0]) {
+      top[1] = top[0];
+      top[0] = x[i];
+    } else if (x[i] > top[1]) {
+      top[1] = x[i];
+    }
+  return (int64_t)(GAP_MARGIN * (double)top[1]) * BW_MINUTE;
 }
 
 /* Silence of the whole feed, counted in the days that would have held something. */
