@@ -65,6 +65,23 @@ static void put_title(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
 
 /* ---- the three questions ---- */
 
+/* "19 of 15 seats, ": the numbers behind a ratio, where the evidence has them. */
+static void put_extent(struct bw_buf *out, const json_t *evidence)
+{
+  double used = bw_get_num(evidence, "used"), limit = bw_get_num(evidence, "limit");
+  bool seats = !isfinite(used);
+  if (seats) {
+    used = bw_get_num(evidence, "seats_used");
+    limit = bw_get_num(evidence, "seats_bought");
+  }
+  if (!isfinite(used) || !isfinite(limit))
+    return;
+  bw_put_number(out, used);
+  bw_buf_add_cstr(out, " of ");
+  bw_put_number(out, limit);
+  bw_buf_printf(out, " %s: ", seats ? "seats" : bw_get_str(evidence, "resource"));
+}
+
 static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, const json_t *signals)
 {
   const json_t *first = json_array_get(signals, 0);
@@ -76,17 +93,23 @@ static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, con
     return;
   }
   bw_put_signal_name(&b, first);
-  bw_put_styled(cli, out, BW_BOLD, bw_buf_cstr(&b));
-  bw_buf_reset(&b);
-  bw_buf_printf(out, " %s  ", bw_direction_arrow(bw_get_str(first, "direction")));
-  bw_put_number(out, bw_get_num(first, "value"));
-  bw_buf_add_cstr(out, " against a threshold of ");
-  bw_put_number(out, bw_get_num(first, "threshold"));
-  bw_buf_add_cstr(out, ", since ");
-  bw_put_when(out, bw_get_time(first, "opened"), cli->now);
+  bw_buf_printf(&b, " %s ", bw_direction_arrow(bw_get_str(first, "direction")));
+  put_extent(&b, json_object_get(first, "evidence"));
+  bw_put_number(&b, bw_get_num(first, "value"));
+  bw_buf_add_cstr(&b, " against a threshold of ");
+  bw_put_number(&b, bw_get_num(first, "threshold"));
+  bw_buf_add_cstr(&b, ", since ");
+  bw_put_when(&b, bw_get_time(first, "opened"), cli->now);
   if (json_array_size(signals) > 1)
-    bw_buf_printf(out, "; %zu more signal%s", json_array_size(signals) - 1, json_array_size(signals) == 2 ? "" : "s");
+    bw_buf_printf(&b, "; %zu more signal%s", json_array_size(signals) - 1, json_array_size(signals) == 2 ? "" : "s");
+  bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  bw_buf_reset(&b);
   bw_buf_add_char(out, '\n');
+  if (*bw_get_str(first, "means")) {
+    bw_buf_printf(out, "%*s", LABEL, "");
+    bw_put_wrapped(cli, out, bw_get_str(first, "means"), LABEL);
+    bw_buf_add_char(out, '\n');
+  }
   if (bw_put_spark(&b, bw_first_series(json_object_get(first, "evidence")), 40)) {
     bw_buf_printf(out, "%*s", LABEL, "");
     bw_put_styled(cli, out, strcmp(bw_get_str(first, "direction"), "down") == 0 ? BW_RED : BW_GREEN, bw_buf_cstr(&b));
@@ -332,6 +355,19 @@ static void put_body(struct bw_cli *cli, struct bw_buf *out, const char *body)
   bw_buf_clear(&safe);
 }
 
+/* A value that stands in several places comes from one. */
+static bool said_before(const json_t *provenance, size_t at, const json_t *p)
+{
+  size_t i;
+  for (i = 0; i < at; i++) {
+    const json_t *o = json_array_get(provenance, i);
+    if (strcmp(bw_get_str(o, "name"), bw_get_str(p, "name")) == 0 &&
+        json_equal(json_object_get(o, "value"), json_object_get(p, "value")))
+      return true;
+  }
+  return false;
+}
+
 static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t *provenance)
 {
   struct bw_table *t;
@@ -343,14 +379,18 @@ static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t 
   t = bw_table_new(cli, 3, (const char *const[]){"VALUE IN THE DRAFT~", "NAME", "FROM~"});
   json_array_foreach(provenance, i, p)
   {
+    if (said_before(provenance, i, p))
+      continue;
     const json_t *source = json_object_get(p, "from") ? json_object_get(p, "from") : json_object_get(p, "source");
     bw_put_value(&b, json_object_get(p, "value") ? json_object_get(p, "value") : json_null());
     bw_table_take(t, BW_PLAIN, &b);
     bw_table_add(t, BW_PLAIN, bw_get_str(p, "name"));
     if (json_is_object(source)) {
-      bw_put_safe(&b, bw_get_str(source, "name"), false);
       if (isfinite(bw_get_num(source, "offset")) && bw_get_num(source, "offset") > 0)
-        bw_buf_printf(&b, " (record %.0f)", bw_get_num(source, "offset"));
+        bw_buf_printf(&b, "record %.0f, ", bw_get_num(source, "offset"));
+      if (strcmp(bw_get_str(source, "kind"), "human") == 0)
+        bw_buf_add_cstr(&b, "filled in by ");
+      bw_put_safe(&b, bw_get_str(source, "name"), false);
     } else if (source) {
       bw_put_value(&b, source);
     }
@@ -401,19 +441,38 @@ static bool is_decided(const json_t *l)
   return strcmp(state, "open") != 0 && strcmp(state, "review") != 0 && strcmp(state, "snoozed") != 0;
 }
 
+/* The last word on a lead that needs none any more. */
+static void put_outcome(struct bw_buf *out, const json_t *l)
+{
+  const json_t *history = json_object_get(l, "history");
+  const json_t *last = json_array_get(history, json_array_size(history) - 1);
+  bw_buf_printf(out, "  None is needed: it is %s", bw_get_str(l, "state"));
+  if (json_array_size(history) > 1) {
+    bw_buf_add_cstr(out, " (last: ");
+    bw_put_safe(out, bw_get_str(last, "what"), false);
+    bw_buf_add_cstr(out, " by ");
+    bw_put_safe(out, bw_get_str(last, "who"), false);
+    bw_buf_add_char(out, ')');
+  }
+  bw_buf_add_cstr(out, ".\n");
+}
+
 static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
 {
-  const char *lead = bw_get_str(l, "lead"), *hash = bw_get_str(json_object_get(l, "draft"), "hash");
+  const json_t *draft = json_object_get(l, "draft");
+  const char *lead = bw_get_str(l, "lead"), *hash = bw_get_str(draft, "hash");
   const char *blocked = bw_get_str(l, "blocked");
   struct bw_buf b = {0};
   heading(cli, out, "Your decision");
-  if (*blocked) {
+  if (is_decided(l)) {
+    put_outcome(out, l);
+  } else if (*blocked) {
     bw_buf_add_cstr(out, "  ");
     bw_put_styled(cli, out, BW_YELLOW, "It cannot be approved now: ");
     bw_put_wrapped(cli, out, blocked, 4);
     bw_buf_add_cstr(out, "\n");
   }
-  if (bw_get_time(l, "review_until") != BW_TIME_NONE && bw_get_time(l, "review_until") > cli->now) {
+  if (!is_decided(l) && bw_get_time(l, "review_until") != BW_TIME_NONE && bw_get_time(l, "review_until") > cli->now) {
     bw_buf_add_cstr(out, "  The CSM's review window ends ");
     bw_put_when(out, bw_get_time(l, "review_until"), cli->now);
     bw_buf_add_cstr(out, ".\n");
@@ -424,17 +483,19 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
     bw_buf_add_cstr(out, ".\n");
   }
   if (!is_decided(l)) {
-    if (*hash && !*blocked) {
+    bool reviewed = strcmp(bw_get_str(l, "state"), "review") == 0 && !json_array_size(json_object_get(draft, "missing"));
+    if (*hash && (!*blocked || reviewed)) {
       bw_buf_printf(&b, "basewatch approve %s --hash %.16s", lead, hash);
-      bw_buf_add_cstr(out, "  send exactly this    ");
+      bw_buf_add_cstr(out, reviewed && *blocked ? "  send it, as the CSM  " : "  send exactly this    ");
       bw_put_styled(cli, out, BW_GREEN, bw_buf_cstr(&b));
       bw_buf_add_char(out, '\n');
       bw_buf_reset(&b);
     }
     bw_buf_printf(
         &b,
+        "  change it first      basewatch edit %s --body-file FILE   (or --subject, --to)\n"
         "  decline it           basewatch reject %s --reason \"...\"\n  later                basewatch snooze %s --for 7d\n",
-        lead, lead);
+        lead, lead, lead);
     bw_put_safe(out, bw_buf_cstr(&b), true);
   }
   bw_buf_clear(&b);

@@ -48,6 +48,23 @@ static void put_daemon(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   bw_buf_add_char(out, '\n');
 }
 
+static void put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *signals)
+{
+  struct bw_buf b = {0};
+  label(cli, out, "Signals");
+  put_counts(out, signals, (const char *const[]){"open", NULL});
+  if (!(bw_get_num(signals, "held") > 0))
+    return;
+  bw_put_number(&b, bw_get_num(signals, "held"));
+  bw_buf_add_cstr(&b,
+                  " held back: they opened on much of the fleet at once, as in a holiday or an outage.  If the shift is real: "
+                  "basewatch release");
+  bw_buf_printf(out, "%*s", LABEL, "");
+  bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  bw_buf_add_char(out, '\n');
+  bw_buf_clear(&b);
+}
+
 static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
 {
   const json_t *journal = json_object_get(s, "journal"), *ingest = json_object_get(s, "ingest"),
@@ -65,7 +82,7 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   bw_buf_add_char(out, '\n');
   label(cli, out, "Ingest");
   bw_put_number(out, bw_get_num(ingest, "per_second"));
-  bw_buf_add_cstr(out, " per second, last ");
+  bw_buf_add_cstr(out, " per second, last record ");
   bw_put_relative(out, bw_get_time(ingest, "last_arrival"), cli->now);
   bw_buf_add_cstr(out, "; ");
   put_counts(out, ingest, (const char *const[]){"accepted", "duplicates", "rejected", "unresolved", NULL});
@@ -77,8 +94,7 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   label(cli, out, "Book");
   put_counts(out, json_object_get(s, "book"),
              (const char *const[]){"accounts", "contacts", "plans", "subscriptions", "opportunities", NULL});
-  label(cli, out, "Signals");
-  put_counts(out, json_object_get(s, "signals"), (const char *const[]){"open", NULL});
+  put_signals(cli, out, json_object_get(s, "signals"));
   label(cli, out, "Leads");
   put_counts(out, json_object_get(s, "leads"),
              (const char *const[]){"open", "snoozed", "approved", "delivered", "overdue", NULL});

@@ -162,12 +162,18 @@ const json_t *bw_first_series(const json_t *evidence)
   return NULL;
 }
 
-static void signal_row(struct bw_cli *cli, struct bw_table *t, const json_t *s, bool with_account)
+/* Which columns there is room for: series and thresholds go first, never a name. */
+struct signal_columns {
+  bool account, series, strength;
+};
+
+static void signal_row(struct bw_cli *cli, struct bw_table *t, const json_t *s, const struct signal_columns *c)
 {
   const char *direction = bw_get_str(s, "direction");
+  bool cleared = *bw_get_str(s, "cleared") != '\0', held = *bw_get_str(s, "held_until") != '\0';
   struct bw_buf b = {0};
   bw_table_add(t, direction_style(direction), bw_direction_arrow(direction));
-  if (with_account)
+  if (c->account)
     bw_table_add(t, BW_BOLD, bw_get_str(s, "account"));
   bw_put_signal_name(&b, s);
   bw_table_take(t, BW_PLAIN, &b);
@@ -176,69 +182,137 @@ static void signal_row(struct bw_cli *cli, struct bw_table *t, const json_t *s, 
   bw_table_take(t, BW_PLAIN, &b);
   bw_put_number(&b, bw_get_num(s, "threshold"));
   bw_table_take(t, BW_PLAIN, &b);
-  bw_buf_printf(&b, "%.2f", bw_get_num(s, "strength"));
+  if (c->strength) {
+    bw_buf_printf(&b, "%.2f", bw_get_num(s, "strength"));
+    bw_table_take(t, BW_PLAIN, &b);
+  }
+  if (c->series) {
+    bw_put_spark(&b, bw_first_series(json_object_get(s, "evidence")), 20);
+    bw_table_take(t, BW_PLAIN, &b);
+  }
+  bw_put_relative(&b, bw_get_time(s, "opened"), cli->now);
   bw_table_take(t, BW_PLAIN, &b);
-  bw_put_spark(&b, bw_first_series(json_object_get(s, "evidence")), 20);
-  bw_table_take(t, BW_PLAIN, &b);
-  if (strcmp(bw_get_str(s, "state"), "cleared") == 0)
+  if (cleared) {
     bw_buf_add_cstr(&b, "cleared ");
-  bw_put_relative(&b, bw_get_time(s, *bw_get_str(s, "cleared") ? "cleared" : "opened"), cli->now);
-  bw_table_take(t, BW_PLAIN, &b);
+    bw_put_relative(&b, bw_get_time(s, "cleared"), cli->now);
+  } else if (held) {
+    bw_buf_add_cstr(&b, "held back");
+  }
+  bw_table_take(t, cleared ? BW_DIM : BW_YELLOW, &b);
   bw_buf_clear(&b);
 }
 
-void bw_put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *list, bool with_account, size_t indent)
+static bool has_long_name(const json_t *list, bool with_account)
 {
-  static const char *const with[] = {"", "ACCOUNT~", "SIGNAL~", "URGENCY", ">VALUE", ">THRESHOLD", ">STRENGTH", "", "OPENED"};
-  static const char *const without[] = {"", "SIGNAL~", "URGENCY", ">VALUE", ">THRESHOLD", ">STRENGTH", "", "OPENED"};
-  struct bw_table *t = bw_table_new(cli, with_account ? 9 : 8, with_account ? with : without);
   const json_t *s;
   size_t i;
   json_array_foreach(list, i, s)
   {
-    signal_row(cli, t, s, with_account);
+    size_t n =
+        strlen(bw_get_str(s, "signal")) + strlen(bw_get_str(s, "key")) + (with_account ? strlen(bw_get_str(s, "account")) : 0);
+    if (n > 18)
+      return true;
+  }
+  return false;
+}
+
+void bw_put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *list, bool with_account, size_t indent)
+{
+  struct signal_columns c = {with_account, cli->width >= 100 || !has_long_name(list, with_account), cli->width >= 100};
+  const char *headers[10];
+  struct bw_table *t;
+  const json_t *s;
+  size_t i, n = 0;
+  headers[n++] = "";
+  if (c.account)
+    headers[n++] = "ACCOUNT~";
+  headers[n++] = "SIGNAL~";
+  headers[n++] = "URGENCY";
+  headers[n++] = ">VALUE";
+  headers[n++] = ">THRESHOLD";
+  if (c.strength)
+    headers[n++] = ">STRENGTH";
+  if (c.series)
+    headers[n++] = "";
+  headers[n++] = "OPENED";
+  headers[n++] = "";
+  t = bw_table_new(cli, n, headers);
+  json_array_foreach(list, i, s)
+  {
+    signal_row(cli, t, s, &c);
   }
   bw_table_end(&t, out, indent);
 }
 
-static void lead_row(struct bw_cli *cli, struct bw_table *t, const json_t *l)
+/* "ready", "1 missing", "review"; what it is where nobody has to do anything. */
+static void put_state(struct bw_buf *out, const json_t *l, bool open)
+{
+  const char *state = bw_get_str(l, "state");
+  int64_t missing = bw_get_int(l, "missing", 0);
+  if (strcmp(bw_get_str(l, "mode"), "live") != 0 && *bw_get_str(l, "mode"))
+    bw_buf_printf(out, "%s, ", bw_get_str(l, "mode"));
+  if (open && bw_get_bool(l, "ready"))
+    bw_buf_add_cstr(out, "ready");
+  else if (open && missing > 0)
+    bw_buf_printf(out, "%lld missing", (long long)missing);
+  else
+    bw_buf_add_cstr(out, state);
+}
+
+static void lead_row(struct bw_cli *cli, struct bw_table *t, const json_t *l, bool with_score, bool with_play)
 {
   const char *priority = bw_get_str(l, "priority"), *state = bw_get_str(l, "state");
   int64_t sla = bw_get_time(l, "sla");
   bool open = strcmp(state, "open") == 0 || strcmp(state, "review") == 0;
+  bool over = !open && strcmp(state, "snoozed") != 0;
   struct bw_buf b = {0};
   bw_table_add(t, BW_BOLD, bw_get_str(l, "lead"));
   bw_table_add(t, bw_priority_style(priority), priority);
   bw_table_add(t, BW_PLAIN, *bw_get_str(l, "name") ? bw_get_str(l, "name") : bw_get_str(l, "account"));
-  bw_table_add(t, BW_PLAIN, bw_get_str(l, "play"));
+  if (with_play)
+    bw_table_add(t, BW_PLAIN, bw_get_str(l, "play"));
   bw_table_add(t, BW_PLAIN, bw_get_str(l, "primary"));
   if (isfinite(bw_get_num(l, "estimate")))
     bw_put_money(&b, bw_get_num(l, "estimate"), bw_get_str(l, "currency"));
   else
     bw_buf_add_cstr(&b, "–");
   bw_table_take(t, BW_PLAIN, &b);
-  bw_put_number(&b, bw_get_num(l, "score"));
-  bw_table_take(t, BW_PLAIN, &b);
+  if (with_score) {
+    bw_put_number(&b, bw_get_num(l, "score"));
+    bw_table_take(t, BW_PLAIN, &b);
+  }
   bw_table_add(t, BW_PLAIN, bw_get_str(l, "owner"));
-  bw_put_relative(&b, sla, cli->now);
+  if (!over)
+    bw_put_relative(&b, sla, cli->now);
   bw_table_take(t, open && sla != BW_TIME_NONE && sla < cli->now ? BW_RED : BW_PLAIN, &b);
-  if (strcmp(bw_get_str(l, "mode"), "live") != 0 && *bw_get_str(l, "mode"))
-    bw_buf_printf(&b, "%s, ", bw_get_str(l, "mode"));
-  bw_buf_add_cstr(&b, open && bw_get_bool(l, "ready") ? "ready" : state);
-  bw_table_addf(t, open && bw_get_bool(l, "ready") ? BW_GREEN : BW_PLAIN, "%s", bw_buf_cstr(&b));
+  put_state(&b, l, open);
+  bw_table_take(t, open && bw_get_bool(l, "ready") ? BW_GREEN : BW_PLAIN, &b);
   bw_buf_clear(&b);
 }
 
 void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, size_t indent)
 {
-  static const char *const headers[] = {"LEAD",   "PRIORITY", "ACCOUNT~", "PLAY~", "PRIMARY SIGNAL~",
-                                        ">WORTH", ">SCORE",   "OWNER~",   "DUE",   "STATE"};
-  struct bw_table *t = bw_table_new(cli, 10, headers);
+  bool with_score = cli->width >= 110, with_play = cli->width >= 90;
+  const char *headers[10];
+  struct bw_table *t;
   const json_t *l;
-  size_t i;
+  size_t i, n = 0;
+  headers[n++] = "LEAD";
+  headers[n++] = cli->width >= 110 ? "PRIORITY" : "PRIO";
+  headers[n++] = "ACCOUNT~";
+  if (with_play)
+    headers[n++] = "PLAY~";
+  headers[n++] = "PRIMARY SIGNAL~";
+  headers[n++] = ">WORTH";
+  if (with_score)
+    headers[n++] = ">SCORE";
+  headers[n++] = "OWNER~";
+  headers[n++] = "DUE";
+  headers[n++] = "STATE";
+  t = bw_table_new(cli, n, headers);
   json_array_foreach(list, i, l)
   {
-    lead_row(cli, t, l);
+    lead_row(cli, t, l, with_score, with_play);
   }
   bw_table_end(&t, out, indent);
 }

@@ -250,8 +250,10 @@ void bw_put_relative(struct bw_buf *out, int64_t t, int64_t now)
     bw_buf_printf(out, "%" PRId64 "h %02" PRId64 "m", d / BW_HOUR, d % BW_HOUR / BW_MINUTE);
   else if (d < 2 * BW_DAY)
     bw_buf_printf(out, "%" PRId64 "h", d / BW_HOUR);
-  else
+  else if (d < 2 * 365 * BW_DAY)
     bw_buf_printf(out, "%" PRId64 "d", d / BW_DAY);
+  else
+    bw_buf_printf(out, "%" PRId64 " years", d / (365 * BW_DAY));
   if (t < now)
     bw_buf_add_cstr(out, " ago");
 }

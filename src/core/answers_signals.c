@@ -14,6 +14,7 @@ json_t *core_signal_json(const struct bw_episode *e)
   json_object_set_new(o, "episode", json_integer((json_int_t)e->id));
   json_object_set_new(o, "signal", core_json_text(e->type->name));
   json_object_set_new(o, "key", core_json_str(e->key));
+  json_object_set_new(o, "means", core_json_text(e->type->help));
   json_object_set_new(o, "watcher", core_json_text(e->type->watcher));
   json_object_set_new(o, "account", core_json_str(e->account));
   json_object_set_new(o, "direction", core_json_text(bw_direction_name(e->type->direction)));

@@ -401,15 +401,20 @@ def test_the_exported_journal_replays_to_the_same_signals(daemon, tmp_path):
 
 
 def test_a_fleet_wide_shift_is_held_and_released(tmp_path):
-    """Thirty accounts fall silent on one day: held back from the plays, until an operator says that it is real."""
+    """Two dozen accounts turn out to have idle seats in one tick: held back from the plays, until an operator says that it is real."""
     config = write_config(tmp_path)
-    (config / "watchers/usage.yaml").write_text(WATCHER + "  fleet.hold: false\n")
-    accounts = [f"fleet{i:02d}" for i in range(30)]
-    records = [track(f"f-{a}-{n}-{u}", a, f"{a}-{u}", f"{day(n)}T09:{u:02d}:00Z") for n in range(HISTORY_DAYS, 0, -1)
-               for i, a in enumerate(accounts) for u in range(3) if n > 14 or i >= 22]
-    write_lines(tmp_path / "usage.jsonl", records)
+    (config / "watchers/usage.yaml").write_text(WATCHER)
+    with open(config / "basewatch.yaml", "a") as settings:
+        settings.write("signals: {fleet_hold: 60d}\n")
+    accounts = [f"fleet{i:02d}" for i in range(24)]
+    write_lines(tmp_path / "usage.jsonl", [track(f"f-{a}-{n}-{u}", a, f"{a}-{u}", f"{day(n)}T09:{u:02d}:00Z")
+                                           for n in range(HISTORY_DAYS, 0, -1) for a in accounts for u in range(2)])
+    write_lines(tmp_path / "book.jsonl", [{"type": "subscription", "messageId": f"s-{a}", "subscriptionId": a, "accountId": a,
+                                           "timestamp": "2025-06-01T00:00:00Z", "traits": {"seats": 20, "start_date": "2025-06-01"}}
+                                          for a in accounts])
     d = start(tmp_path, f"{DAY0}T07:59:00Z")
     try:
+        d.cli("import", tmp_path / "book.jsonl")
         d.cli("import", "--history", tmp_path / "usage.jsonl")
         d.tick(f"{DAY0}T08:00:00Z")
         held = [s for s in d.json("signals", "--all", "--limit", "10000")["items"] if s["held_until"]]

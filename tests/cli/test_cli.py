@@ -129,7 +129,7 @@ def test_show(cli, daemon):
                  "seat_utilization ↑", "€24,000 ARR on top of €60,000 (+40 %)", "Offer the seats now", "fires at 60",
                  "seat_utilization, usage_limit[api_calls]", "renews 2027-03-01", "19d ago", "qbr by bob", "Your team is at 47 of 50 seats.",
                  "in 4h (Sun 22 Nov 2026 05:10 UTC)", "14 of 15, incomplete: adoption 3, time since purchase 2, budget ?", "= seats * plan.seat_price * 12; plan.seat_price is 40", "120,000 / 100,000", "▆▆▆▇▇███", "31 → 47 (8 weeks to 2026-11-21)",
-                 "2026-10-25 to 2026-11-21", "ann@acme.example", "usage.seats_used (record 812)",
+                 "2026-10-25 to 2026-11-21", "ann@acme.example", "record 812, usage.seats_used",
                  f"basewatch approve L17 --hash {HASH[:16]}", "basewatch snooze L17 --for 7d"):
         assert part in text, part
     body = [line[4:] for line in text.splitlines() if line.startswith("  │ ")]
