@@ -22,10 +22,10 @@
  *                         "per_second", last minute   "last_arrival"},
  *              "tick": {"last", "next"},
  *              "book": {"accounts", "contacts", "plans", "subscriptions", "opportunities"},
- *              "signals": {"open"}, "leads": {"open", "snoozed", "approved", "delivered", "overdue"},
- *              "dead_letters", "outbox": {"pending", "parked"},
- *              "watchers": [{"name", "plugin", "state": "running|starting|backing off|stopped|poisoned", "applied" offset,
- *                            "lag" records, "restarts", "pid", "rss" bytes, "last_error" text|null}],
+ *              "signals": {"open", "held" back by the fleet guard}, "leads": {"open", "snoozed", "approved", "delivered", "overdue"},
+ *              "projected": last offset that is in the book, "dead_letters", "outbox": {"pending", "parked"},
+ *              "watchers": [{"name", "plugin", "version", "state", "applied" offset, "lag" records, "restarts", "dead_letters",
+ *                            "snapshot_offset", "snapshot_bytes", "pid", "rss" bytes, "last_error" text|null}],
  *              "notices": [{"at", "severity": "high|medium|low|watch", "code", "account", "text"}]}     newest first, <= 20
  *
  * LEAD (a row; one per lead)
@@ -33,28 +33,33 @@
  *              "mode": "shadow|pilot|live", "state": "review|open|snoozed|approved|delivered|rejected|closed",
  *              "priority": "high|medium|low", "score", "threshold", "primary": signal type, "signals": count,
  *              "arr", "estimate" ARR, "currency", "opened", "updated", "sla", "review_until", "snoozed_until",
- *              "subject": of the draft|null, "ready": true where it can be approved now}
+ *              "subject": of the draft|null, "missing": number of places in the draft that wait for a person|null,
+ *              "ready": true where its owner can approve it now, "blocked": why not, in words|null}
  *
  * inbox       {"owner": whose or null for all, "now", "leads": [LEAD ...], "hidden": leads over the owner's daily budget}
- *             snoozed, rejected, delivered and shadow leads only with "all".
+ *             snoozed, delivered and shadow leads, and the latest 200 that are over, only with "all".
  *
  * show        LEAD, and
  *             {"now", "family", "acv", "renewal": day, "last_csm_touch": {"at", "kind", "by", "text"}|null, "angle": text,
- *              "estimate_how": {"formula", "values": [{"name", "value"}]}, "floor": number|null,
+ *              "title": the opening move, "estimate_how": {"formula"|null, "values": [VALUE]|null},
+ *              "floor": {"require", "result", "values": [VALUE]}|null,
  *              "triggered": [SIGNAL ...]  the primary one first,
  *              "gates": [{"name", "require", "result": "pass|diverted|missing|error|fail", "values": [VALUE], "otherwise"}],
  *              "readiness": {"adoption": 1..3|null, ... each dimension, "total", "of", "verdict"},
  *              "fields": the eight fields, "why": the whole evaluation that opened it,
- *              "draft": {"version", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
- *                        "missing": [{"name", "why"}],
- *                        "provenance": [{"field", "name", "value", "from": {"kind", "name", "offset"}}]}|null,
- *              "blocked": why it cannot be approved, in words|null,
+ *              "draft": {"version", "by", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
+ *                        "missing": [GAP],
+ *                        "provenance": [{"field", "offset", "length", "name", "value", "from": {"kind", "name", "offset"}}]}|null,
  *              "history": [{"at", "who", "what", "note"}]}     oldest first
+ *
+ * GAP         {"name", "field": "to|subject|body", "why"}: a place of the draft that `fill` fills; the names "to", "subject" and
+ *             "body" are whole fields that cannot be sent as they are
  *
  * VALUE       {"name", "value", "text": in words} or {"name", "value": null, "missing": what would supply it}
  *
- * SIGNAL      {"signal": type, "key", "watcher", "account", "direction": "up|down|both|unclear|revival|context",
+ * SIGNAL      {"episode": number, "signal": type, "key", "means": in words, "watcher", "account", "direction": "up|down|both|unclear|revival|context",
  *              "urgency": "high|medium|low|watch", "state": "open|cleared", "opened", "updated", "cleared",
+ *              "expired": cleared because its watcher fell silent, "held_until": the fleet guard keeps it from plays|null,
  *              "value", "threshold", "strength", "evidence": object}
  *             Evidence may hold "series": [number, ...], or {"from": day, "step": "day|week|month",
  *             "values": [number|null, ...]}.
@@ -63,16 +68,21 @@
  * reject      {"lead", "state", "who", "at", "suppressed_until"}
  * snooze      {"lead", "state", "who", "at", "snoozed_until"}
  *
- *             The lists below may carry "now" (the daemon's clock); times are then shown relative to it.
- * rejected    {"total", "items": [{"id", "at", "source", "where", "reason", "text"}]}              newest first
- * unresolved  {"total", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}     most frequent first
- * dead_letters {"total", "items": [{"id", "at", "watcher", "offset", "reason", "record": object}]}     newest first
- * outbox      {"items": [{"id", "lead", "account", "channel", "to", "subject", "hash", "state": "pending|sent|parked|failed",
+ * fill, edit  {"lead", "version", "hash", "who", "at", "missing": [GAP]}   edit takes one of "to", "subject", "body"; with "hash",
+ *             both are refused where the draft is not that one any more
+ *
+ * release     {"signal": type|null for all, "released": number of held episodes, "who", "at", "next_tick"}
+ *
+ * rejected    {"now", "total", "items": [{"id", "at", "source", "where", "reason", "text"}]}              newest first
+ * unresolved  {"now", "total", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}     most frequent first
+ * dead_letters {"now", "total", "items": [{"id", "at", "watcher", "offset", "reason", "record": object}]}     newest first
+ * outbox      {"now", "items": [{"id", "lead", "account", "channel", "to", "subject", "hash", "state": "pending|sent|parked|failed",
  *              "queued", "sent", "attempts", "error"}]}                                              newest first
  *
  * why_not     {"account", "name", "now",
- *              "plays": [{"play", "fires": bool, "blocked_by": "signals|gate|score|estimate|floor|open_lead|suppressed|",
- *                "says": one sentence, "gates" as in show, "score", "readiness", "estimate",
+ *              "plays": [{"play", "fires": bool, "blocked_by": "signals|gate|score|estimate|floor|open_lead|suppressed|nothing_new|",
+ *                "says": one sentence, "gates" as in show, "score": {"points": [{"signal", "weight", "strength", "points"}],
+ *                "total", "threshold"}, "readiness", "estimate",
  *                "floor", "route", "suppressed_until", "open_lead"}]}   each as bw_engine_why_not() in plays/plays.h gives it
  *
  * account     {"account", "name", "now", "fields": [{"name", "value", "source": offset}],
@@ -81,12 +91,12 @@
  *              "traits": [{"trait": "usage.dau_mau", "key", "value", "at", "unit"}], "signals": [SIGNAL ...],
  *              "leads": [LEAD ...]}
  *
- * signals     {"now", "total", "items": [SIGNAL ...]}
+ * signals     {"now", "total", "items": [SIGNAL ...]}   newest first (of one account: by type); "all": every episode of the record
  * check       {"ok", "errors", "warnings", "text": "file:line:column: ..." lines}
  * reload      as check; the running rules were replaced only where ok
  * metrics     {"text": Prometheus exposition text of core's own families}
- * audit       {"entries", "ok", "broken_at": seq|null,
- *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note"}]}                      newest first
+ * audit       {"now", "entries", "head": hash of the last, "ok", "broken_at": seq|null,
+ *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note", "detail"}]}            newest first
  * records     {"items": [record as it was sent ...], "next": offset to ask from, "end": true where that was all}
  * tick        {"at", "offset"}
  */
