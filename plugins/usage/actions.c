@@ -80,13 +80,11 @@ static void take_meter(struct usage *u, const struct bw_record *r, struct op op,
 {
   const struct meter *m = &u->cfg.meters[rule->index];
   uint64_t q = (uint64_t)quantity(r, rule, m);
-  op.code = OP_METER;
-  op.arg = rule->index;
-  op.quantity = q;
-  stage_put(&u->stage, op);
+  stage_meter(&u->stage, op, rule->index, q);
   if (m->rate_window <= 0)
     return;
   op.code = OP_RATE;
+  op.arg = rule->index;
   op.capped = q > UINT32_MAX ? UINT32_MAX : (uint32_t)q;
   op.ms = ms_of_day(r);
   stage_put(&u->stage, op);
@@ -153,17 +151,16 @@ void act_on(struct usage *u, const struct bw_record *r, struct op op, uint32_t u
                                            [ACT_SIGN_UP] = C_SIGN_UP,
                                            [ACT_PAID] = C_PAID,
                                            [ACT_LIMIT_ERROR] = C_LIMIT};
+  uint16_t id;
   if (rule->nwhere && !holds(r, rule))
     return;
   switch (rule->action) {
   case ACT_SIGN_IN:
-    op.code = OP_SIGN_IN;
-    stage_put(&u->stage, op);
+    stage_sign_in(&u->stage, op);
     break;
   case ACT_FEATURE:
-    op.code = OP_FEATURE;
-    if ((op.id = named(u, r, rule)))
-      stage_put(&u->stage, op);
+    if ((id = named(u, r, rule)))
+      stage_feature(&u->stage, op, id);
     break;
   case ACT_METER:
     take_meter(u, r, op, rule);

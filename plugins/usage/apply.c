@@ -108,26 +108,6 @@ static void ring_move(struct usage *u, struct activity *act, int32_t from, int32
   }
 }
 
-static void apply_event(struct run *r, const struct op *op)
-{
-  struct activity *act = r->act;
-  if (op->day > act->day)
-    roll(r->u, act, op->day);
-  if (act->first == 0 || op->day < act->first)
-    act->first = op->day;
-  if (op->arg & EVENT_ACTIVE && op->day > act->last)
-    act->last = op->day;
-  if (op->arg & EVENT_NEWEST_DAY)
-    ring_move(r->u, act, op->before, op->day);
-  if (op->day == act->day) {
-    act->today_events += (op->arg & EVENT_TRACK) != 0;
-    act->today_dau += (op->arg & EVENT_USER_DAY) != 0;
-    return;
-  }
-  bw_series_add(r->u->pool, &act->events, op->day, (op->arg & EVENT_TRACK) != 0);
-  bw_series_add(r->u->pool, &act->dau, op->day, (op->arg & EVENT_USER_DAY) != 0);
-}
-
 static void apply_sign_in(struct run *r, const struct op *op)
 {
   if (op->day == r->act->day)
@@ -176,22 +156,60 @@ static void apply_count(struct run *r, const struct op *op)
   count(r, op->arg, op->id, op->day);
 }
 
-static void apply_meter(struct run *r, const struct op *op)
+static void add_meter(struct run *r, uint8_t meter, int32_t day, uint64_t quantity)
 {
-  struct counter *c = counter_get(r, C_METER, op->arg);
+  struct counter *c = counter_get(r, C_METER, meter);
   if (!c)
     return;
   r->act->dirty |= DIRTY_METER;
-  if (r->u->cfg.meters[op->arg].window == METER_GAUGE) {
-    bw_series_set(r->u->pool, &c->s, op->day, op->quantity);
+  if (r->u->cfg.meters[meter].window == METER_GAUGE) {
+    bw_series_set(r->u->pool, &c->s, day, quantity);
     return;
   }
-  if (r->meter != c || r->meter_day != op->day || r->sum > BW_SERIES_VALUE_MAX) {
+  if (r->meter != c || r->meter_day != day || r->sum > BW_SERIES_VALUE_MAX) {
     settle_meter(r);
     r->meter = c;
-    r->meter_day = op->day;
+    r->meter_day = day;
   }
-  r->sum += op->quantity;
+  r->sum += quantity;
+}
+
+static void apply_meter(struct run *r, const struct op *op)
+{
+  add_meter(r, op->arg, op->day, op->quantity);
+}
+
+static void count_event(struct run *r, const struct op *op)
+{
+  struct activity *act = r->act;
+  uint32_t event = (op->arg & EVENT_TRACK) != 0, user_day = (op->arg & EVENT_USER_DAY) != 0;
+  if (op->day == act->day) {
+    act->today_events += event;
+    act->today_dau += user_day;
+    return;
+  }
+  bw_series_add(r->u->pool, &act->events, op->day, event);
+  bw_series_add(r->u->pool, &act->dau, op->day, user_day);
+}
+
+static void apply_event(struct run *r, const struct op *op)
+{
+  struct activity *act = r->act;
+  if (op->day > act->day)
+    roll(r->u, act, op->day);
+  if (act->first == 0 || op->day < act->first)
+    act->first = op->day;
+  if (op->arg & EVENT_ACTIVE && op->day > act->last)
+    act->last = op->day;
+  if (op->arg & EVENT_NEWEST_DAY)
+    ring_move(r->u, act, op->before, op->day);
+  count_event(r, op);
+  if (op->arg & EVENT_SIGN_IN)
+    apply_sign_in(r, op);
+  if (op->id)
+    apply_feature(r, op);
+  if (op->arg >= EVENT_METER)
+    add_meter(r, (uint8_t)(op->arg / EVENT_METER - 1), op->day, op->capped);
 }
 
 static void apply_rate(struct run *r, const struct op *op)

@@ -99,12 +99,11 @@ static void take_activity(struct usage *u, const struct bw_record *r, struct op 
   struct user *x = user == BW_NONE ? NULL : bw_keyed_at(&u->users, user);
   bool active = (u->cfg.activity & BW_KIND_BIT(r->kind)) != 0;
   uint16_t before = x ? x->last : 0;
-  op.code = OP_EVENT;
   op.arg = (uint8_t)((r->kind == BW_KIND_TRACK ? EVENT_TRACK : 0) | (active ? EVENT_ACTIVE : 0));
   if (active && x)
     user_day(x, op.day, &op);
   fleet_count(u, op.day, (op.arg & EVENT_TRACK) != 0, (op.arg & EVENT_USER_DAY) != 0);
-  stage_put(&u->stage, op);
+  stage_event(&u->stage, op);
   if (!(op.arg & EVENT_USER_DAY))
     return;
   if (x->first == 0) {
@@ -193,8 +192,7 @@ static void take_sign_in(struct usage *u, struct op op, uint32_t user)
       return;
     x->flags |= USER_SIGNED_IN;
   }
-  op.code = OP_SIGN_IN;
-  stage_put(&u->stage, op);
+  stage_sign_in(&u->stage, op);
 }
 
 static void take_meaning(struct usage *u, const struct bw_record *r, struct op op, uint32_t user)
@@ -209,11 +207,8 @@ static void take_meaning(struct usage *u, const struct bw_record *r, struct op o
     else
       act_on(u, r, op, user, rule);
   }
-  if (m->own_feature) {
-    op.code = OP_FEATURE;
-    op.id = (uint16_t)m->own_feature;
-    stage_put(&u->stage, op);
-  }
+  if (m->own_feature)
+    stage_feature(&u->stage, op, (uint16_t)m->own_feature);
 }
 
 static struct account *account_of(struct usage *u, const struct bw_record *r, uint32_t guess, uint32_t *ret_index)
@@ -275,6 +270,10 @@ static void ahead_entries(const struct usage *u, const struct bw_record *r, stru
 
 static void look_ahead(const struct usage *u, const struct bw_batch *b, uint64_t i, struct hint *hints)
 {
+  if (i + 2 * AHEAD < b->count) { /* a record is three lines long */
+    __builtin_prefetch(bw_batch_at(b, i + 2 * AHEAD));
+    __builtin_prefetch(&bw_batch_at(b, i + 2 * AHEAD)->name_hash);
+  }
   if (i + AHEAD < b->count)
     ahead_slots(u, bw_batch_at(b, i + AHEAD));
   if (i + AHEAD / 2 < b->count)

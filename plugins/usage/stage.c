@@ -38,6 +38,50 @@ void stage_put(struct stage *s, struct op op)
   s->ops[s->n++] = op;
 }
 
+void stage_event(struct stage *s, struct op op)
+{
+  s->event = s->n;
+  op.code = OP_EVENT;
+  stage_put(s, op);
+}
+
+void stage_sign_in(struct stage *s, struct op op)
+{
+  struct op *e = &s->ops[s->event];
+  if (!(e->arg & EVENT_SIGN_IN)) {
+    e->arg |= EVENT_SIGN_IN;
+    return;
+  }
+  op.code = OP_SIGN_IN;
+  stage_put(s, op);
+}
+
+void stage_feature(struct stage *s, struct op op, uint16_t id)
+{
+  struct op *e = &s->ops[s->event];
+  if (!e->id) {
+    e->id = id;
+    return;
+  }
+  op.code = OP_FEATURE;
+  op.id = id;
+  stage_put(s, op);
+}
+
+void stage_meter(struct stage *s, struct op op, uint8_t meter, uint64_t quantity)
+{
+  struct op *e = &s->ops[s->event];
+  if (e->arg < EVENT_METER && meter < EVENT_METERS && quantity <= UINT32_MAX) {
+    e->arg = (uint8_t)(e->arg + (meter + 1) * EVENT_METER);
+    e->capped = (uint32_t)quantity;
+    return;
+  }
+  op.code = OP_METER;
+  op.arg = meter;
+  op.quantity = quantity;
+  stage_put(s, op);
+}
+
 void stage_clear(struct stage *s)
 {
   free(s->ops);

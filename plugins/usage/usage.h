@@ -270,7 +270,7 @@ struct plan {
 
 /* ---- what records leave to be counted, in pieces (stage.c) ---- */
 enum op_code {
-  OP_EVENT,     /* arg: EVENT_ bits; before */
+  OP_EVENT,     /* arg: EVENT_ bits; before; id: of a feature's name or 0; capped: of the meter in arg */
   OP_SIGN_IN,   /* */
   OP_FEATURE,   /* id: of its name */
   OP_COUNT,     /* arg: counter kind; id: key */
@@ -283,7 +283,15 @@ enum op_code {
   OP_MOVED_IN,  /* other */
   OP_CODES
 };
-enum { EVENT_TRACK = 1, EVENT_ACTIVE = 2, EVENT_USER_DAY = 4 /* not yet counted */, EVENT_NEWEST_DAY = 8 /* and his newest */ };
+enum {
+  EVENT_TRACK = 1,
+  EVENT_ACTIVE = 2,
+  EVENT_USER_DAY = 4,   /* one that was not yet counted */
+  EVENT_NEWEST_DAY = 8, /* and it is the user's newest */
+  EVENT_SIGN_IN = 16,
+  EVENT_METER = 32 /* times the meter + 1; 0: none */
+};
+#define EVENT_METERS 7 /* meters 0..6 fit */
 struct op {
   uint32_t account;
   uint16_t day;
@@ -298,14 +306,17 @@ struct op {
       };
       union {
         uint32_t ms; /* since the day began */
-        uint16_t id;
-        uint16_t before; /* the user's newest day until then, 0: none */
+        struct {
+          uint16_t id;
+          uint16_t before; /* the user's newest day until then, 0: none */
+        };
       };
     };
   };
 };
 struct stage {
   struct op *ops, *spare;
+  uint32_t event;             /* place of the newest OP_EVENT */
   uint32_t n, room, flush_at; /* flush_at may be anything: it costs time or memory, and changes no result */
 };
 #define FLUSH_AT (1u << 20) /* 2 x 16 MB when full; a quiet daemon needs kilobytes */
@@ -396,6 +407,11 @@ static inline uint32_t hash_of(const struct usage *u, struct bw_str s, uint64_t 
 
 /* stage.c, apply.c: activities are up to date after a flush only */
 void stage_put(struct stage *s, struct op op);
+void stage_event(struct stage *s, struct op op);
+/* What belongs to the newest event; the first of each kind travels with it, and for most records that is all. */
+void stage_sign_in(struct stage *s, struct op op);
+void stage_feature(struct stage *s, struct op op, uint16_t id);
+void stage_meter(struct stage *s, struct op op, uint8_t meter, uint64_t quantity);
 void stage_flush(struct usage *u);
 void stage_clear(struct stage *s);
 void apply(struct usage *u, const struct op *ops, uint32_t n); /* of one account */

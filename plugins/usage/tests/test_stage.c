@@ -134,7 +134,7 @@ static void pieces_of_an_account_keep_their_order(void **state)
   world_init(&w, 1);
   assert_true(harness_open(&w.h, 1, OPTIONS));
   for (k = 0; k < 5; k++) {
-    static char names[5000][8];
+    static char names[5000][12];
     for (i = 0; i < accounts[k]; i++) {
       (void)snprintf(names[i], sizeof names[i], "x%u", i);
       harness_put(&w.h, BW_KIND_TRACK, world_time((int)day, 0), names[i], "u", "Stored",
