@@ -201,7 +201,8 @@ static int open_watchers(struct core *c, struct bw_error *err)
                                             .options = bw_str(s->watchers[i].options),
                                             .deadline_ms = s->watchers[i].deadline_ms,
                                             .memory_bytes = (uint64_t)s->watchers[i].memory_bytes,
-                                            .snapshot_ms = s->watchers[i].snapshot_ms};
+                                            .snapshot_ms = s->watchers[i].snapshot_ms,
+                                            .backoff_ms = c->o->tests ? 20 : 0};
   rc = bw_watchers_new(c->loop, c->store, c->journal, configs, (uint32_t)s->nwatchers, seed, &core_watchers_events, c,
                        &c->watchers, err);
   free(configs);

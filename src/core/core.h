@@ -15,7 +15,7 @@ struct bw_core_options {
   const char *plugin_dir; /* NULL: as configured */
   const char *host_exe;   /* describes plugins in a sandbox; "/proc/self/exe" */
   const struct bw_clock *clock;
-  bool tests; /* allow the control API's test commands */
+  bool tests; /* allow the control API's test commands; ticks come from there alone */
 };
 
 /* The role: fd is the line to the parent.  Returns the exit status. */

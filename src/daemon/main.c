@@ -70,6 +70,10 @@ static int supervise(const struct daemon_options *o, int argc, char **argv)
   char **args = bw_calloc((size_t)argc + 3, sizeof(char *));
   char *at = bw_asprintf("%lld", (long long)bw_clock_now(bw_clock_system()));
   int i, status;
+  if (o->tests) { /* which kill in earnest, again and again: no patience is asked of them */
+    so.backoff_ms = 20;
+    so.backoff_cap_ms = 200;
+  }
   for (i = 0; i < argc; i++)
     args[i] = argv[i];
   args[argc] = bw_strdup("--started-at");

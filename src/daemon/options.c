@@ -19,7 +19,7 @@ static const char usage[] =
     "  --user NAME      run the children as this user (when started as root)\n"
     "  --verbose        log more\n"
     "  --start-time T   for demonstrations: the clock starts at T and runs on from there\n"
-    "  --tests          allow the control API's test commands\n"
+    "  --tests          allow the control API's test commands; ticks come from there alone\n"
     "  --version, --help\n";
 
 enum {

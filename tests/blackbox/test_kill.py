@@ -10,7 +10,7 @@ import time
 from conftest import LONG, Daemon, track, wait_until, write_config
 
 KILLS = 1500 if LONG else 200
-START = "2026-02-01T00:00:01Z"
+START = "2026-03-01T12:00:00Z"
 DAYS = 28
 
 
@@ -29,6 +29,23 @@ def load(n):
     return events
 
 
+def book():
+    """Contracts that the usage soon outgrows."""
+    at = "2026-01-01T00:00:00Z"
+    records = [{"type": "plan", "messageId": "p1", "timestamp": at, "planId": "pro",
+                "traits": {"name": "Pro", "seat_price": 300, "next": "max", "limits": {"api_calls": 100}}}]
+    for i, (account, seats) in enumerate((("steady", 6), ("growing", 8), ("silent", 9), ("small", 5))):
+        records += [
+            {"type": "account", "messageId": f"a{i}", "timestamp": at, "accountId": account,
+             "traits": {"name": account.title(), "arr": 20000, "acv": 20000, "currency": "USD", "start": "2024-01-01", "health": "green",
+                        "renewal": "2026-06-01", "owner": "ann@vendor.example", "csm": "bob@vendor.example", "stage": "tangible_roi"}},
+            {"type": "subscription", "messageId": f"s{i}", "timestamp": at, "accountId": account,
+             "traits": {"plan": "pro", "seats": seats, "start": "2024-01-01"}},
+            {"type": "contact", "messageId": f"c{i}", "timestamp": at, "contactId": f"c{i}", "accountId": account,
+             "traits": {"name": f"Kim {account.title()}", "email": f"kim@{account}.example", "role": "champion"}}]
+    return records
+
+
 def send(daemon, events, acknowledged):
     """As an SDK does: again until it is acknowledged."""
     for i in range(0, len(events), 20):
@@ -38,6 +55,7 @@ def send(daemon, events, acknowledged):
             if status == 200:
                 acknowledged.update(e["messageId"] for e in batch)
                 break
+            assert status in (0, 503), f"the daemon refuses what it should take: {status}"
             time.sleep(0.02)
 
 
@@ -66,6 +84,10 @@ def run(daemon, kills):
     rng = random.Random(20260201)
     acknowledged, killed, stop = set(), [], threading.Event()
     daemon.start()
+    contracts = daemon.place / "book.jsonl"
+    contracts.write_text("".join(json.dumps(r) + "\n" for r in book()))
+    daemon.cli("import", contracts)
+    acknowledged.update(r["messageId"] for r in book())
     per_day = kills / DAYS
     for n in range(DAYS):
         stop.clear()
@@ -108,7 +130,7 @@ def test_nothing_is_lost_and_nothing_changes(tmp_path):
     try:
         acknowledged, _ = run(calm, 0)
         expected = picture(calm)
-        assert expected[0], "the load must make signals, or this test shows nothing"
+        assert len(expected[0]) >= 4 and expected[1], "the load must make signals and leads, or this test shows nothing"
         calm.stop()
         stormy_acknowledged, killed = run(stormy, KILLS)
         assert len(killed) >= KILLS

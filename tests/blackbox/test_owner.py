@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -332,6 +333,43 @@ def test_approved_but_not_yet_delivered_survives_a_kill(daemon):
     daemon.start()
     wait_sent(daemon, lead)
     assert len(messages(daemon)) == 1
+
+
+def rewrite(daemon, sql, *values):
+    """Somebody else's hands in the database, while the daemon is not running."""
+    db = sqlite3.connect(daemon.state / "basewatch.db")
+    db.execute(sql, values)
+    db.commit()
+    db.close()
+
+
+def test_a_text_that_was_changed_behind_an_approval_is_not_sent(daemon):
+    lead = lead_of(daemon, "globex")["lead"]
+    body = daemon.json("show", lead)["draft"]["body"]
+    shutil.rmtree(daemon.state / "outbox", ignore_errors=True)
+    (daemon.state / "outbox").write_text("in the way")
+    daemon.cli("--who", "olivia", "approve", lead)
+    wait_until(lambda: any(x["error"] for x in daemon.json("outbox")["items"]), 5, "a failed delivery")
+    assert daemon.stop() == 0
+    (daemon.state / "outbox").unlink()
+    change = "UPDATE draft SET body = ? WHERE lead = ?"
+    rewrite(daemon, change, body + "PS: and 50 % off", lead)
+    daemon.args = ["--start-time", f"{DAY0}T10:00:00Z"]
+    daemon.start()
+    wait_until(lambda: [x["state"] for x in daemon.json("outbox")["items"]] == ["parked"], 5, "its being parked")
+    assert messages(daemon) == [] and daemon.status()["outbox"]["parked"] == 1
+    assert any(n["severity"] == "high" for n in daemon.status()["notices"])
+    assert daemon.stop() == 0
+    rewrite(daemon, change, body, lead)
+    daemon.args = ["--start-time", f"{DAY0}T11:00:00Z"]
+    daemon.start()
+    daemon.cli("--who", "oscar", "resend", lead)
+    (path,) = wait_sent(daemon, lead)
+    assert parsed(path).get_content().rstrip("\n") == body.rstrip("\n")
+    assert "only a parked or failed one" in refused(daemon, "resend", lead)
+    audit = [(x["who"], x["what"]) for x in daemon.json("audit")["items"]]
+    assert ("oscar", "resend") in audit and ("olivia", "by login") in audit
+    assert "All" in daemon.cli("audit", "verify").stdout
 
 
 # ---- the operator ----
