@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `basewatch fill | edit | release`: what people put right before they decide.  Runs in the command line; no privileges. */
+/* `basewatch fill | edit | resend | release`: what people put right before they decide.  Runs in the command line; no
+ * privileges. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -107,7 +108,21 @@ int bw_cmd_edit(struct bw_cli *cli)
   return rc;
 }
 
-/* ---- release ---- */
+/* ---- resend, release ---- */
+
+int bw_cmd_resend(struct bw_cli *cli)
+{
+  json_t *reply;
+  struct bw_buf out = {0};
+  int rc = bw_cli_ask(cli, "resend", arguments(cli, cli->args[0]), &reply);
+  if (rc || !reply)
+    return rc;
+  bw_buf_printf(&out, "The message of %s is on its way again; `basewatch outbox` shows whether it arrived.\n", cli->args[0]);
+  bw_cli_print(&out);
+  bw_buf_clear(&out);
+  json_decref(reply);
+  return BW_EXIT_OK;
+}
 
 int bw_cmd_release(struct bw_cli *cli)
 {

@@ -139,6 +139,7 @@ int bw_cmd_reject(struct bw_cli *cli);
 int bw_cmd_snooze(struct bw_cli *cli);
 int bw_cmd_fill(struct bw_cli *cli);
 int bw_cmd_edit(struct bw_cli *cli);
+int bw_cmd_resend(struct bw_cli *cli);
 int bw_cmd_release(struct bw_cli *cli);
 int bw_cmd_import(struct bw_cli *cli);
 int bw_cmd_export(struct bw_cli *cli);

@@ -73,6 +73,7 @@
  *
  * release     {"signal": type|null for all, "released": number of held episodes, "who", "at", "next_tick"}
  *
+ * resend      {"lead", "id" of the message, "who", "at"}
  * rejected    {"now", "total", "items": [{"id", "at", "source", "where", "reason", "text"}]}              newest first
  * unresolved  {"now", "total", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}     most frequent first
  * dead_letters {"now", "total", "items": [{"id", "at", "watcher", "offset", "reason", "record": object}]}     newest first
@@ -97,6 +98,7 @@
  * metrics     {"text": Prometheus exposition text of core's own families}
  * audit       {"now", "entries", "head": hash of the last, "ok", "broken_at": seq|null,
  *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note", "detail"}]}            newest first
+ *             A decision that came by another login than its person's is followed by a row "by login" with that login as note.
  * records     {"items": [record as it was sent ...], "next": offset to ask from, "end": true where that was all}
  * tick        {"at", "offset"}
  */

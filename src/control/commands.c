@@ -70,6 +70,7 @@ static const struct bw_command_arg edit_args[] = {
     READ_ARG,
     WHO_ARG,
 };
+static const struct bw_command_arg resend_args[] = {LEAD_ARG, WHO_ARG};
 static const struct bw_command_arg release_args[] = {
     {"signal", BW_ARG_TEXT, false, 1, 128, "only this signal; default: all that are held back"},
     WHO_ARG,
@@ -117,6 +118,7 @@ static const struct bw_command commands[] = {
     {"unresolved", LOCAL, false, false, ARGS(limit_args), "records that belong to no known account"},
     {"dead_letters", LOCAL, false, false, ARGS(limit_args), "records that a watcher could not survive"},
     {"outbox", LOCAL, false, false, ARGS(limit_args), "approved drafts on their way"},
+    {"resend", LOCAL, true, false, ARGS(resend_args), "deliver a parked or failed message after all"},
     {"audit", LOCAL, false, false, ARGS(audit_args), "who decided what"},
     {"records", LOCAL, false, false, ARGS(records_args), "the journal's records, a page at a time"},
     {"check", LOCAL, false, false, NONE, "check the configuration on disk"},

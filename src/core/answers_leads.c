@@ -285,8 +285,10 @@ static json_t *history_json(struct core *c, const struct bw_lead *lead)
 {
   json_t *list = json_array(), *o;
   struct bw_stmt *q;
-  int rc = bw_store_prepare(
-      c->store, "SELECT at, who, action, subject FROM audit WHERE json_extract(subject, '$.lead') = ?1 ORDER BY seq", &q, NULL);
+  int rc = bw_store_prepare(c->store,
+                            "SELECT at, who, action, subject FROM audit WHERE json_extract(subject, '$.lead') = ?1 AND action "
+                            "<> 'by login' ORDER BY seq",
+                            &q, NULL);
   o = json_object();
   json_object_set_new(o, "at", core_json_time(lead->opened_at));
   json_object_set_new(o, "who", json_string("basewatch"));

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "core/private.h"
 
@@ -132,6 +133,27 @@ int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error
   return bw_approve_check(c->store, &r, err);
 }
 
+/* Whose login a decision came by, where that is not whose decision it is: the kernel's word beside the person's. */
+static int audit_login(struct core *c, const json_t *args, const struct bw_decision *d, struct bw_error *err)
+{
+  struct bw_str via = bw_args_text(args, "via");
+  struct bw_buf subject = {0};
+  int rc;
+  if (via.len == 0 || bw_str_is(via, d->who))
+    return BW_OK;
+  bw_json_open(&subject, '{');
+  bw_json_key(&subject, "lead");
+  bw_json_cstr(&subject, d->lead);
+  bw_json_key(&subject, "decision");
+  bw_json_int(&subject, d->id);
+  bw_json_key(&subject, "note");
+  bw_json_str(&subject, via);
+  bw_json_close(&subject, '}');
+  rc = bw_audit_append(c->store, d->at, bw_str(d->who), "by login", bw_buf_str(&subject), err);
+  bw_buf_clear(&subject);
+  return rc;
+}
+
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_decision_request r = request_of(c, args);
@@ -155,7 +177,9 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     bw_store_rollback(c->store);
     return rc;
   }
-  rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
+  rc = audit_login(c, args, &d, err);
+  if (rc == 0)
+    rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
   if (rc == 0)
     rc = bw_lead_approve(bw_pipeline_engine(c->pipeline), r.lead, r.now, err);
   rc = settle(c, rc, err);
@@ -192,8 +216,8 @@ static json_t *suppressed_until(struct core *c, struct bw_str id)
 typedef int verdict_fn(struct bw_store *s, const struct bw_decision_request *r, struct bw_decision *ret, struct bw_error *err);
 
 /* Reject and snooze: the same but for the verdict and what becomes of the lead. */
-static int decide(struct core *c, struct bw_request *req, const struct bw_decision_request *r, verdict_fn *verdict,
-                  struct bw_error *err)
+static int decide(struct core *c, struct bw_request *req, const json_t *args, const struct bw_decision_request *r,
+                  verdict_fn *verdict, struct bw_error *err)
 {
   struct bw_engine *engine = bw_pipeline_engine(c->pipeline);
   struct bw_decision d = {0};
@@ -205,9 +229,10 @@ static int decide(struct core *c, struct bw_request *req, const struct bw_decisi
     bw_store_rollback(c->store);
   if (rc < 0)
     return rc;
-  if (verdict == bw_reject)
+  rc = audit_login(c, args, &d, err);
+  if (rc == 0 && verdict == bw_reject)
     rc = bw_lead_reject(engine, r->lead, r->reason, r->now, err);
-  else
+  else if (rc == 0)
     rc = bw_lead_snooze(engine, r->lead, r->until, r->now, err);
   rc = settle(c, rc, err);
   if (rc == 0) {
@@ -225,17 +250,60 @@ static int decide(struct core *c, struct bw_request *req, const struct bw_decisi
 int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   const struct bw_decision_request r = request_of(c, args);
-  return decide(c, req, &r, bw_reject, err);
+  return decide(c, req, args, &r, bw_reject, err);
 }
 
 int core_snooze(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_decision_request r = request_of(c, args);
   r.until = r.now + bw_args_int(args, "for_ms", BW_DAY);
-  return decide(c, req, &r, bw_snooze, err);
+  return decide(c, req, args, &r, bw_snooze, err);
 }
 
 /* ---- delivery ---- */
+
+struct of_lead {
+  struct bw_str lead;
+  int64_t id; /* 0: none */
+};
+
+static void find_item(void *ctx, const struct bw_outbox_item *item)
+{
+  struct of_lead *o = ctx;
+  if (bw_str_eq(item->lead, o->lead))
+    o->id = item->id;
+}
+
+int core_resend(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  struct of_lead o = {bw_args_text(args, "lead"), 0};
+  json_t *reply;
+  int rc = commit_first(c, err);
+  if (rc == 0)
+    rc = bw_outbox_each(c->outbox, 0, find_item, &o, err);
+  if (rc == 0 && o.id == 0)
+    rc = bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "no message of lead %.*s was approved; `basewatch outbox` lists them",
+                 BW_FMT(o.lead));
+  if (rc == 0)
+    rc = bw_store_begin(c->store, err);
+  if (rc == 0)
+    rc = bw_outbox_resend(c->outbox, o.id, bw_args_text(args, "who"), core_now(c), err);
+  if (rc < 0) {
+    bw_store_rollback(c->store);
+    return rc;
+  }
+  if (core_commit(c) < 0)
+    return bw_fail(err, BW_ENOSPC, BW_CLASS_TRANSIENT, "that could not be made durable and was not taken; try again later");
+  bw_outbox_committed(c->outbox);
+  core_deliver_soon(c, 0);
+  reply = json_object();
+  json_object_set_new(reply, "lead", core_json_str(o.lead));
+  json_object_set_new(reply, "id", json_integer((json_int_t)o.id));
+  json_object_set_new(reply, "who", core_json_str(bw_args_text(args, "who")));
+  json_object_set_new(reply, "at", core_json_time(core_now(c)));
+  bw_request_reply_json(req, reply);
+  return BW_OK;
+}
 
 /* Within the step's own transaction: the message and its lead become sent together. */
 void core_outbox_changed(void *ctx, const struct bw_outbox_item *item)

@@ -9,8 +9,8 @@ struct edit {
   const char *action; /* of the audit row */
   struct bw_str name; /* of the gap, or the field */
   struct bw_str value;
-  struct bw_str who;
-  bool whole; /* the whole field */
+  struct bw_str who, via; /* whose change it is, and by whose login it came */
+  bool whole;             /* the whole field */
   enum bw_draft_field field;
 };
 
@@ -29,6 +29,10 @@ static void audit_subject(struct bw_buf *out, const struct bw_draft *d, const st
   bw_json_int(out, d->version);
   bw_json_key(out, "hash");
   bw_json_cstr(out, d->hash);
+  if (e->via.len && !bw_str_eq(e->via, e->who)) {
+    bw_json_key(out, "login");
+    bw_json_str(out, e->via);
+  }
   bw_json_key(out, "note");
   bw_json_str(out, bw_buf_str(&note));
   bw_json_close(out, '}');
@@ -105,13 +109,14 @@ int core_fill(struct core *c, struct bw_request *req, const json_t *args, struct
   const struct edit e = {.action = "filled",
                          .name = bw_args_text(args, "name"),
                          .value = bw_args_text(args, "value"),
-                         .who = bw_args_text(args, "who")};
+                         .who = bw_args_text(args, "who"),
+                         .via = bw_args_text(args, "via")};
   return change(c, req, args, &e, err);
 }
 
 int core_edit(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
-  struct edit e = {.action = "edited", .who = bw_args_text(args, "who"), .whole = true};
+  struct edit e = {.action = "edited", .who = bw_args_text(args, "who"), .via = bw_args_text(args, "via"), .whole = true};
   size_t f, given = 0;
   for (f = 0; f < BW_DRAFT_FIELDS; f++) {
     const char *name = bw_draft_field_name((enum bw_draft_field)f);

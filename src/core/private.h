@@ -106,6 +106,7 @@ extern const struct bw_watchers_events core_watchers_events;
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 int core_snooze(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+int core_resend(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 void core_deliver_soon(struct core *c, int64_t delay_ms);
 void core_deliver(void *ctx);
 void core_outbox_changed(void *ctx, const struct bw_outbox_item *item);
