@@ -20,11 +20,9 @@ static void put_who(struct bw_buf *out, const json_t *reply)
   bw_put_safe(out, *bw_get_str(reply, "who") ? bw_get_str(reply, "who") : "you", false);
 }
 
-/*
- * The whole hash of the present draft.  A shortened one given by hand stands for it only if it is its beginning: else the draft
- * is not the one that was read.
- */
-static int full_hash(struct bw_cli *cli, const char *given, char *out, size_t size)
+/* A shortened hash given by hand stands for the present one only if it is its beginning: else the draft is not the one that was
+   read. */
+int bw_cli_full_hash(struct bw_cli *cli, const char *given, char *out, size_t size)
 {
   json_t *lead;
   const char *hash;
@@ -33,7 +31,7 @@ static int full_hash(struct bw_cli *cli, const char *given, char *out, size_t si
     return rc;
   hash = bw_get_str(json_object_get(lead, "draft"), "hash");
   if (!*hash) {
-    (void)fprintf(stderr, "basewatch: %s has no draft; there is nothing to approve\n", cli->args[0]);
+    (void)fprintf(stderr, "basewatch: %s has no draft; there is nothing to decide\n", cli->args[0]);
     rc = BW_EXIT_REFUSED;
   } else if (given && strncmp(hash, given, strlen(given)) != 0) {
     (void)fprintf(stderr, "basewatch: the draft of %s is not the one with hash %.64s; read it again: basewatch show %s\n",
@@ -58,7 +56,7 @@ int bw_cmd_approve(struct bw_cli *cli)
   if (given && strlen(given) >= 64)
     (void)snprintf(hash, sizeof hash, "%s", given);
   else
-    rc = full_hash(cli, given, hash, sizeof hash);
+    rc = bw_cli_full_hash(cli, given, hash, sizeof hash);
   if (rc)
     return rc;
   args = decision(cli);

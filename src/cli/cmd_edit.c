@@ -11,11 +11,8 @@
 static json_t *arguments(const struct bw_cli *cli, const char *lead)
 {
   json_t *args = json_object();
-  const char *hash = cli->command->options ? bw_cli_option(cli, "hash") : NULL;
   if (lead)
     json_object_set_new(args, "lead", json_string(lead));
-  if (hash)
-    json_object_set_new(args, "hash", json_string(hash));
   if (cli->who)
     json_object_set_new(args, "who", json_string(cli->who));
   return args;
@@ -35,11 +32,21 @@ static void put_version(struct bw_cli *cli, struct bw_buf *out, const json_t *re
   bw_buf_printf(out, "  basewatch approve %s --hash %.16s\n", cli->args[0], hash);
 }
 
+/* Takes args. */
 static int change(struct bw_cli *cli, const char *command, json_t *args)
 {
+  const char *given = bw_cli_option(cli, "hash");
+  char hash[129];
   struct bw_buf out = {0};
   json_t *reply;
-  int rc = bw_cli_ask(cli, command, args, &reply);
+  int rc = given ? bw_cli_full_hash(cli, given, hash, sizeof hash) : BW_EXIT_OK;
+  if (rc) {
+    json_decref(args);
+    return rc;
+  }
+  if (given)
+    json_object_set_new(args, "hash", json_string(hash));
+  rc = bw_cli_ask(cli, command, args, &reply);
   if (rc || !reply)
     return rc;
   put_version(cli, &out, reply);

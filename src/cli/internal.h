@@ -65,6 +65,9 @@ int bw_cli_fetch(struct bw_cli *cli, const char *command, json_t *args, json_t *
 int bw_cli_fail(const struct bw_error *err);
 /* "basewatch COMMAND: ..." on standard error; returns BW_EXIT_USAGE. */
 int bw_cli_usage(const struct bw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The whole hash (64 digits) of the present draft of the lead that the first argument names; given: NULL, or the beginning of
+   the hash that the person read.  Returns enum bw_exit, having said why. */
+int bw_cli_full_hash(struct bw_cli *cli, const char *given, char *out, size_t size);
 /* The reply's "now", for relative times. */
 void bw_cli_take_now(struct bw_cli *cli, const json_t *reply);
 /* Writes to standard output. */

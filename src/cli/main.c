@@ -34,14 +34,14 @@ static const struct bw_cli_option snooze_options[] = {
     {NULL, NULL, NULL},
 };
 static const struct bw_cli_option fill_options[] = {
-    {"hash", "HASH", "the draft that you read (64 digits); refused if it has changed since"},
+    {"hash", "HASH", "the draft that you read; refused if it has changed since"},
     {NULL, NULL, NULL},
 };
 static const struct bw_cli_option edit_options[] = {
     {"to", "ADDRESS", "new recipients, separated by commas"},
     {"subject", "TEXT", "a new subject"},
     {"body-file", "FILE", "a new text; - is standard input"},
-    {"hash", "HASH", "the draft that you read (64 digits); refused if it has changed since"},
+    {"hash", "HASH", "the draft that you read; refused if it has changed since"},
     {NULL, NULL, NULL},
 };
 static const struct bw_cli_option import_options[] = {

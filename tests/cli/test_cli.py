@@ -194,6 +194,46 @@ def test_reject_and_snooze(cli, daemon):
                             {"command": "snooze", "lead": "L17", "for_ms": 7 * 86400000}]
 
 
+def test_what_is_missing_and_how_to_fill_it(cli, daemon):
+    missing = [{"name": "champion.email", "field": "to", "why": "a contact record with traits.email would supply it"},
+               {"name": "champion.email", "field": "body", "why": "the same"}, {"name": "custom[it's]", "field": "body", "why": None},
+               {"name": "subject", "field": "subject", "why": "is blank"}, {"name": "body", "field": "body", "why": "is blank"}]
+    daemon.replies["show"] = {**SHOW, "ready": False, "blocked": "the draft has gaps", "draft": {**SHOW["draft"], "missing": missing}}
+    text = cli("show", "L17").stdout
+    assert text.count("basewatch fill L17 champion.email '...'") == 1
+    for part in ("traits.email would supply it", r"basewatch fill L17 'custom[it'\''s]' '...'", "basewatch edit L17 --subject '...'",
+                 "basewatch edit L17 --body-file FILE"):
+        assert part in text, part
+    assert "approve L17 --hash" not in text
+
+
+def test_fill_and_edit(cli, daemon, tmp_path):
+    reply = {"lead": "L17", "version": 3, "hash": "a" * 64, "who": "ann", "at": NOW, "missing": []}
+    daemon.replies.update(show=SHOW, fill=reply, edit={**reply, "missing": [{"name": "to", "field": "to", "why": "no address"}]})
+    done = cli("--who", "ann", "fill", "L17", "champion.email", "a@b.example", "--hash", HASH[:12])
+    assert "version 3" in done.stdout and "basewatch approve L17 --hash " + "a" * 16 in done.stdout
+    assert daemon.asked[-1] == {"command": "fill", "lead": "L17", "name": "champion.email", "value": "a@b.example", "hash": HASH, "who": "ann"}
+    assert "still missing" in cli("edit", "L17", "--body-file", "-", input="Grüße\r\n").stdout
+    assert daemon.asked[-1] == {"command": "edit", "lead": "L17", "body": "Grüße\n"}
+    asked = len(daemon.asked)
+    (tmp_path / "latin1").write_bytes(b"Gr\xfc\xdfe")
+    (tmp_path / "long").write_bytes(b"x" * 65537)
+    assert "UTF-8" in cli("edit", "L17", "--body-file", tmp_path / "latin1").stderr
+    assert "64 KiB" in cli("edit", "L17", "--body-file", tmp_path / "long").stderr
+    assert cli("edit", "L17", "--body-file", tmp_path / "none").returncode == 1
+    assert cli("edit", "L17").returncode == 2 and cli("edit", "L17", "--to", "a", "--subject", "b").returncode == 2
+    assert len(daemon.asked) == asked
+    assert "read it again" in cli("fill", "L17", "a", "b", "--hash", "0" * 12).stderr
+
+
+def test_release_and_resend(cli, daemon):
+    daemon.replies["release"] = lambda a: {"signal": a.get("signal"), "released": 2 if "signal" in a else 0, "next_tick": NOW}
+    daemon.replies["resend"] = {"lead": "L17", "id": 4, "who": "ann", "at": NOW}
+    assert "2 held signals are released" in cli("release", "usage_decline").stdout
+    assert "Nothing is held back" in cli("release").stdout
+    assert "on its way again" in cli("resend", "L17").stdout
+
+
 def test_who_behind_sudo(cli, daemon):
     daemon.replies["reject"] = {"lead": "L17", "state": "rejected", "who": "carol", "at": NOW, "suppressed_until": None}
     cli("reject", "L17", "--reason", "no", env={"SUDO_USER": "carol"})
