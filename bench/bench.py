@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -99,7 +100,7 @@ def compare(mine, theirs):
     return not (only_mine or only_theirs or values)
 
 
-def row(name, mine, theirs, unit="s"):
+def row(name, mine, theirs):
     print(f"| {name:<58} | {mine:>10} | {theirs:>10} |")
 
 
@@ -130,12 +131,68 @@ def every_day(work, data):
     row("scoring every day of the year, beyond the above, s", f"{mine['stats']['tick_seconds']:.2f}", f"{sql:.2f}")
 
 
+def hourly(work, data, accounts):
+    """One further half hour that touches 5 % of the accounts; then the same with a million idle accounts beside them."""
+    theirs = peer(work, data, ["ingest.sql", "rollup.sql", "hour.sql", "rules_touched.sql"], work / "peer.csv")
+    merged = sum(v for k, v in theirs["statements"].items() if k.startswith("h_") and not k.endswith("_cpu"))
+    idle = work / "idle.csv"
+    if not idle.exists():
+        with open(idle, "w", encoding="utf-8") as f:
+            f.write("account_id,plan,seats,api_limit,arr,start_date,renewal_date\n")
+            f.writelines(f"idle{i:07d},pro,10,100000,4200,2024-03-01,2026-03-01\n" for i in range(1_000_000))
+    window = ["--tick", "30m", "--first-tick", "2025-12-31T22:30:00Z", "--to", "2025-12-31T23:30:00Z"]
+    plain = ours(data, *window, data / "hour.jsonl")["stats"]["first_ticks"]
+    crowded = ours(data, *window, data / "hour.jsonl", idle)["stats"]["first_ticks"]
+    row("hour of 5 % of accounts scored, s (DuckDB: merge + rules)", f"{plain[2]:.4f}", f"{merged + theirs['statements']['rules_touched']:.3f}")
+    row("  the same beside 1,000,000 idle accounts, s", f"{crowded[2]:.4f}", "-")
+    row("first pass of a day over all, s", f"{plain[0]:.3f}", "-")
+    row("  the same beside 1,000,000 idle accounts, s", f"{crowded[0]:.3f}", "-")
+
+
+def memory(work, data, accounts):
+    small = ours(data, "--at", AT)["stats"]["peak_kib"]
+    base = ours(data, "--at", "2025-01-01T00:00:01Z")["stats"]["peak_kib"]
+    large_data = generate(work, "200k", 200_000, 20_000_000, 12)
+    large = ours(large_data, "--at", AT)["stats"]["peak_kib"]
+    row(f"memory per account, {accounts:,} accounts with a year, KiB", f"{(small - base) / accounts:.1f}", "-")
+    row("memory per account, 200,000 accounts, 20 M events, KiB", f"{(large - base) / 200_000:.1f}", "-")
+
+
+def http(work):
+    """The durable path: web, core, one commit for what came together; one client on this machine."""
+    load = work / "http_load"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-O2", "-o", load, TOP / "bench/http_load.c"], check=True)
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        place = pathlib.Path(place)
+        shutil.copytree(TOP / "etc", place / "config", ignore=shutil.ignore_patterns("systemd"))
+        (place / "config/basewatch.yaml").write_text("web: {listen: '127.0.0.1:0', keys: {bench: bench-key}}\n", encoding="utf-8")
+        with open(place / "log", "wb") as log:
+            daemon = subprocess.Popen([TOP / "build/basewatchd", "--config", place / "config", "--state", place / "state", "--plugins",
+                                       TOP / "build/plugins/usage"], stdout=log, stderr=log)
+        try:
+            address = place / "state/web.address"
+            for _ in range(200):
+                if address.exists() and subprocess.run([TOP / "build/basewatch", "--state", place / "state", "status"],
+                                                       capture_output=True, check=False).returncode == 0:
+                    break
+                time.sleep(0.1)
+            host, port = address.read_text(encoding="utf-8").strip().rsplit(":", 1)
+            for connections in (1, 8):
+                _, _, _, out, _ = run([load, host, port, "bench-key", connections, 1_000_000, 500])
+                r = json.loads(out)
+                row(f"HTTP, durable, batches of 500, {connections} connection(s), events/s", f"{r['events_per_second']:,}", "-")
+                row("  acknowledgement p50 / p99, ms", f"{r['p50_ms']:.1f} / {r['p99_ms']:.1f}", "-")
+        finally:
+            daemon.terminate()
+            daemon.wait(60)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true", help="2 million events instead of 20")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--skip-daily", action="store_true")
+    parser.add_argument("--short", action="store_true", help="only raw files to signals, and HTTP")
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     size = ("2m", 2000, 2_000_000, 4) if args.quick else ("20m", 20000, 20_000_000, 12)
@@ -143,8 +200,11 @@ def main():
     print(f"{size[2]:,} events, {size[1]:,} accounts, 365 days; {os.cpu_count()} cores; DuckDB with {THREADS} threads")
     print(f"| {'':<58} | {'basewatch':>10} | {'DuckDB':>10} |\n|{'-' * 60}|{'-' * 12}|{'-' * 12}|")
     raw_to_signals(args.work, data, args.runs)
-    if not args.skip_daily:
+    if not args.short:
         every_day(args.work, data)
+        hourly(args.work, data, size[1])
+        memory(args.work, data, size[1])
+    http(args.work)
 
 
 main()

@@ -17,6 +17,7 @@ static const char usage[] =
     "  --from TIME      print only what happened at or after TIME (state is built from everything before)\n"
     "  --to TIME        stop after the last tick at or before TIME\n"
     "  --at TIME        score once, at TIME, from everything before it\n"
+    "  --first-tick TIME  no score before TIME\n"
     "  --tick DURATION  instead of the configured tick (1h)\n"
     "  --only KINDS     a comma list of signal, trait, lead, draft, notice (default: all)\n"
     "  --threads N      threads that parse, besides the one that watches (default: 1)\n"
@@ -98,6 +99,7 @@ enum {
   OPT_TO,
   OPT_AT,
   OPT_TICK,
+  OPT_FIRST_TICK,
   OPT_ONLY,
   OPT_THREADS,
   OPT_HOSTS,
@@ -112,6 +114,7 @@ static const struct option longopts[] = {{"config", required_argument, NULL, OPT
                                          {"to", required_argument, NULL, OPT_TO},
                                          {"at", required_argument, NULL, OPT_AT},
                                          {"tick", required_argument, NULL, OPT_TICK},
+                                         {"first-tick", required_argument, NULL, OPT_FIRST_TICK},
                                          {"only", required_argument, NULL, OPT_ONLY},
                                          {"threads", required_argument, NULL, OPT_THREADS},
                                          {"hosts", no_argument, NULL, OPT_HOSTS},
@@ -136,6 +139,8 @@ static int parse_option(int opt, struct bw_replay_options *o, char **host)
     return parse_time(optarg, &o->to);
   case OPT_AT:
     return parse_time(optarg, &o->at);
+  case OPT_FIRST_TICK:
+    return parse_time(optarg, &o->first_tick);
   case OPT_TICK:
     if (bw_duration_parse(bw_str(optarg), &o->tick) < 0 || o->tick < BW_MINUTE)
       return refuse("--tick takes a duration of at least 1m, not", optarg);
@@ -169,8 +174,13 @@ static int parse_option(int opt, struct bw_replay_options *o, char **host)
 
 int bw_replay_command(int argc, char **argv)
 {
-  struct bw_replay_options o = {
-      .from = BW_TIME_NONE, .to = BW_TIME_NONE, .at = BW_TIME_NONE, .kinds = BW_REPLAY_ALL, .threads = 1, .out = stdout};
+  struct bw_replay_options o = {.from = BW_TIME_NONE,
+                                .to = BW_TIME_NONE,
+                                .at = BW_TIME_NONE,
+                                .first_tick = BW_TIME_NONE,
+                                .kinds = BW_REPLAY_ALL,
+                                .threads = 1,
+                                .out = stdout};
   struct bw_error err;
   char *host = NULL;
   int opt, rc = 0;

@@ -16,6 +16,7 @@
 
 #define SEED UINT64_C(0x5eed) /* any: output must not depend on it */
 #define MAX_SHOWN_REJECTS 20
+#define SHOWN_TICKS 8
 
 struct replay {
   const struct bw_replay_options *o;
@@ -28,6 +29,7 @@ struct replay {
   uint64_t offset, since_checkpoint;
   uint64_t records, ticks, rejected, lines_out;
   double feed_seconds, tick_seconds, last_tick_seconds;
+  double first_ticks[SHOWN_TICKS]; /* seconds of each */
   bool done;
 };
 
@@ -174,6 +176,8 @@ static int tick(struct replay *r, int64_t at_ms, struct bw_error *err)
   r->feed_seconds = fed;
   r->last_tick_seconds = seconds_now() - start;
   r->tick_seconds += r->last_tick_seconds;
+  if (r->ticks < SHOWN_TICKS)
+    r->first_ticks[r->ticks] = r->last_tick_seconds;
   r->ticks++;
   return rc;
 }
@@ -194,12 +198,19 @@ static int64_t boundary_after(const struct replay *r, int64_t ms)
   return (ms / r->tick_ms + 1) * r->tick_ms;
 }
 
+static int64_t first_tick(const struct replay *r, int64_t ms)
+{
+  if (r->o->at != BW_TIME_NONE)
+    return r->o->at;
+  return r->o->first_tick != BW_TIME_NONE ? r->o->first_tick : boundary_after(r, ms);
+}
+
 /* Ticks that are due before a record of time ms. */
 static int ticks_until(struct replay *r, int64_t ms, struct bw_error *err)
 {
   int rc = BW_OK;
   if (r->next_tick == BW_TIME_NONE && ms > 0)
-    r->next_tick = r->o->at != BW_TIME_NONE ? r->o->at : boundary_after(r, ms);
+    r->next_tick = first_tick(r, ms);
   while (rc == 0 && r->next_tick != BW_TIME_NONE && ms >= r->next_tick && !r->done) {
     if (r->o->to != BW_TIME_NONE && r->next_tick > r->o->to) {
       r->done = true;
@@ -299,13 +310,14 @@ static void close_rooms(struct replay *r)
 static void print_stats(const struct replay *r, const struct bw_reader_stats *rs, double seconds)
 {
   struct rusage usage = {0}, children = {0};
+  uint64_t i;
   (void)getrusage(RUSAGE_SELF, &usage);
   (void)getrusage(RUSAGE_CHILDREN, &children);
   (void)fprintf(
       r->o->stats,
       "{\"records\":%llu,\"bytes\":%llu,\"rejected\":%llu,\"late\":%llu,\"ticks\":%llu,\"lines\":%llu,\"seconds\":%.3f,"
       "\"feed_seconds\":%.3f,\"tick_seconds\":%.3f,\"last_tick_seconds\":%.6f,\"cpu_seconds\":%.3f,\"peak_kib\":%ld,"
-      "\"host_peak_kib\":%ld}\n",
+      "\"host_peak_kib\":%ld,\"first_ticks\":[",
       (unsigned long long)r->records, (unsigned long long)rs->bytes, (unsigned long long)r->rejected,
       (unsigned long long)rs->late, (unsigned long long)r->ticks, (unsigned long long)r->lines_out, seconds, r->feed_seconds,
       r->tick_seconds, r->last_tick_seconds,
