@@ -170,7 +170,8 @@ static int append_due(struct core *c, int64_t now, struct bw_error *err)
 static bool may_tick(const struct core *c)
 {
   bool history = c->history_seen && bw_monotonic() - c->history_seen < HISTORY_QUIET_MS;
-  return !c->o->tests && !c->full && !c->stopping && !history && bw_journal_next(c->journal) > 1; /* an empty journal has no time yet */
+  return !c->o->tests && !c->full && !c->stopping && !history &&
+         bw_journal_next(c->journal) > 1; /* an empty journal has no time yet */
 }
 
 static void on_tick_timer(void *ctx)

@@ -324,6 +324,9 @@ static void print_stats(const struct replay *r, const struct bw_reader_stats *rs
       (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
           (double)usage.ru_stime.tv_usec / 1e6,
       usage.ru_maxrss, children.ru_maxrss);
+  for (i = 0; i < r->ticks && i < SHOWN_TICKS; i++)
+    (void)fprintf(r->o->stats, "%s%.6f", i ? "," : "", r->first_ticks[i]);
+  (void)fputs("]}\n", r->o->stats);
 }
 
 static int run_files(struct replay *r, struct bw_error *err)
