@@ -29,6 +29,7 @@ struct bw_replay_options {
   int64_t to;           /* the last tick is at or before it; BW_TIME_NONE: the end of the data */
   int64_t at;           /* not BW_TIME_NONE: one single tick, at this time, and nothing after it */
   int64_t tick;         /* replaces the configured one; 0: as configured */
+  int64_t first_tick;   /* none before it: what comes earlier is learned unscored; BW_TIME_NONE: from the first record */
   unsigned kinds;       /* what to print */
   unsigned threads;     /* that parse, besides the one that watches */
   const char *host_exe; /* run the watchers in sandboxed hosts of this program; NULL: in this process */
