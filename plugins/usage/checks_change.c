@@ -14,7 +14,7 @@ struct change {
   double now, before, ratio; /* ratio: the fleet's own */
   double change;             /* relative, the fleet divided out */
   double z, dispersion;
-  double usual; /* median of earlier windows; negative: too few */
+  double usual, highest; /* median and greatest of earlier windows; negative: too few */
 };
 
 /*
@@ -30,7 +30,7 @@ static double own_dispersion(const struct eval *e, const struct bw_series *s, in
   if (weeks < 4)
     return 1;
   bw_series_spans(e->u->pool, s, e->day - 7, 7, (uint32_t)weeks, x);
-  week = bw_dispersion(x, (uint32_t)weeks, 3, 1);
+  week = bw_dispersion(x, (uint32_t)weeks, 3, 1) * weeks / (weeks - 1.5);
   if (n >= 3) {
     bw_series_spans(e->u->pool, s, e->day - window, window, (uint32_t)n, x);
     span = bw_dispersion(x, (uint32_t)n, 2, 1) * n / (n - 1.5);
@@ -38,15 +38,16 @@ static double own_dispersion(const struct eval *e, const struct bw_series *s, in
   return week > span ? week : span;
 }
 
-static double usual_window(const struct eval *e, const struct bw_series *s, int32_t window, int32_t history)
+static void usual_windows(const struct eval *e, const struct bw_series *s, int32_t window, int32_t history, struct change *c)
 {
   double x[6];
   int32_t n = history / window - 1;
   n = n > 6 ? 6 : n;
   if (n < 2)
-    return -1;
+    return;
   bw_series_spans(e->u->pool, s, e->day - window, window, (uint32_t)n, x);
-  return bw_median(x, (uint32_t)n);
+  c->usual = bw_median(x, (uint32_t)n); /* sorts */
+  c->highest = x[n - 1];
 }
 
 static struct change compare(const struct eval *e, const struct bw_series *s, int32_t window, double log_fleet)
@@ -57,23 +58,34 @@ static struct change compare(const struct eval *e, const struct bw_series *s, in
   c.now = sum_back(e, s, window, 0);
   c.before = sum_back(e, s, window, window);
   c.change = c.before > 0 ? (c.now - c.before * c.ratio) / (c.before * c.ratio) : 0;
-  c.usual = -1;
+  c.usual = c.highest = -1;
   c.dispersion = 1;
   if (c.before > 0 && fabs(c.change) > 0.05) { /* the rest matters only where something changed */
     c.dispersion = own_dispersion(e, s, window, history);
     c.z = bw_compare_counts(c.now, c.before, c.ratio, c.dispersion);
-    c.usual = usual_window(e, s, window, history);
+    usual_windows(e, s, window, history, &c);
   }
   return c;
 }
 
-/* A return to the usual after a peak or a holiday is no news. */
-static bool stands_out(const struct eval *e, const struct change *c, bool down)
+/* A return to the usual after a peak or a holiday is no news, and a burst like others of the last half-year no growth; what is
+   news is beyond chance against the usual window too, or a low window alone would make a growth of the next. */
+static bool stands_out(const struct eval *e, const struct change *c, double z_least, bool down)
 {
   double by = option_number(e->u, OPT_BASELINE);
   if (by <= 0 || c->usual < 0)
     return true;
-  return down ? c->now <= c->usual * c->ratio * (1 - by) : c->now >= c->usual * c->ratio * (1 + by);
+  if (down)
+    return c->now <= c->usual * c->ratio * (1 - by);
+  return c->now >= c->usual * c->ratio * (1 + by) && c->now >= c->highest * c->ratio * (1 + by) &&
+         (z_least < 0 || bw_compare_counts(c->now, c->usual, c->ratio, c->dispersion) >= z_least);
+}
+
+/* A holiday of its own, or a pause between two projects, passes: a decline that opens is one that the last week still shows. */
+static bool still_low(const struct eval *e, const struct bw_series *s, const struct change *c, int32_t window)
+{
+  double week = sum_back(e, s, 7, 0), usual = (c->usual > c->before ? c->usual : c->before) * c->ratio * 7 / window;
+  return week <= 0.85 * usual;
 }
 
 static bool beyond_chance(double z, double least, bool down)
@@ -121,7 +133,7 @@ static enum bw_known knowledge(const struct eval *e, enum signal_id sig, uint32_
     return c->before > 0 ? BW_KNOWN : BW_ABSENT;
   if (!(c->before >= s->min) || c->before <= 0 || !e->act->first || e->act->first + history > e->day)
     return BW_ABSENT;
-  return beyond_chance(c->z, z_least, down) && stands_out(e, c, down) ? BW_KNOWN : BW_ABSENT;
+  return beyond_chance(c->z, z_least, down) && stands_out(e, c, z_least, down) ? BW_KNOWN : BW_ABSENT;
 }
 
 static void check_growth(struct eval *e)
@@ -146,6 +158,7 @@ static void check_growth(struct eval *e)
 #define LONG_WEEKS 57   /* as many as a series surely keeps */
 #define QUIET_WEEK 0.35 /* a week in which everybody else did less than this share of their usual says nothing of anybody */
 #define LEAST_ACTIVE_WEEKS 8
+#define LONG_HOLD 3     /* days: a window of a season needs no long proof */
 #define LEAST_WEEKLY 35 /* events a week of everybody else, below which they say nothing */
 
 struct long_change {
@@ -248,16 +261,18 @@ static struct long_change compare_long(const struct eval *e, bool open)
   return c;
 }
 
-/* The year's lowest window is the account's own proof of what it can do by itself.  Less than that asks for a small chance; far
-   less than that, of an account that is as good as gone, for a greater one. */
+/* The year's lowest window is the account's own proof of what it does by itself.  The further below it, the less of a rank sum
+   is asked: of an account that is as good as gone, little; of one that goes on at a lower level, much. */
 static bool long_decline(const struct eval *e, const struct long_change *l)
 {
   double lowest = l->ratio * l->lowest, chance = option_number(e->u, OPT_LONG_CHANCE);
   if (!l->known || l->change > -option_number(e->u, OPT_LONG_THRESHOLD))
     return false;
   if (l->now <= lowest / 3 && l->change <= -0.75)
-    return l->chance <= 10 * chance;
-  return l->now <= (1 - option_number(e->u, OPT_BASELINE)) * lowest && l->chance <= chance;
+    return l->chance <= 20 * chance;
+  if (l->now <= lowest / 2)
+    return l->chance <= chance;
+  return l->now <= (1 - option_number(e->u, OPT_BASELINE)) * lowest && l->chance <= chance / 20;
 }
 
 static void speak_long(struct eval *e, enum bw_step step, const struct long_change *l)
@@ -284,6 +299,7 @@ static void check_decline(struct eval *e)
 {
   const struct setting *s = &e->u->cfg.set[SIG_USAGE_DECLINE];
   bool open = is_open(e, SIG_USAGE_DECLINE, 0), by_long;
+  struct bw_rule rule = s->rule;
   struct long_change l;
   struct change c;
   enum bw_known known;
@@ -294,6 +310,8 @@ static void check_decline(struct eval *e)
   c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
   l = compare_long(e, open);
   known = knowledge(e, SIG_USAGE_DECLINE, 0, &c, e->u->cfg.z_decline, option_days(e->u, OPT_DECLINE_HISTORY), true);
+  if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, &c, s->window))
+    known = BW_ABSENT;
   value = c.change;
   by_long = open ? l.known && (known == BW_ABSENT || l.change < c.change) : long_decline(e, &l);
   if (by_long && known != BW_HELD && (open || known == BW_ABSENT || value > s->rule.threshold)) {
@@ -302,7 +320,9 @@ static void check_decline(struct eval *e)
   } else {
     by_long = false;
   }
-  step = judge(e, SIG_USAGE_DECLINE, 0, known, value);
+  if (by_long && rule.hold > LONG_HOLD)
+    rule.hold = LONG_HOLD;
+  step = judge_by(e, SIG_USAGE_DECLINE, 0, known, value, &rule);
   if (step && by_long)
     speak_long(e, step, &l);
   else if (step)
@@ -312,7 +332,7 @@ static void check_decline(struct eval *e)
 /* Active users: the months' distinct users, compared as counts of people. */
 static struct change compare_users(const struct eval *e, int32_t window)
 {
-  struct change c = {.ratio = exp(e->u->fleet.user_log_ratio), .dispersion = 1, .usual = -1};
+  struct change c = {.ratio = exp(e->u->fleet.user_log_ratio), .dispersion = 1, .usual = -1, .highest = -1};
   double x[12];
   uint32_t i;
   c.now = mau_on(e->u, e->act, e->day, e->u->cfg.mau_window);
@@ -358,6 +378,8 @@ static void check_logins(struct eval *e)
       known = BW_KNOWN;
     }
   }
+  if (known == BW_KNOWN && !is_open(e, SIG_LOGINS_DECLINE, 0) && !still_low(e, series, &c, s->window))
+    known = BW_ABSENT;
   step = judge(e, SIG_LOGINS_DECLINE, 0, known, c.change);
   if (step)
     speak_change(e, SIG_LOGINS_DECLINE, 0, step, &c, series, what);
@@ -366,7 +388,7 @@ static void check_logins(struct eval *e)
 static void check_feature(struct eval *e, struct feature *f)
 {
   const struct setting *s = &e->u->cfg.set[SIG_FEATURE_DOUBLED];
-  struct change c = {.ratio = exp(e->u->fleet.log_ratio), .usual = -1, .dispersion = 1};
+  struct change c = {.ratio = exp(e->u->fleet.log_ratio), .usual = -1, .highest = -1, .dispersion = 1};
   enum bw_known known = BW_ABSENT;
   enum bw_step step;
   double today = f->last <= e->day && f->last > e->day - s->window ? f->today : 0;

@@ -63,9 +63,9 @@ static struct level spans_active(const uint64_t *x, const double *weight, int32_
   return l;
 }
 
-static double log_idle(double hits, double all)
+static double log_idle(double hits, double all, double prior)
 {
-  return log(1 - (hits + 0.25) / (all + 0.3));
+  return log((all - hits + prior) / (all + 2 * prior));
 }
 
 /* Day after day with the weekday's own habit. */
@@ -78,20 +78,21 @@ static double chance_of_days(const uint64_t *x, const double *weight, int32_t n,
     hit[w] += x[i] != 0;
   }
   for (i = 0; i < 7; i++)
-    idle[i] = log_idle(hit[i], days[i]);
+    idle[i] = log_idle(hit[i], days[i], 0.1);
   for (i = n, w = bw_day_weekday(from + n); i < all; i++, w = w == 6 ? 0 : w + 1)
     log_chance += weight[i] * idle[w];
   return log_chance;
 }
 
-/* The likeliest of the ways in which the account could be silent by chance: work comes in bursts, so where gaps of half a week
-   (half a month) were seen, weeks (months) are the spans that are idle or not, each for itself. */
+/* The likeliest of the ways in which the account could be silent by chance: days that are idle each for itself, weeks, since
+   work comes in bursts, and months where gaps of half a month were seen.  What never happened in so many spans is taken to
+   happen half a time in one more, so a short history asks for a longer silence. */
 static double chance_of(const struct habit *h, double log_days)
 {
   double best = log_days, l;
-  if (h->longest > 3.5 && (l = log_idle(h->weeks.hits, h->weeks.all) * h->silent / h->weeks.days) > best)
+  if ((l = log_idle(h->weeks.hits, h->weeks.all, 0.5) * h->silent / h->weeks.days) > best)
     best = l;
-  if (h->longest > 14 && (l = log_idle(h->months.hits, h->months.all) * h->silent / h->months.days) > best)
+  if (h->longest > 14 && (l = log_idle(h->months.hits, h->months.all, 0.5) * h->silent / h->months.days) > best)
     best = l;
   return exp(best);
 }

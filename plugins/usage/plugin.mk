@@ -11,7 +11,7 @@ watchers_PROGRAMS += %D%/usage.so
 
 EXTRA_DIST += %D%/tests/harness.h %D%/tests/world.h
 if HAVE_CMOCKA
-check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load %D%/tests/test_stage
+check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_power %D%/tests/test_load %D%/tests/test_stage
 %C%_tests_test_signals_SOURCES = %D%/tests/test_signals.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_signals_LDADD = $(L_sdk) $(CMOCKA_LIBS)
@@ -21,6 +21,9 @@ check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_load
 %C%_tests_test_stage_SOURCES = %D%/tests/test_stage.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_stage_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_stage_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+%C%_tests_test_power_SOURCES = %D%/tests/test_power.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
+%C%_tests_test_power_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_power_LDADD = $(L_sdk) $(CMOCKA_LIBS)
 %C%_tests_test_load_SOURCES = %D%/tests/test_load.c
 %C%_tests_test_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_load_LDADD = $(CMOCKA_LIBS) -ldl
