@@ -354,23 +354,15 @@ void apply(struct usage *u, const struct op *ops, uint32_t n)
   settle_meter(&r);
 }
 
-/* ---- ahead of its turn, an account's memory is asked for, step by step down the chain of pointers ---- */
-
-static const struct activity *activity_of(const struct usage *u, const struct op *op)
+void ahead_activity(const struct activity *act)
 {
-  return ((struct account *)bw_keyed_at(&u->accounts, op->account))->act;
-}
-
-void ahead_activity(const struct usage *u, const struct op *op)
-{
-  const char *p = (const char *)activity_of(u, op), *end = p + sizeof(struct activity);
+  const char *p = (const char *)act, *end = p + sizeof *act;
   for (; p < end; p += 64)
     __builtin_prefetch(p, 1);
 }
 
-void ahead_tables(const struct usage *u, const struct op *op)
+void ahead_tables(const struct activity *act)
 {
-  const struct activity *act = activity_of(u, op);
   uint32_t i;
   if (act->nfeatures)
     __builtin_prefetch(act->feature_ids);
@@ -386,9 +378,8 @@ void ahead_tables(const struct usage *u, const struct op *op)
   bw_series_prefetch_table(&act->mau_days);
 }
 
-void ahead_blocks(const struct usage *u, const struct op *op)
+void ahead_blocks(const struct usage *u, const struct activity *act)
 {
-  const struct activity *act = activity_of(u, op);
   if (act->ncounters)
     bw_series_prefetch_table(&act->counters->s);
   bw_series_prefetch_block(u->pool, &act->events);

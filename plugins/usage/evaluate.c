@@ -307,6 +307,21 @@ static int32_t as_of(int64_t at_ms)
   return bw_time_day(at_ms - 12 * BW_HOUR);
 }
 
+/* Account by account, memory is the most of the work: what comes next is asked for in time. */
+void ahead_of_account(const struct usage *u, uint32_t index)
+{
+  const struct activity *act;
+  uint32_t n = bw_keyed_count(&u->accounts);
+  if (index + 24 < n)
+    __builtin_prefetch(&((struct account *)bw_keyed_at(&u->accounts, index + 24))->act);
+  if (index + 12 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 12))->act))
+    ahead_activity(act);
+  if (index + 8 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 8))->act))
+    ahead_tables(act);
+  if (index + 4 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 4))->act))
+    ahead_blocks(u, act);
+}
+
 static void daily_pass(struct usage *u, int64_t at_ms)
 {
   int32_t day = as_of(at_ms);
@@ -314,38 +329,62 @@ static void daily_pass(struct usage *u, int64_t at_ms)
   fleet_daily(u, day, at_ms);
   for (i = 0; i < n && u->rc == 0; i++) {
     struct account *a = bw_keyed_at(&u->accounts, i);
+    ahead_of_account(u, i);
     if (wants_daily(a, day))
       evaluate_one(u, i, day, at_ms, true);
   }
   limits_notices(u, day, at_ms);
 }
 
+static void flush_account(struct usage *u, uint32_t index)
+{
+  struct account *a = bw_keyed_at(&u->accounts, index);
+  if (!(a->flags & ACCOUNT_TOUCHED))
+    return;
+  a->flags &= (uint16_t)~ACCOUNT_TOUCHED;
+  if (wanted_activity(u, a))
+    activity_flush(u, a->act);
+}
+
+/* All accounts are looked at anyway: no need to sort those that were touched. */
+static void daily_tick(struct usage *u, int64_t at)
+{
+  uint32_t i, n = bw_keyed_count(&u->accounts);
+  for (i = 0; i < n && u->ntouched; i++) {
+    ahead_of_account(u, i);
+    flush_account(u, i);
+  }
+  fleet_hourly(u, at);
+  daily_pass(u, at);
+}
+
+static void hourly_tick(struct usage *u, int64_t at)
+{
+  uint32_t i;
+  if (u->ntouched)
+    qsort(u->touched, u->ntouched, sizeof *u->touched, ascending);
+  for (i = 0; i < u->ntouched; i++)
+    flush_account(u, u->touched[i]);
+  fleet_hourly(u, at);
+  for (i = 0; i < u->ntouched && u->rc == 0; i++)
+    if (((struct account *)bw_keyed_at(&u->accounts, u->touched[i]))->act)
+      evaluate_one(u, u->touched[i], bw_time_day(at - 1), at, false);
+}
+
 void evaluate_tick(struct usage *u, const struct bw_record *tick)
 {
   int64_t at = tick->time_ms;
-  int32_t today = bw_time_day(at), level_day = bw_time_day(at - 1);
+  int32_t today = bw_time_day(at);
   bool is_daily = today > u->tick_day;
-  uint32_t i;
   if (at < u->tick || at / BW_DAY <= RING || at / BW_DAY >= BW_SERIES_DAY_MAX)
     return; /* ticks never go back */
   stage_flush(u);
   fleet_settle(u);
   u->tick = at;
   u->tick_day = today;
-  if (u->ntouched)
-    qsort(u->touched, u->ntouched, sizeof *u->touched, ascending);
-  for (i = 0; i < u->ntouched; i++) {
-    struct account *a = bw_keyed_at(&u->accounts, u->touched[i]);
-    a->flags &= (uint16_t)~ACCOUNT_TOUCHED;
-    if (wanted_activity(u, a))
-      activity_flush(u, a->act);
-  }
-  fleet_hourly(u, at);
   if (is_daily)
-    daily_pass(u, at);
+    daily_tick(u, at);
   else
-    for (i = 0; i < u->ntouched && u->rc == 0; i++)
-      if (((struct account *)bw_keyed_at(&u->accounts, u->touched[i]))->act)
-        evaluate_one(u, u->touched[i], level_day, at, false);
+    hourly_tick(u, at);
   u->ntouched = 0;
 }

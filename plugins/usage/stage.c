@@ -126,10 +126,22 @@ static uint32_t find_runs(const struct stage *s, uint32_t *starts)
   return n;
 }
 
-#define AHEAD_ACCOUNT 16 /* runs between asking for memory and using it, down the chain of pointers */
-#define AHEAD_ACTIVITY 10
-#define AHEAD_TABLES 6
-#define AHEAD_BLOCKS 3
+static struct account *account_of(const struct usage *u, uint32_t run, const uint32_t *starts)
+{
+  return bw_keyed_at(&u->accounts, u->stage.ops[starts[run]].account);
+}
+
+static void ahead_of_run(const struct usage *u, uint32_t run, uint32_t nruns, const uint32_t *starts)
+{
+  if (run + 16 < nruns)
+    __builtin_prefetch(&account_of(u, run + 16, starts)->act);
+  if (run + 10 < nruns)
+    ahead_activity(account_of(u, run + 10, starts)->act);
+  if (run + 6 < nruns)
+    ahead_tables(account_of(u, run + 6, starts)->act);
+  if (run + 3 < nruns)
+    ahead_blocks(u, account_of(u, run + 3, starts)->act);
+}
 
 void stage_flush(struct usage *u)
 {
@@ -143,15 +155,7 @@ void stage_flush(struct usage *u)
   starts = (uint32_t *)(void *)s->spare;
   nruns = find_runs(s, starts);
   for (k = 0; k < nruns; k++) {
-    if (k + AHEAD_ACCOUNT < nruns)
-      __builtin_prefetch((char *)bw_keyed_at(&u->accounts, s->ops[starts[k + AHEAD_ACCOUNT]].account) +
-                         offsetof(struct account, act));
-    if (k + AHEAD_ACTIVITY < nruns)
-      ahead_activity(u, &s->ops[starts[k + AHEAD_ACTIVITY]]);
-    if (k + AHEAD_TABLES < nruns)
-      ahead_tables(u, &s->ops[starts[k + AHEAD_TABLES]]);
-    if (k + AHEAD_BLOCKS < nruns)
-      ahead_blocks(u, &s->ops[starts[k + AHEAD_BLOCKS]]);
+    ahead_of_run(u, k, nruns, starts);
     apply(u, &s->ops[starts[k]], starts[k + 1] - starts[k]);
   }
   s->n = 0;

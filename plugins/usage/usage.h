@@ -415,9 +415,10 @@ void stage_meter(struct stage *s, struct op op, uint8_t meter, uint64_t quantity
 void stage_flush(struct usage *u);
 void stage_clear(struct stage *s);
 void apply(struct usage *u, const struct op *ops, uint32_t n); /* of one account */
-void ahead_activity(const struct usage *u, const struct op *op);
-void ahead_tables(const struct usage *u, const struct op *op);
-void ahead_blocks(const struct usage *u, const struct op *op);
+/* Ahead of an account's turn its memory is asked for, step by step down the chain of pointers. */
+void ahead_activity(const struct activity *act);
+void ahead_tables(const struct activity *act);
+void ahead_blocks(const struct usage *u, const struct activity *act);
 void activity_flush(struct usage *u, struct activity *act);
 const struct counter *counter_find(const struct activity *act, uint16_t kind, uint16_t key);
 
@@ -465,6 +466,7 @@ struct eval {
   bool daily;
 };
 void evaluate_tick(struct usage *u, const struct bw_record *tick);
+void ahead_of_account(const struct usage *u, uint32_t index); /* where accounts are walked by number */
 /* Moves the episode on; a step other than NONE wants evidence (ev_...) and then speak(). */
 enum bw_step judge(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value);
 enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,

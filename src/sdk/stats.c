@@ -4,6 +4,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
 
 double bw_normal_tail(double z)
 {
@@ -68,10 +71,70 @@ double bw_dispersion(const double *x, uint32_t n, uint32_t min_pairs, double oth
   return phi < 1 ? 1 : phi;
 }
 
-static int ascending(const void *a, const void *b)
+static void sort_few(double *x, uint32_t n)
 {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
+  uint32_t i, k;
+  for (i = 1; i < n; i++) {
+    double v = x[i];
+    for (k = i; k > 0 && x[k - 1] > v; k--)
+      x[k] = x[k - 1];
+    x[k] = v;
+  }
+}
+
+/* A number's bits as an integer of the same order, and back. */
+static uint64_t to_ordered(double v)
+{
+  uint64_t bits;
+  v += 0.0; /* no negative zero */
+  memcpy(&bits, &v, sizeof bits);
+  return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static double from_ordered(uint64_t key)
+{
+  uint64_t bits = key >> 63 ? key ^ UINT64_C(1) << 63 : ~key;
+  double v;
+  memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
+/* A radix sort by bytes, without those that all numbers share. */
+static void sort_many(double *x, uint32_t n)
+{
+  uint64_t *from = bw_alloc((size_t)n * 2 * sizeof *from), *to = from + n, *all = from, *swap;
+  uint32_t i, byte, sum, at[256];
+  for (i = 0; i < n; i++)
+    from[i] = to_ordered(x[i]);
+  for (byte = 0; byte < 64; byte += 8) {
+    memset(at, 0, sizeof at);
+    for (i = 0; i < n; i++)
+      at[from[i] >> byte & 255]++;
+    if (at[from[0] >> byte & 255] == n)
+      continue;
+    for (i = sum = 0; i < 256; i++) {
+      uint32_t here = at[i];
+      at[i] = sum;
+      sum += here;
+    }
+    for (i = 0; i < n; i++)
+      to[at[from[i] >> byte & 255]++] = from[i];
+    swap = from;
+    from = to;
+    to = swap;
+  }
+  for (i = 0; i < n; i++)
+    x[i] = from_ordered(from[i]);
+  free(all);
+}
+
+/* Medians of few numbers for each account, and of one number of each account for the fleet: qsort() is slow at both. */
+static void sort_numbers(double *x, uint32_t n)
+{
+  if (n <= 40)
+    sort_few(x, n);
+  else
+    sort_many(x, n);
 }
 
 double bw_quantile(double *x, uint32_t n, double q)
@@ -80,7 +143,7 @@ double bw_quantile(double *x, uint32_t n, double q)
   uint32_t i;
   if (n == 0)
     return 0;
-  qsort(x, n, sizeof *x, ascending);
+  sort_numbers(x, n);
   at = q * (n - 1);
   i = (uint32_t)at;
   return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
@@ -96,7 +159,7 @@ double bw_quantile_cut(double *x, uint32_t n, double q)
   uint32_t room = (uint32_t)floor((1 - q) * n + 1e-9), i;
   if (n == 0 || room == 0)
     return INFINITY;
-  qsort(x, n, sizeof *x, ascending);
+  sort_numbers(x, n);
   i = n - room;
   if (i > 0 && x[i] <= x[i - 1]) /* the tie reaches below: take the next greater value */
     while (i < n && x[i] <= x[n - room - 1])

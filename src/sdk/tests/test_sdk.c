@@ -217,12 +217,72 @@ static void json_is_read_or_refused(void **state)
   bw_jdoc_free(&doc);
 }
 
+static int by_value(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Medians and quantiles of few and of many numbers leave them sorted. */
+static void numbers_are_sorted(void **state)
+{
+  static const uint32_t counts[] = {1, 2, 3, 40, 41, 300, 5000};
+  static double x[5000], y[5000];
+  uint64_t seed = 3;
+  uint32_t k, i;
+  (void)state;
+  for (k = 0; k < sizeof counts / sizeof *counts; k++) {
+    for (i = 0; i < counts[k]; i++) {
+      seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+      x[i] = (double)((int64_t)(seed >> 40) - (1 << 23)) * (i % 3 ? 1e-6 : 1e20);
+      if (i % 10 == 9)
+        x[i] = i % 20 == 9 ? x[i - 1] : 0;
+    }
+    memcpy(y, x, sizeof x);
+    qsort(y, counts[k], sizeof *y, by_value);
+    assert_true(bw_quantile(x, counts[k], 1) == y[counts[k] - 1]);
+    assert_memory_equal(x, y, counts[k] * sizeof *x);
+  }
+}
+
+/* Sums over every span of two blocks, of elements one, two, four and eight bytes wide. */
+static void sums_of_all_spans(void **state)
+{
+  static const uint64_t most[] = {UINT8_MAX, UINT16_MAX, UINT32_MAX, UINT64_C(1) << 40};
+  struct bw_pool *p = bw_pool_new();
+  uint32_t k;
+  int32_t from, to, d;
+  (void)state;
+  for (k = 0; k < 4; k++) {
+    struct bw_series s = {0};
+    uint64_t values[64];
+    for (d = 0; d < 64; d++) {
+      values[d] = most[k] - (uint64_t)(d % 7);
+      bw_series_set(p, &s, 640 + d, values[d]);
+    }
+    for (from = 0; from < 64; from++) {
+      uint64_t sum = 0;
+      for (to = from; to < 64; to++) {
+        sum += values[to];
+        assert_int_equal(bw_series_sum(p, &s, 640 + from, 640 + to), sum);
+      }
+    }
+    bw_series_clear(p, &s);
+  }
+  bw_pool_free(&p);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_series_agrees_with_an_array), cmocka_unit_test(a_series_forgets_what_is_too_old),
-      cmocka_unit_test(names_keep_their_numbers),      cmocka_unit_test(a_detector_has_hysteresis),
-      cmocka_unit_test(statistics_meet_known_answers), cmocka_unit_test(state_comes_back_and_damage_is_seen),
+      cmocka_unit_test(numbers_are_sorted),
+      cmocka_unit_test(sums_of_all_spans),
+      cmocka_unit_test(a_series_agrees_with_an_array),
+      cmocka_unit_test(a_series_forgets_what_is_too_old),
+      cmocka_unit_test(names_keep_their_numbers),
+      cmocka_unit_test(a_detector_has_hysteresis),
+      cmocka_unit_test(statistics_meet_known_answers),
+      cmocka_unit_test(state_comes_back_and_damage_is_seen),
       cmocka_unit_test(json_is_read_or_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
