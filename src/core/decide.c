@@ -154,6 +154,14 @@ static int audit_login(struct core *c, const json_t *args, const struct bw_decis
   return rc;
 }
 
+/* The Maildir as an owner finds it. */
+static json_t *maildir_json(const struct core *c)
+{
+  const char *dir = core_setup(c)->maildir;
+  char *path BW_AUTOFREE = dir[0] == '/' ? bw_strdup(dir) : bw_asprintf("%s/%s", c->o->state_dir, dir);
+  return core_json_text(path);
+}
+
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_decision_request r = request_of(c, args);
@@ -188,7 +196,7 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     core_deliver_soon(c, 0);
     o = decided(c, r.lead, &d);
     json_object_set_new(o, "hash", core_json_text(d.hash));
-    json_object_set_new(o, "deliver", core_json_text(core_setup(c)->maildir));
+    json_object_set_new(o, "deliver", maildir_json(c));
     bw_request_reply_json(req, o);
   } else {
     bw_outbox_rolled_back(c->outbox);
