@@ -6,7 +6,6 @@
 
 #define MAX_SIGNALS 200
 
-
 struct collect {
   struct core *c;
   json_t *list;
