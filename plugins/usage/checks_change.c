@@ -236,6 +236,10 @@ static struct long_change compare_long(const struct eval *e, bool open)
   n = history / 7 > LONG_WEEKS ? LONG_WEEKS : (uint32_t)(history / 7);
   if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m || sum_back(e, &e->act->events, 7 * (int32_t)n, 0) < least)
     return c;
+  sum = sum_back(e, &e->act->events, 7 * (int32_t)m, 0);
+  if (!open && sum * (n - m) >= 0.85 * m * (sum_back(e, &e->act->events, 7 * (int32_t)n, 0) - sum))
+    return c; /* nowhere near a decline: most accounts, most days */
+  sum = 0;
   n = telling_weeks(e, n, x, others);
   if (n < (open ? m + 1 : 2 * m + m / 2))
     return c;
@@ -256,7 +260,7 @@ static struct long_change compare_long(const struct eval *e, bool open)
   c.usual = before / b * m;
   c.known = c.usual * c.ratio >= least && (open || active >= LEAST_ACTIVE_WEEKS);
   c.change = c.usual > 0 ? c.now / (c.usual * c.ratio) - 1 : 0;
-  if (c.known && !open && c.change <= -option_number(e->u, OPT_LONG_THRESHOLD))
+  if (c.known && !open && c.change <= -option_number(e->u, OPT_LONG_THRESHOLD) && c.now <= c.lowest * c.ratio)
     c.chance = lower_by_chance(x, n, m, c.ratio);
   return c;
 }

@@ -141,6 +141,8 @@ void check_silence(struct eval *e)
   double value = 0;
   if (!s->on || !e->act->last || (e->day - e->act->last < (int32_t)s->min && !open))
     return;
+  if (open && e->day - e->act->last >= 7 && (e->day - e->act->last) % 7 != 0)
+    return;                                         /* what is told and goes on is looked at every week */
   if (e->day - e->act->last > LOOK - LEAST_HABIT) { /* told long ago, or never a habit */
     known = open ? BW_KNOWN : BW_ABSENT;
     value = open ? s->rule.threshold : 0;
