@@ -129,7 +129,7 @@ static int open_setup(struct core *c, struct bw_error *err)
   struct bw_complaints complaints = {0};
   struct bw_setup *s;
   int rc = bw_setup_load(c->o->config_dir, &so, &s, &complaints);
-  (void)fwrite(complaints.text.data, 1, complaints.text.len, stderr);
+  (void)fputs(bw_buf_cstr(&complaints.text), stderr);
   if (rc < 0) {
     rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "the configuration has %zu error%s; nothing was started", complaints.count,
                  complaints.count == 1 ? "" : "s");

@@ -55,7 +55,7 @@ static int check(const struct daemon_options *o)
   int rc = bw_setup_load(o->config_dir, &so, &setup, &complaints);
   if (rc == 0)
     rc = daemon_web_check(setup->web, &complaints);
-  (void)fwrite(complaints.text.data, 1, complaints.text.len, stdout);
+  (void)fputs(bw_buf_cstr(&complaints.text), stdout);
   if (rc == 0)
     (void)printf("%s: the configuration is sound\n", o->config_dir);
   bw_complaints_clear(&complaints);

@@ -86,7 +86,7 @@ static int read_config(const char *dir, struct bw_web_config *ret)
   if (rc == 0)
     rc = read_section(bw_node_get(bw_document_root(doc), "web"), ret, &c);
   if (rc < 0)
-    (void)fwrite(c.text.data, 1, c.text.len, stderr);
+    (void)fputs(bw_buf_cstr(&c.text), stderr);
   bw_document_free(&doc);
   bw_complaints_clear(&c);
   free(path);

@@ -268,7 +268,7 @@ static int open_setup(struct replay *r, struct bw_error *err)
   const struct bw_setup_options so = {.plugin_dir = r->o->plugin_dir, .host_exe = r->o->host_exe};
   struct bw_complaints complaints = {0};
   int rc = bw_setup_load(r->o->config_dir, &so, &r->setup, &complaints);
-  (void)fwrite(complaints.text.data, 1, complaints.text.len, stderr);
+  (void)fputs(bw_buf_cstr(&complaints.text), stderr);
   if (rc < 0)
     rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "the configuration has %zu error%s", complaints.count,
                  complaints.count == 1 ? "" : "s");
