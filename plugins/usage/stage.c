@@ -13,7 +13,7 @@
 
 #define SLACK 64     /* pieces that one record may add beyond flush_at */
 #define FIRST 1024   /* room to begin with */
-#define MAX_DIGIT 16 /* bits */
+#define MAX_DIGIT 12 /* bits; twice as many number the most accounts that the options allow */
 
 static void make_room(struct stage *s)
 {
