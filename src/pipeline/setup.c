@@ -203,7 +203,10 @@ static void load_tables(struct bw_setup *s, struct bw_complaints *c)
 static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints *c)
 {
   char *templates = bw_asprintf("%s/templates", dir);
-  (void)bw_templates_load(templates, &s->templates, c);
+  if (access(templates, F_OK) != 0)
+    s->templates = bw_templates_new(); /* a play that names one is complained about where it does */
+  else
+    (void)bw_templates_load(templates, &s->templates, c);
   if (s->templates)
     (void)bw_templates_check(s->templates, s->catalog, c);
   (void)bw_plays_load(dir, s->catalog, c, &s->plays);
