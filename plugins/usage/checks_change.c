@@ -81,11 +81,12 @@ static bool stands_out(const struct eval *e, const struct change *c, double z_le
          (z_least < 0 || bw_compare_counts(c->now, c->usual, c->ratio, c->dispersion) >= z_least);
 }
 
-/* A holiday of its own, or a pause between two projects, passes: a decline that opens is one that the last week still shows. */
-static bool still_low(const struct eval *e, const struct bw_series *s, const struct change *c, int32_t window)
+/* A holiday of its own, or a pause between two projects, passes: a decline that opens is one that the last week still shows.
+   Like chance itself it is not asked where chance is not to be tested (z below 0). */
+static bool still_low(const struct eval *e, const struct bw_series *s, const struct change *c, int32_t window, double z)
 {
   double week = sum_back(e, s, 7, 0), usual = (c->usual > c->before ? c->usual : c->before) * c->ratio * 7 / window;
-  return week <= 0.85 * usual;
+  return z < 0 || week <= 0.85 * usual;
 }
 
 static bool beyond_chance(double z, double least, bool down)
@@ -314,7 +315,7 @@ static void check_decline(struct eval *e)
   c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
   l = compare_long(e, open);
   known = knowledge(e, SIG_USAGE_DECLINE, 0, &c, e->u->cfg.z_decline, option_days(e->u, OPT_DECLINE_HISTORY), true);
-  if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, &c, s->window))
+  if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, &c, s->window, e->u->cfg.z_decline))
     known = BW_ABSENT;
   value = c.change;
   by_long = open ? l.known && (known == BW_ABSENT || l.change < c.change) : long_decline(e, &l);
@@ -382,7 +383,7 @@ static void check_logins(struct eval *e)
       known = BW_KNOWN;
     }
   }
-  if (known == BW_KNOWN && !is_open(e, SIG_LOGINS_DECLINE, 0) && !still_low(e, series, &c, s->window))
+  if (known == BW_KNOWN && !is_open(e, SIG_LOGINS_DECLINE, 0) && !still_low(e, series, &c, s->window, z))
     known = BW_ABSENT;
   step = judge(e, SIG_LOGINS_DECLINE, 0, known, c.change);
   if (step)
