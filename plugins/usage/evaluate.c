@@ -310,16 +310,19 @@ static int32_t as_of(int64_t at_ms)
 /* Account by account, memory is the most of the work: what comes next is asked for in time. */
 void ahead_of_account(const struct usage *u, uint32_t index)
 {
-  const struct activity *act;
+  const struct account *a;
   uint32_t n = bw_keyed_count(&u->accounts);
   if (index + 24 < n)
     __builtin_prefetch(&((struct account *)bw_keyed_at(&u->accounts, index + 24))->act);
-  if (index + 12 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 12))->act))
-    ahead_activity(act);
-  if (index + 8 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 8))->act))
-    ahead_tables(act);
-  if (index + 4 < n && (act = ((struct account *)bw_keyed_at(&u->accounts, index + 4))->act))
-    ahead_blocks(u, act);
+  if (index + 12 < n && (a = bw_keyed_at(&u->accounts, index + 12))->act) {
+    ahead_activity(a->act);
+    if (a->facts)
+      __builtin_prefetch(&a->facts->seats);
+  }
+  if (index + 8 < n && (a = bw_keyed_at(&u->accounts, index + 8))->act)
+    ahead_tables(a->act);
+  if (index + 4 < n && (a = bw_keyed_at(&u->accounts, index + 4))->act)
+    ahead_blocks(u, a->act);
 }
 
 static void daily_pass(struct usage *u, int64_t at_ms)

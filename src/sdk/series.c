@@ -237,6 +237,8 @@ void bw_series_prefetch_block(const struct bw_pool *p, const struct bw_series *s
 {
   if (s->n && s->refs[s->n - 1])
     __builtin_prefetch(block(p, s->refs[s->n - 1]), 1);
+  if (s->n > 1 && s->refs[s->n - 2]) /* a month back, for sums */
+    __builtin_prefetch(block(p, s->refs[s->n - 2]));
 }
 
 uint64_t bw_series_get(const struct bw_pool *p, const struct bw_series *s, int32_t day)
