@@ -41,6 +41,8 @@ static void event(struct world *w, int day)
       {"p:count=#3", "p:department=sales"},  {"p:count=#900000000000"},     {"p:how=sso", "c:ip=10.0.0.1"},
       {"p:to=u3", "c:ip=10.0.0.2"},          {"p:to=friend@b.test"},        {"p:feature=maps", "p:department=law"},
       {"p:feature=charts", "c:ip=10.0.0.3"}, {"t:department=a department"}, {NULL}};
+  static const char *const fresh[][2] = {{"p:department=d0"}, {"p:department=d1"}, {"p:department=d2"},
+                                         {"p:department=d3"}, {"p:department=d4"}, {"p:department=d5"}}; /* one a month */
   static const uint32_t kinds[] = {BW_KIND_TRACK, BW_KIND_TRACK, BW_KIND_TRACK, BW_KIND_PAGE, BW_KIND_IDENTIFY};
   uint32_t account = world_random(w, 6), user = world_random(w, 20) + 6 * account;
   int late = world_random(w, 10) == 0 ? (int)world_random(w, world_random(w, 4) == 0 ? 120 : 3) : 0;
@@ -50,7 +52,7 @@ static void event(struct world *w, int day)
               user % 13  ? w->names[user]
               : user % 2 ? ""
                          : "a.user.whose.name.is.rather.long.than.short@example.test",
-              names[world_random(w, 15)], fields[world_random(w, 9)]);
+              names[world_random(w, 15)], world_random(w, 3) ? fields[world_random(w, 9)] : fresh[day / 30]);
 }
 
 static uint32_t bite(uint64_t *rng, uint32_t most)
@@ -89,9 +91,10 @@ static void run(struct world *w, const struct cut *c)
       if (c->restarts && bite(&rng, 40) == 1)
         open_cut(w, c, true, rng);
     }
-    if (day % 7 == 3)
+    if (day < 40 && day % 7 == 3)
       harness_tick(&w->h, bw_day_time(DAY0 + day) + 19 * BW_HOUR);
-    world_tick(w, day);
+    if (day < 40 || day % 12 == 0) /* later, many days are staged together */
+      world_tick(w, day);
   }
   for (i = 0; i < 50; i++) /* some are left in the stage when it is saved */
     event(w, DAYS);
