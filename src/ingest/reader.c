@@ -19,6 +19,9 @@
 #define CHUNK_MOST (16u << 20)
 #define MANY_FILES 8 /* beyond, chunks get smaller: memory is for chunks of all files that overlap */
 #define KEEP_OPEN 64
+#define FEW_FILES 4        /* that overlap in time */
+#define AHEAD_LEAST 2      /* chunks of a file */
+#define AHEAD_PER_THREAD 8 /* further ones, while few files are read at a time */
 #define THREADS_MAX 64
 #define SLICE_MAX 65536 /* records given out at once */
 
@@ -43,9 +46,16 @@ struct bw_file_reader {
 
 /* ---- tasks: all of this under the lock ---- */
 
+/* Few files at a time may be read far ahead, so that a busy consumer never has to parse itself; many that overlap may not: each
+   holds its chunks. */
+static size_t ahead_limit(const struct bw_file_reader *r)
+{
+  return r->nactive - r->done > FEW_FILES ? AHEAD_LEAST : r->ahead_max;
+}
+
 static bool can_fill(const struct bw_file_reader *r, const struct bw_source *s)
 {
-  return !s->busy && !s->at_end && s->ahead < r->ahead_max;
+  return !s->busy && !s->at_end && s->ahead < ahead_limit(r);
 }
 
 /* The source that is least ahead of the consumer; the one that starts next, where the others are as far as they may be. */
@@ -343,7 +353,7 @@ static void fit_options(struct bw_file_reader *r, const struct bw_reader_options
     o->chunk_bytes = CHUNK_MOST;
   if (o->threads > THREADS_MAX)
     o->threads = THREADS_MAX;
-  r->ahead_max = n > MANY_FILES && !o->keep_order ? 2 : 2 * (size_t)o->threads + 2;
+  r->ahead_max = AHEAD_PER_THREAD * (size_t)o->threads + AHEAD_LEAST;
 }
 
 static void start_threads(struct bw_file_reader *r)
