@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clang-format off: the shapes below are laid out by hand */
+/* The shapes below are laid out by hand. */
+/* clang-format off */
 /*
  * The typed control API of core: which commands there are, who may give them, what they take and what they answer.  The one
  * contract between core's handlers and those who present them (command line, web, later Slack).
