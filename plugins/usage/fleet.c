@@ -287,6 +287,7 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
   for (i = 0; i < n; i++) {
     struct account *a = bw_keyed_at(&u->accounts, i);
     struct eval e = {.u = u, .a = a, .act = a->act, .index = i, .day = day, .at_ms = at_ms};
+    ahead_of_account(u, i);
     if (a->act && a->act->last && day - a->act->last < 2 * RING)
       gather_account(&g, &e);
   }

@@ -49,6 +49,9 @@ void bw_identity_close(struct bw_identity **identity);
  */
 enum bw_identity_how bw_identity_resolve(struct bw_identity *identity, struct bw_record *r);
 
+/* A hint that r will be resolved soon, some tens of records later: asks for the memory that it will need.  Changes nothing. */
+void bw_identity_ahead(const struct bw_identity *identity, const struct bw_record *r);
+
 /* Writes what was learned since the last save into the store's open transaction.  After the store's commit call _committed();
    after its failure _rolled_back(), which forgets what was learned since the last _committed(). */
 int bw_identity_save(struct bw_identity *identity, struct bw_error *err);

@@ -35,6 +35,19 @@ static uint32_t table_find(const struct bw_id_table *t, struct bw_str key, uint6
   return BW_NO_ENTRY;
 }
 
+/* A look at the index and, where it is in the cache by now, at the entry: by the time it is wanted it is there. */
+void bw_identity_ahead(const struct bw_identity *id, const struct bw_record *r)
+{
+  const struct bw_id_table *t = &id->users;
+  uint32_t slot, at;
+  if (!t->index || (r->kind != BW_KIND_IDENTIFY && r->kind != BW_KIND_GROUP))
+    return;
+  slot = (uint32_t)bw_hash_str(r->subject, id->seed) & t->mask;
+  at = t->index[slot];
+  if (at != BW_NO_ENTRY)
+    __builtin_prefetch(&t->entries[at]);
+}
+
 uint32_t bw_identity_lookup(const struct bw_identity *id, const struct bw_id_table *t, struct bw_str key)
 {
   uint32_t slot;

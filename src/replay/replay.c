@@ -17,6 +17,7 @@
 #define SEED UINT64_C(0x5eed) /* any: output must not depend on it */
 #define MAX_SHOWN_REJECTS 20
 #define SHOWN_TICKS 8
+#define AHEAD 48 /* records between the hint and the look-up: memory takes that long */
 
 struct replay {
   const struct bw_replay_options *o;
@@ -240,6 +241,8 @@ static int take_batch(struct replay *r, const struct bw_batch *batch, struct bw_
         return rc;
     }
     record->offset = ++r->offset;
+    if (i + AHEAD < batch->count)
+      bw_identity_ahead(r->identity, bw_batch_at(batch, i + AHEAD));
     (void)bw_identity_resolve(r->identity, record);
     r->records++;
   }
