@@ -318,6 +318,8 @@ static int evaluate(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, struc
   size_t n, i;
   struct bw_str *accounts;
   int rc = bw_engine_tick(p->engine, at_ms, offset, err);
+  if (rc < 0 || bw_plays_count(p->setup->plays) == 0)
+    return rc; /* watching without plays: nobody to ask */
   /* Time alone can open a gate (tenure, a snooze): once a day every account with an open signal is looked at. */
   if (p->last_tick == BW_TIME_NONE || bw_time_day(p->last_tick) != bw_time_day(at_ms))
     bw_signals_each_account(p->signals, mark_changed, p);
