@@ -4,13 +4,11 @@
 #define BW_PLAYS_PRIVATE_H
 
 #include "plays/plays.h"
+#include "plays/routes.h"
 
 #define MAX_PLAYS 256
 #define MAX_GATES 64
 #define MAX_WEIGHTS 64
-#define MAX_ROUTES 128
-#define MAX_ROWS 128
-#define MAX_ROLES 64
 #define DEFAULT_THRESHOLD 60
 #define DEFAULT_SUPPRESS (30 * BW_DAY)
 
@@ -120,27 +118,6 @@ struct play {
   char *file;
   uint32_t line, column, template_line, template_column;
 };
-struct route_row {
-  char **types; /* NULL: any */
-  size_t ntypes;
-  char *motion; /* NULL: any */
-  struct bw_expr *when;
-  int role;
-  bool csm_required;
-  uint32_t line;
-};
-struct route {
-  char *name;
-  struct route_row *rows;
-  size_t nrows;
-  int *fallback; /* roles */
-  size_t nfallback;
-};
-struct role {
-  char *name;
-  struct bw_expr **people; /* tried in order */
-  size_t npeople;
-};
 struct bw_plays {
   const struct bw_catalog *catalog;
   struct name_table names;
@@ -159,18 +136,13 @@ struct loader {
   enum level level; /* of the expression being compiled */
 };
 void bw_load_plays_document(struct loader *l, const struct bw_node *root);
-void bw_load_routes_document(struct loader *l, const struct bw_node *root);
 /* Compiles a scalar; complains at the very character; NULL on failure. */
 struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum level level);
 /* Complains about keys that are not among the NULL-terminated names. */
 void bw_load_known_keys(struct loader *l, const struct bw_node *map, const char *const *names);
 char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key, const char *missing);
 bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms);
-int bw_find_route(const struct bw_plays *p, const char *name);
-int bw_find_role(const struct bw_plays *p, struct bw_str name);
 void bw_play_clear(struct play *p);
-void bw_route_clear(struct route *r);
-void bw_role_clear(struct role *r);
 extern const struct bw_expr_function bw_play_functions[];
 extern const size_t bw_play_nfunctions;
 
@@ -220,11 +192,9 @@ void bw_verdict_clear(struct verdict *v);
 void bw_play_decide(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
 /* Whether any signal that the play weighs is open. */
 bool bw_play_triggered(const struct bw_env *env, const struct play *play);
-void bw_play_route(struct bw_env *env, const struct play *play, int route, struct verdict *v);
 void bw_play_readiness(struct bw_env *env, const struct play *play, const struct verdict *v, struct bw_buf *out);
 /* "values": [{"name","value","text"}], from the collected leaves. */
 void bw_values_json(const struct bw_env *env, struct bw_buf *out);
-int64_t bw_sla_deadline(const struct bw_engine_options *o, int64_t from_ms, int64_t duration_ms);
 
 /* ---- leads ---- */
 struct lead {
