@@ -193,25 +193,66 @@ static int check_constants(struct compiler *c, struct node *n)
   if (!n->fn || !n->fn->check)
     return 0;
   for (i = 0; i < n->nargs; i++) {
-    if (n->args[i]->kind != N_CONST)
+    const struct node *a = n->args[i];
+    if (a->kind != N_CONST && a->kind != N_REF)
       return 0;
-    values[i] = n->args[i]->value;
+    values[i] = a->kind == N_CONST
+                    ? a->value
+                    : (struct bw_value){.type = BW_TYPE_NAME, .i = c->e->names[a->name].slot, .s = c->e->names[a->name].text};
   }
   if (n->fn->check(c->env->ctx, values, n->nargs, &why) < 0)
     return bw_expr_fail(c, n->args[0]->at, "%s", why.message);
   return 0;
 }
 
+/* Whether the function wants the name itself there. */
+static bool wants_name(const struct bw_expr *e, struct bw_str fname, size_t at)
+{
+  size_t i;
+  for (i = 0; i < e->nfunctions; i++)
+    if (bw_str_is(fname, e->functions[i].name))
+      return bw_expr_letter(&e->functions[i], at) == 'n';
+  return false;
+}
+
+/* quartile(trait.x): the argument is the name, whatever its type is. */
+static int check_name_argument(struct compiler *c, const struct node *call, struct node *n)
+{
+  int rc;
+  if (n->kind != N_NAME)
+    return bw_expr_fail(c, n->at, "%.*s() takes a name here, such as trait.x, and not a computed value", BW_FMT(call->fname));
+  rc = check_name(c, n);
+  n->kind = N_REF;
+  n->type = BW_TYPE_NAME;
+  return rc;
+}
+
+/* As a leaf of the evaluation is called: "quartile(trait.x)". */
+static struct bw_str call_text(struct compiler *c, const struct node *n)
+{
+  struct bw_buf b = {0};
+  char *out;
+  size_t len;
+  bw_expr_node_text(&b, c->e, n);
+  len = b.len;
+  out = bw_expr_arena(&c->e->arena, len + 1);
+  memcpy(out, bw_buf_cstr(&b), len);
+  bw_buf_clear(&b);
+  return bw_str_n(out, len);
+}
+
 static int check_call(struct compiler *c, struct node *n)
 {
   enum bw_type types[BW_EXPR_MAX_ARGS + 1];
-  bool dynamic = false, equality = bw_str_is(n->fname, "_==_") || bw_str_is(n->fname, "_!=_");
+  bool dynamic = false, names = false, equality = bw_str_is(n->fname, "_==_") || bw_str_is(n->fname, "_!=_");
   uint32_t i;
   int fit;
   for (i = 0; i < n->nargs; i++) {
-    int rc = bw_expr_check(c, n->args[i]);
+    bool name = wants_name(c->e, n->fname, i);
+    int rc = name ? check_name_argument(c, n, n->args[i]) : bw_expr_check(c, n->args[i]);
     if (rc < 0)
       return rc;
+    names |= name;
     types[i] = n->args[i]->type;
     dynamic |= types[i] == BW_TYPE_ANY;
   }
@@ -225,6 +266,8 @@ static int check_call(struct compiler *c, struct node *n)
     n->type = common_result(c->e, n->fname, types, n->nargs);
     n->fn = NULL;
   }
+  if (names)
+    n->text = call_text(c, n);
   return check_constants(c, n);
 }
 

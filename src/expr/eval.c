@@ -53,9 +53,10 @@ void bw_eval_clear(struct bw_eval *ev)
 
 enum bw_type bw_expr_letter_type(char letter)
 {
-  static const char letters[] = "bidsturlga";
-  static const enum bw_type types[] = {BW_TYPE_BOOL,     BW_TYPE_INT,  BW_TYPE_DOUBLE, BW_TYPE_STRING, BW_TYPE_TIMESTAMP,
-                                       BW_TYPE_DURATION, BW_TYPE_RANK, BW_TYPE_LIST,   BW_TYPE_SIGNAL, BW_TYPE_ANY};
+  static const char letters[] = "bidsturlgan";
+  static const enum bw_type types[] = {BW_TYPE_BOOL,      BW_TYPE_INT,      BW_TYPE_DOUBLE, BW_TYPE_STRING,
+                                       BW_TYPE_TIMESTAMP, BW_TYPE_DURATION, BW_TYPE_RANK,   BW_TYPE_LIST,
+                                       BW_TYPE_SIGNAL,    BW_TYPE_ANY,      BW_TYPE_NAME};
   const char *at = letter ? strchr(letters, letter) : NULL;
   return at ? types[at - letters] : BW_TYPE_ERROR;
 }
@@ -64,14 +65,13 @@ static int fits_one(char letter, enum bw_type have)
 {
   enum bw_type want = bw_expr_letter_type(letter);
   if (want == BW_TYPE_ANY)
-    return have != BW_TYPE_SIGNAL ? 2 : 0;
+    return have != BW_TYPE_SIGNAL && have != BW_TYPE_NAME ? 2 : 0;
   if (want == have)
     return 2;
-  return have == BW_TYPE_ANY || (want == BW_TYPE_DOUBLE && have == BW_TYPE_INT);
+  return (have == BW_TYPE_ANY && want != BW_TYPE_NAME) || (want == BW_TYPE_DOUBLE && have == BW_TYPE_INT);
 }
 
-/* The letter that the i-th argument is declared with; 0: too many. */
-static char letter_of(const struct bw_expr_function *f, size_t i)
+char bw_expr_letter(const struct bw_expr_function *f, size_t i)
 {
   size_t len = strlen(f->args);
   bool more = len && f->args[len - 1] == '+';
@@ -89,7 +89,7 @@ int bw_expr_fits(const struct bw_expr_function *f, const enum bw_type *types, si
   if (n < least)
     return 0;
   for (i = 0; i < n; i++) {
-    char letter = letter_of(f, i);
+    char letter = bw_expr_letter(f, i);
     int one = letter ? fits_one(letter, types[i]) : 0;
     if (one < fit)
       fit = one;
@@ -118,17 +118,17 @@ const struct bw_expr_function *bw_expr_overload(const struct bw_expr *e, struct 
 
 static void eval(const struct bw_expr *e, struct bw_eval *ev, const struct node *n, struct bw_value *ret);
 
-static void collect(struct bw_eval *ev, const struct name *name, const struct bw_value *v)
+static void collect(struct bw_eval *ev, struct bw_str name, uint32_t slot, const struct bw_value *v)
 {
   size_t i;
   for (i = 0; i < ev->nleaves; i++)
-    if (ev->leaves[i].slot == name->slot && bw_str_eq(ev->leaves[i].name, name->text))
+    if (ev->leaves[i].slot == slot && bw_str_eq(ev->leaves[i].name, name))
       return;
   if (ev->nleaves == ev->leaves_cap) {
     ev->leaves_cap = ev->leaves_cap ? ev->leaves_cap * 2 : 8;
     ev->leaves = bw_realloc(ev->leaves, ev->leaves_cap, sizeof *ev->leaves);
   }
-  ev->leaves[ev->nleaves++] = (struct bw_leaf){name->text, name->slot, *v};
+  ev->leaves[ev->nleaves++] = (struct bw_leaf){name, slot, *v};
 }
 
 static void read_name(const struct bw_expr *e, struct bw_eval *ev, uint32_t at, struct bw_value *ret)
@@ -141,7 +141,7 @@ static void read_name(const struct bw_expr *e, struct bw_eval *ev, uint32_t at, 
   if (ret->type != BW_TYPE_ERROR && name->type != BW_TYPE_ANY && ret->type != name->type)
     *ret = bw_value_error(BW_VALUE_BAD_TYPE, name->text);
   if (ev->collect)
-    collect(ev, name, ret);
+    collect(ev, name->text, name->slot, ret);
 }
 
 /* CEL: an error on one side is absorbed where the other side decides alone. */
@@ -188,9 +188,14 @@ static void eval_call(const struct bw_expr *e, struct bw_eval *ev, const struct 
     }
   }
   for (i = 0; i < n->nargs; i++)
-    if (args[i].type == BW_TYPE_INT && letter_of(fn, i) == 'd')
+    if (args[i].type == BW_TYPE_INT && bw_expr_letter(fn, i) == 'd')
       args[i] = bw_value_double((double)args[i].i);
   fn->call(ev, args, n->nargs, ret);
+  for (i = 0; n->text.len && ev->collect && i < n->nargs; i++)
+    if (args[i].type == BW_TYPE_NAME) {
+      collect(ev, n->text, (uint32_t)args[i].i, ret);
+      return;
+    }
 }
 
 static void eval_list(const struct bw_expr *e, struct bw_eval *ev, const struct node *n, struct bw_value *ret)
@@ -236,6 +241,9 @@ static void eval(const struct bw_expr *e, struct bw_eval *ev, const struct node 
     return;
   case N_NAME:
     read_name(e, ev, n->name, ret);
+    return;
+  case N_REF:
+    *ret = (struct bw_value){.type = BW_TYPE_NAME, .i = e->names[n->name].slot, .s = e->names[n->name].text};
     return;
   case N_HAS: {
     struct bw_value v;

@@ -30,6 +30,7 @@ enum bw_type {
   BW_TYPE_RANK,      /* a step of an ordered scale: i is its place, s its name (value-journey stages) */
   BW_TYPE_LIST,
   BW_TYPE_SIGNAL, /* names a signal, for open(); i is the caller's */
+  BW_TYPE_NAME,   /* a name and not its value, given to functions that ask for one ('n'): i is its slot, s its full name */
   BW_TYPE_ANY,    /* in declarations: known only when evaluated (values of evidence, custom fields) */
   BW_TYPE_COUNT
 };
@@ -48,14 +49,14 @@ struct bw_value {
   enum bw_type type;
   union {
     bool b;
-    int64_t i; /* INT, TIMESTAMP, DURATION, RANK, SIGNAL; ERROR: enum bw_value_error */
+    int64_t i; /* INT, TIMESTAMP, DURATION, RANK, SIGNAL, NAME; ERROR: enum bw_value_error */
     double d;
     struct {
       const struct bw_value *items;
       size_t n;
     } list;
   };
-  struct bw_str s; /* STRING, RANK; ERROR: what is missing, or the message */
+  struct bw_str s; /* STRING, RANK, NAME; ERROR: what is missing, or the message */
 };
 
 static inline struct bw_value bw_value_bool(bool b)
@@ -106,10 +107,11 @@ typedef void (*bw_expr_call)(struct bw_eval *ev, const struct bw_value *args, si
 struct bw_expr_function {
   const char *name;
   const char *args; /* a letter each: b bool, i int, d double, s string, t timestamp, u duration, r rank, l list, g signal,
-                       a any; the last with '+': one or more of it */
+                       a any, n a name: quartile(trait.x) is given the name itself, whatever its type, and its value is not
+                       read; the last with '+': one or more of it.  Overloads of one function agree where 'n' stands. */
   enum bw_type result;
   bw_expr_call call;
-  /* Checks constant arguments when compiling (stage("frist_results")); may be NULL.  BW_EINVAL with a message. */
+  /* Checks constant arguments (stage("frist_results")) and names when compiling; may be NULL.  BW_EINVAL with a message. */
   int (*check)(void *ctx, const struct bw_value *args, size_t nargs, struct bw_error *err);
   const char *help;
 };
@@ -151,7 +153,8 @@ const struct bw_value *bw_expr_constant(const struct bw_expr *e);
 
 /* ---- evaluating --------------------------------------------------------------------------------------------------------- */
 
-/* A value that an evaluation read. */
+/* A value that an evaluation read, or what a function made of a name: name is then the call, "quartile(trait.x)", and slot
+   that of its first name. */
 struct bw_leaf {
   struct bw_str name;
   uint32_t slot;

@@ -42,7 +42,7 @@ struct lexer {
 int bw_expr_lex(struct lexer *l, struct token *ret, struct bw_error *err);
 
 /* ---- the tree ---- */
-enum node_kind { N_CONST, N_NAME, N_CALL, N_AND, N_OR, N_COND, N_HAS, N_LIST };
+enum node_kind { N_CONST, N_NAME, N_REF, N_CALL, N_AND, N_OR, N_COND, N_HAS, N_LIST }; /* N_REF: the name itself */
 struct node {
   enum node_kind kind;
   enum bw_type type;
@@ -50,8 +50,9 @@ struct node {
   uint32_t depth;                    /* of the tree below */
   struct bw_value value;             /* N_CONST */
   struct bw_path *path;              /* N_NAME, before it is resolved */
-  uint32_t name;                     /* N_NAME, N_HAS: index in names */
+  uint32_t name;                     /* N_NAME, N_REF, N_HAS: index in names */
   struct bw_str fname;               /* N_CALL: as written, or the operator's name "_+_" */
+  struct bw_str text;                /* N_CALL with names for arguments: as it is shown among the leaves */
   const struct bw_expr_function *fn; /* N_CALL: decided when compiling; NULL: by the values' types */
   struct node **args;
   uint32_t nargs;
@@ -97,6 +98,9 @@ const struct bw_expr_function *bw_expr_overload(const struct bw_expr *e, struct 
                                                 size_t n, int *ret_fit);
 /* The display form of an operator's name: "_+_" is "+". */
 const char *bw_expr_operator(struct bw_str fname);
+/* The letter that the i-th argument is declared with; 0: too many. */
+char bw_expr_letter(const struct bw_expr_function *f, size_t i);
+void bw_expr_node_text(struct bw_buf *out, const struct bw_expr *e, const struct node *n);
 bool bw_expr_value_equal(const struct bw_value *a, const struct bw_value *b);
 
 #endif

@@ -9,8 +9,9 @@
 
 const char *bw_type_name(enum bw_type type)
 {
-  static const char *const names[BW_TYPE_COUNT] = {"error",     "null",     "yes or no", "whole number", "number", "text",
-                                                   "timestamp", "duration", "stage",     "list",         "signal", "value"};
+  static const char *const names[BW_TYPE_COUNT] = {"error",  "null",      "yes or no", "whole number", "number",
+                                                   "text",   "timestamp", "duration",  "stage",        "list",
+                                                   "signal", "name",      "value"};
   return type < BW_TYPE_COUNT ? names[type] : "?";
 }
 
@@ -100,6 +101,7 @@ void bw_value_text(struct bw_buf *out, const struct bw_value *v)
     bw_buf_add_str(out, v->s);
     break;
   case BW_TYPE_SIGNAL:
+  case BW_TYPE_NAME:
     bw_buf_add_str(out, v->s);
     break;
   default:
@@ -124,6 +126,7 @@ void bw_value_json(struct bw_buf *out, const struct bw_value *v)
   case BW_TYPE_STRING:
   case BW_TYPE_RANK:
   case BW_TYPE_SIGNAL:
+  case BW_TYPE_NAME:
     bw_json_str(out, v->s);
     break;
   case BW_TYPE_TIMESTAMP:
@@ -176,7 +179,7 @@ static void print(struct bw_buf *out, const struct bw_expr *e, const struct node
   uint32_t i;
   if (n->kind == N_CONST) {
     print_constant(out, &n->value);
-  } else if (n->kind == N_NAME) {
+  } else if (n->kind == N_NAME || n->kind == N_REF) {
     bw_buf_add_str(out, e->names[n->name].text);
   } else if (n->kind == N_COND) {
     bw_buf_add_char(out, '(');
@@ -212,6 +215,11 @@ static void print(struct bw_buf *out, const struct bw_expr *e, const struct node
     }
     bw_buf_add_char(out, n->kind == N_LIST ? ']' : ')');
   }
+}
+
+void bw_expr_node_text(struct bw_buf *out, const struct bw_expr *e, const struct node *n)
+{
+  print(out, e, n);
 }
 
 void bw_expr_text(struct bw_buf *out, const struct bw_expr *e)

@@ -80,11 +80,29 @@ static int check_stage(void *ctx, const struct bw_value *args, size_t n, struct 
   return bw_str_is(args[0].s, "live") ? 0 : bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "there is no stage of that name");
 }
 
+/* Sees the name, and looks the value up by itself. */
+static void fn_half(struct bw_eval *ev, const struct bw_value *args, size_t n, struct bw_value *ret)
+{
+  assert_int_equal(args[0].type, BW_TYPE_NAME);
+  assert_string_equal(world[args[0].i].name, "account.acv");
+  ev->lookup(ev->ctx, (uint32_t)args[0].i, args[0].s, ret);
+  ret->d = ret->d / 2 + (n > 1 ? (double)args[1].i / BW_DAY : 0);
+}
+
+static int check_half(void *ctx, const struct bw_value *args, size_t n, struct bw_error *err)
+{
+  (void)ctx;
+  (void)n;
+  return bw_str_is(args[0].s, "account.acv") ? 0 : bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "half() wants account.acv");
+}
+
 static const struct bw_expr_function functions[] = {
+    {"half", "n", BW_TYPE_DOUBLE, fn_half, check_half, ""},
+    {"half", "nu", BW_TYPE_DOUBLE, fn_half, NULL, ""},
     {"open", "g", BW_TYPE_BOOL, fn_open, NULL, ""},
     {"stage", "s", BW_TYPE_RANK, fn_stage, check_stage, ""},
 };
-static const struct bw_expr_env env = {NULL, resolve, functions, 2};
+static const struct bw_expr_env env = {NULL, resolve, functions, sizeof functions / sizeof *functions};
 
 /* The value as JSON, "error: ..." for an error value, "line:column message" for what does not compile. */
 static void run(const char *source, uint32_t limit, char *out, size_t cap)
@@ -154,6 +172,8 @@ static void values(void **state)
       {"round(2.5) == 3", "true"},
       {"double('12.5') + 1", "13.5"},
       {"open(signal.a)", "true"},
+      {"half(account.acv) + 1", "6001"},
+      {"half(account.acv, days(28))", "6028"},
       {"limits[\"api calls\"] + 1", "4"},
       {"custom > 5", "true"},
       {"custom + 1", "8"},
@@ -216,6 +236,11 @@ static void refusals(void **state)
        "1:1 && needs a yes or no, and this is a signal; ask open(signal.x), or for a part of it such as signal.x.value"},
       {"has(signal.a)", "1:1 ask open(signal.x) whether a signal is open; has() asks whether a value is known"},
       {"has(1 + 2)", "1:1 has() takes one name, such as has(account.health)"},
+      {"half(account.avc)", "1:6 there is no name \"account\""},
+      {"half(1 + 2)", "1:8 half() takes a name here, such as trait.x, and not a computed value"},
+      {"half(account.seats)", "1:6 half() wants account.acv"},
+      {"half()", "1:1 half() does not take ()"},
+      {"half(account.acv, 3)", "1:1 half() does not take (name, whole number)"},
       {"true ? 1 : 'x'", "1:6 both answers of ? : must be of one type; these are a whole number and a text"},
       {"account.acv = 1", "1:13 a single = means nothing here; equality is =="},
       {"account.live and true", "1:14 the expression should end before \"and\"; and is written &&"},
@@ -315,6 +340,29 @@ static void leaves_are_collected_once(void **state)
   bw_expr_free(&e);
 }
 
+static void names_are_given_unread(void **state)
+{
+  struct bw_expr *e = NULL;
+  struct bw_eval ev = {.lookup = lookup, .collect = true};
+  struct bw_value v;
+  struct bw_str name;
+  enum bw_type type;
+  (void)state;
+  assert_int_equal(bw_expr_compile(BW_STR("half(account.acv) > 5"), &env, BW_TYPE_BOOL, &e, NULL, NULL), 0);
+  assert_true(bw_expr_name_at(e, 0, &name, NULL, &type));
+  assert_true(bw_str_is(name, "account.acv"));
+  assert_int_equal(type, BW_TYPE_DOUBLE);
+  assert_false(bw_expr_name_at(e, 1, NULL, NULL, NULL));
+  bw_expr_eval(e, &ev, &v);
+  assert_true(v.type == BW_TYPE_BOOL && v.b);
+  assert_int_equal(ev.nleaves, 1);
+  assert_true(bw_str_is(ev.leaves[0].name, "half(account.acv)"));
+  assert_int_equal(ev.leaves[0].slot, 0);
+  assert_true(ev.leaves[0].value.d > 5999);
+  bw_eval_clear(&ev);
+  bw_expr_free(&e);
+}
+
 static void wanted_types_are_enforced(void **state)
 {
   struct bw_expr *e = NULL;
@@ -360,6 +408,7 @@ int main(void)
       cmocka_unit_test(size_and_depth_are_bounded),
       cmocka_unit_test(text_reads_back),
       cmocka_unit_test(leaves_are_collected_once),
+      cmocka_unit_test(names_are_given_unread),
       cmocka_unit_test(wanted_types_are_enforced),
       cmocka_unit_test(values_read_well),
   };
