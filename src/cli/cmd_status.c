@@ -102,10 +102,25 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   put_counts(out, json_object_get(s, "outbox"), (const char *const[]){"pending", "parked", NULL});
 }
 
+/* "usage last ended 3m ago: it was ended by signal 9 (Killed)" */
+static void put_last_exit(struct bw_cli *cli, struct bw_buf *out, const json_t *watcher)
+{
+  const json_t *last = json_object_get(watcher, "last_exit");
+  if (!json_is_object(last))
+    return;
+  bw_put_safe(out, bw_get_str(watcher, "name"), false);
+  bw_buf_add_cstr(out, " last ended ");
+  bw_put_relative(out, bw_get_time(last, "at"), cli->now);
+  bw_buf_add_cstr(out, ": ");
+  bw_put_wrapped(cli, out, bw_get_str(last, "text"), 2);
+  bw_buf_add_char(out, '\n');
+}
+
 static void put_watchers(struct bw_cli *cli, struct bw_buf *out, const json_t *list)
 {
-  struct bw_table *t =
-      bw_table_new(cli, 6, (const char *const[]){"WATCHER", "STATE", ">LAG", ">RESTARTS", ">DEAD LETTERS", "LAST ERROR~"});
+  struct bw_table *t = bw_table_new(
+      cli, 8,
+      (const char *const[]){"WATCHER", "STATE", ">PID", ">MEMORY", ">LAG", ">RESTARTS", ">DEAD LETTERS", "LAST ERROR~"});
   struct bw_buf b = {0};
   const json_t *w;
   size_t i;
@@ -114,6 +129,12 @@ static void put_watchers(struct bw_cli *cli, struct bw_buf *out, const json_t *l
     bool ok = strcmp(bw_get_str(w, "state"), "running") == 0;
     bw_table_add(t, BW_BOLD, bw_get_str(w, "name"));
     bw_table_add(t, ok ? BW_GREEN : BW_RED, bw_get_str(w, "state"));
+    if (bw_get_int(w, "pid", 0) > 0)
+      bw_buf_printf(&b, "%lld", (long long)bw_get_int(w, "pid", 0));
+    bw_table_take(t, BW_PLAIN, &b);
+    if (bw_get_num(w, "rss") > 0)
+      bw_put_bytes(&b, bw_get_num(w, "rss"));
+    bw_table_take(t, BW_PLAIN, &b);
     bw_put_count(&b, bw_get_int(w, "lag", 0));
     bw_table_take(t, BW_PLAIN, &b);
     bw_put_count(&b, bw_get_int(w, "restarts", 0));
@@ -125,6 +146,7 @@ static void put_watchers(struct bw_cli *cli, struct bw_buf *out, const json_t *l
   bw_buf_add_char(out, '\n');
   bw_table_end(&t, out, 0);
   bw_buf_clear(&b);
+  json_array_foreach(list, i, w) put_last_exit(cli, out, w);
 }
 
 static void put_notices(struct bw_cli *cli, struct bw_buf *out, const json_t *list)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `status` and `metrics`: how core is doing.  Runs in core. */
+#include <math.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "control/metrics.h"
 #include "core/private.h"
@@ -74,6 +76,19 @@ static const char *overall(const struct core *c, uint64_t behind)
   return c->full ? "degraded" : behind > 100000 ? "catching up" : "running";
 }
 
+static json_t *last_exit_json(const struct core *c, const struct bw_watcher_status *s)
+{
+  json_t *o;
+  if (s->last_exit_age_ms < 0)
+    return json_null();
+  o = json_object();
+  json_object_set_new(o, "at", core_json_time(core_now(c) - s->last_exit_age_ms));
+  json_object_set_new(o, "signal", WIFSIGNALED(s->last_exit) ? json_integer(WTERMSIG(s->last_exit)) : json_null());
+  json_object_set_new(o, "status", WIFEXITED(s->last_exit) ? json_integer(WEXITSTATUS(s->last_exit)) : json_null());
+  json_object_set_new(o, "text", core_json_text(s->last_exit_text));
+  return o;
+}
+
 static json_t *watchers_json(const struct core *c)
 {
   json_t *list = json_array();
@@ -92,8 +107,9 @@ static json_t *watchers_json(const struct core *c)
     json_object_set_new(o, "dead_letters", json_integer((json_int_t)s.dead_letters));
     json_object_set_new(o, "snapshot_offset", json_integer((json_int_t)s.snapshot_offset));
     json_object_set_new(o, "snapshot_bytes", json_integer((json_int_t)s.snapshot_bytes));
-    json_object_set_new(o, "pid", json_null());
-    json_object_set_new(o, "rss", json_null());
+    json_object_set_new(o, "pid", s.pid > 0 ? json_integer(s.pid) : json_null());
+    json_object_set_new(o, "rss", s.memory_bytes ? json_integer((json_int_t)s.memory_bytes) : json_null());
+    json_object_set_new(o, "last_exit", last_exit_json(c, &s));
     json_object_set_new(o, "last_error", core_json_text(s.last_error));
     json_array_append_new(list, o);
   }
@@ -248,10 +264,19 @@ struct watcher_metric {
   const char *name, *type, *help;
 };
 
-static double watcher_value(const struct bw_watcher_status *s, size_t i)
+/* NAN: there is no such sample now. */
+static double watcher_value(const struct core *c, const struct bw_watcher_status *s, size_t i)
 {
-  const double values[] = {(double)s->lag, (double)s->restarts, (double)s->dead_letters,
-                           s->state == BW_WATCHER_RUNNING && !s->degraded};
+  bool exited = s->last_exit_age_ms >= 0;
+  const double values[] = {(double)s->lag,
+                           (double)s->restarts,
+                           (double)s->dead_letters,
+                           s->state == BW_WATCHER_RUNNING && !s->degraded,
+                           s->pid > 0 ? (double)s->pid : (double)NAN,
+                           s->memory_bytes ? (double)s->memory_bytes : (double)NAN,
+                           exited ? (double)(core_now(c) - s->last_exit_age_ms) / 1e3 : (double)NAN,
+                           exited ? (WIFSIGNALED(s->last_exit) ? WTERMSIG(s->last_exit) : 0) : (double)NAN,
+                           exited ? (WIFEXITED(s->last_exit) ? WEXITSTATUS(s->last_exit) : 0) : (double)NAN};
   return values[i];
 }
 
@@ -261,15 +286,23 @@ static void watcher_metrics(const struct core *c, struct bw_buf *out)
       {"basewatch_watcher_lag_records", "gauge", "Records that the watcher has yet to apply."},
       {"basewatch_watcher_restarts_total", "counter", "Times that the watcher's process was restarted."},
       {"basewatch_watcher_dead_letters_total", "counter", "Records set aside because the watcher could not survive them."},
-      {"basewatch_watcher_up", "gauge", "1 while the watcher runs."}};
+      {"basewatch_watcher_up", "gauge", "1 while the watcher runs."},
+      {"basewatch_watcher_pid", "gauge", "Process id of the watcher's host."},
+      {"basewatch_watcher_resident_memory_bytes", "gauge", "Resident memory of the watcher's host."},
+      {"basewatch_watcher_last_exit_timestamp_seconds", "gauge", "When a host of the watcher last ended."},
+      {"basewatch_watcher_last_exit_signal", "gauge", "Signal that last ended a host of the watcher; 0: none did."},
+      {"basewatch_watcher_last_exit_status", "gauge", "Exit status of the host that last ended; 0 where a signal did."}};
   struct bw_watcher_status s;
+  double value;
   size_t i;
   uint32_t w;
   for (i = 0; i < sizeof table / sizeof *table; i++) {
     bw_metrics_family(out, table[i].name, table[i].type, table[i].help);
     for (w = 0; w < bw_watchers_count(c->watchers); w++) {
       bw_watchers_status(c->watchers, w, &s);
-      bw_metrics_sample(out, table[i].name, watcher_value(&s, i), (const char *const[]){"watcher", s.name, NULL});
+      value = watcher_value(c, &s, i);
+      if (!isnan(value))
+        bw_metrics_sample(out, table[i].name, value, (const char *const[]){"watcher", s.name, NULL});
     }
   }
 }

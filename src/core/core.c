@@ -87,10 +87,10 @@ static void on_peer(void *ctx, const char *role, int fd)
     bw_log(BW_LOG_ERROR, "the web process could not be attached", "error=%s", BW_Q(err.message));
 }
 
-static void on_spawned(void *ctx, uint32_t slot, int fd)
+static void on_spawned(void *ctx, uint32_t slot, pid_t pid, int fd)
 {
   struct core *c = ctx;
-  bw_watchers_attach(c->watchers, slot, fd);
+  bw_watchers_attach(c->watchers, slot, pid, fd);
 }
 
 static void on_gone(void *ctx, uint32_t slot, int status)

@@ -37,11 +37,12 @@ static int on_spawned(struct bw_parent_link *l, struct bw_str payload)
 {
   struct bw_reader in = bw_reader(payload.data, payload.len);
   uint32_t slot = bw_read_u32(&in);
+  pid_t pid = (pid_t)bw_read_u32(&in);
   int fd = bw_conn_take_fd(l->conn);
   if (fd < 0)
     return BW_EPEER;
   if (l->events.spawned)
-    l->events.spawned(l->ctx, slot, fd);
+    l->events.spawned(l->ctx, slot, pid, fd);
   else
     close(fd);
   return BW_OK;
@@ -83,7 +84,7 @@ static const struct {
   uint16_t type;
   size_t size; /* of the payload; 0: up to MESSAGE_MAX */
   int (*take)(struct bw_parent_link *l, struct bw_str payload);
-} messages[] = {{BW_FRAME_PEER, 0, on_peer}, {BW_FRAME_SPAWNED, 4, on_spawned}, {BW_FRAME_CHILD_GONE, 8, on_gone},
+} messages[] = {{BW_FRAME_PEER, 0, on_peer}, {BW_FRAME_SPAWNED, 8, on_spawned}, {BW_FRAME_CHILD_GONE, 8, on_gone},
                 {BW_FRAME_PING, 0, on_ping}, {BW_FRAME_RELOAD, 0, on_reload},   {BW_FRAME_STOP, 0, on_stop}};
 
 static int on_frame(void *ctx, struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "loop/loop.h"
@@ -67,8 +68,8 @@ struct bw_parent_events {
   /* A fresh socket to another role ("web" sees "core", core sees "web"); it replaces an earlier one to the same role.  Owned
      by the callee. */
   void (*peer)(void *ctx, const char *role, int fd);
-  /* The hub's: slot N runs, its socket is fd (the callee's). */
-  void (*spawned)(void *ctx, uint32_t slot, int fd);
+  /* The hub's: slot N runs as process pid, its socket is fd (the callee's). */
+  void (*spawned)(void *ctx, uint32_t slot, pid_t pid, int fd);
   /* The hub's: slot N ended; status as of waitpid(2). */
   void (*gone)(void *ctx, uint32_t slot, int status);
   void (*reload)(void *ctx);

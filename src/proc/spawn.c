@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -85,4 +86,23 @@ int bw_spawn(const struct bw_spawn *how, int fd, pid_t *ret_pid, struct bw_error
     return bw_fail_errno(err, BW_EIO, "cannot fork for role %s", how->role);
   *ret_pid = pid;
   return BW_OK;
+}
+
+uint64_t bw_process_memory(pid_t pid)
+{
+  char path[40], text[128];
+  unsigned long long size = 0, resident = 0;
+  ssize_t n;
+  int fd;
+  if (pid <= 0)
+    return 0;
+  (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0)
+    close(fd);
+  text[n < 0 ? 0 : n] = '\0';
+  if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+    return 0;
+  return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -4,6 +4,7 @@
 #define BW_PROC_SPAWN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -19,5 +20,7 @@ struct bw_spawn {
 
 /* Starts it with fd as BW_FD_PARENT; fd stays the caller's.  It dies with the thread that starts it. */
 int bw_spawn(const struct bw_spawn *how, int fd, pid_t *ret_pid, struct bw_error *err);
+/* Resident memory of a process in bytes, as /proc says; 0 where it does not (it has ended, or /proc is hidden). */
+uint64_t bw_process_memory(pid_t pid);
 
 #endif

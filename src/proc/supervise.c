@@ -142,6 +142,7 @@ static void slot_start(struct supervisor *sup, uint32_t n)
     send_gone(sup, n, 127 << 8);
   } else {
     bw_buf_add_u32(&b, n);
+    bw_buf_add_u32(&b, (uint32_t)sup->slots[n].pid);
     send_fd(sup->hub, BW_FRAME_SPAWNED, bw_buf_str(&b), fds[0]);
     bw_buf_clear(&b);
   }

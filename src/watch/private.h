@@ -34,6 +34,9 @@ struct bw_watcher {
   enum bw_phase phase;
   struct bw_conn *conn;
   struct bw_timer *deadline, *restart, *retry;
+  pid_t pid;
+  int last_exit;
+  int64_t last_exit_at;       /* monotonic; -1: none yet */
   bool started, gone, killed; /* gone: gone() came before the socket's end; killed: by us */
   int gone_status;
   bool unreadable; /* the journal, at the last try: said once */

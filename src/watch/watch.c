@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "host/host.h"
+#include "proc/spawn.h"
 #include "watch/private.h"
 
 #define BACKOFF_CAP_MS (60 * BW_SECOND)
@@ -114,6 +115,9 @@ static void bury(struct bw_watcher *w, int status)
     snprintf(w->last_error, sizeof w->last_error, "%s", w->reason);
   bw_log(BW_LOG_WARN, "watcher host ended", "watcher=%s error=%s fault=%d", w->cfg.name, bw_log_quote(bw_str(w->reason)),
          fault);
+  w->pid = 0;
+  w->last_exit = status;
+  w->last_exit_at = bw_monotonic();
   w->nflights = 0;
   w->saving = w->gone = w->killed = false;
   w->cursor = 0;
@@ -219,7 +223,7 @@ static void spawn(struct bw_watcher *w)
   restart_later(w, backoff(w));
 }
 
-void bw_watchers_attach(struct bw_watchers *ws, uint32_t slot, int fd)
+void bw_watchers_attach(struct bw_watchers *ws, uint32_t slot, pid_t pid, int fd)
 {
   struct bw_watcher *w = slot < ws->n ? &ws->w[slot] : NULL;
   struct bw_host_config config;
@@ -233,6 +237,7 @@ void bw_watchers_attach(struct bw_watchers *ws, uint32_t slot, int fd)
                                    .memory_bytes = w->cfg.memory_bytes,
                                    .flags = w->cfg.best_effort ? BW_HOST_BEST_EFFORT : 0};
   w->conn = bw_conn_new(ws->loop, fd, BW_FRAME_MAX, &bw_watcher_conn_events, w);
+  w->pid = pid;
   w->phase = BW_PHASE_OPENING;
   bw_watcher_deadline(w, true);
   bw_buf_reset(&ws->frame);
@@ -283,6 +288,7 @@ int bw_watchers_new(struct bw_loop *loop, struct bw_store *store, struct bw_jour
   for (i = 0; i < n && rc == BW_OK; i++) {
     ws->w[i].ws = ws;
     ws->w[i].index = i;
+    ws->w[i].last_exit_at = -1;
     configure(&ws->w[i], &configs[i]);
     rc = bw_rows_load(&ws->w[i], err);
   }
@@ -440,5 +446,13 @@ void bw_watchers_status(const struct bw_watchers *ws, uint32_t watcher, struct b
                                            .snapshot_at_ms = w->snap_at,
                                            .snapshot_bytes = w->snap_bytes,
                                            .version = w->plugin.version,
-                                           .last_error = w->last_error};
+                                           .last_error = w->last_error,
+                                           .pid = w->pid,
+                                           .memory_bytes = bw_process_memory(w->pid),
+                                           .last_exit_age_ms = -1,
+                                           .last_exit = w->last_exit};
+  if (w->last_exit_at < 0)
+    return;
+  ret_status->last_exit_age_ms = bw_monotonic() - w->last_exit_at;
+  bw_describe_status(w->last_exit, ret_status->last_exit_text, sizeof ret_status->last_exit_text);
 }

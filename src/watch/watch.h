@@ -9,6 +9,8 @@
 #ifndef BW_WATCH_WATCH_H
 #define BW_WATCH_WATCH_H
 
+#include <sys/types.h>
+
 #include "journal/journal.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -59,8 +61,8 @@ int bw_watchers_new(struct bw_loop *loop, struct bw_store *store, struct bw_jour
 void bw_watchers_free(struct bw_watchers **ws);
 void bw_watchers_start(struct bw_watchers *ws);
 
-/* The host of a slot: its socket (taken), or its end (status as of waitpid(2)). */
-void bw_watchers_attach(struct bw_watchers *ws, uint32_t slot, int fd);
+/* The host of a slot: its process (0: not known) and socket (taken), or its end (status as of waitpid(2)). */
+void bw_watchers_attach(struct bw_watchers *ws, uint32_t slot, pid_t pid, int fd);
 void bw_watchers_gone(struct bw_watchers *ws, uint32_t slot, int status);
 
 /* The journal may be fed up to and including this offset, which must be committed.  Never goes back. */
@@ -99,10 +101,15 @@ struct bw_watcher_status {
   uint64_t restarts;
   uint64_t dead_letters;
   uint64_t snapshot_offset;
-  int64_t snapshot_at_ms;  /* BW_TIME_NONE: none yet */
-  uint64_t snapshot_bytes; /* as stored */
-  const char *version;     /* of the plugin; "" before it was ready */
-  const char *last_error;  /* "" where there was none */
+  int64_t snapshot_at_ms;   /* BW_TIME_NONE: none yet */
+  uint64_t snapshot_bytes;  /* as stored */
+  const char *version;      /* of the plugin; "" before it was ready */
+  const char *last_error;   /* "" where there was none */
+  pid_t pid;                /* of its host; 0: there is none now */
+  uint64_t memory_bytes;    /* resident; 0: not known */
+  int64_t last_exit_age_ms; /* since a host of it ended; -1: none has since core started */
+  int last_exit;            /* as of waitpid(2) */
+  char last_exit_text[128]; /* in words; "" where there was none */
 };
 uint32_t bw_watchers_count(const struct bw_watchers *ws);
 void bw_watchers_status(const struct bw_watchers *ws, uint32_t watcher, struct bw_watcher_status *ret_status);

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "proc/spawn.h"
 #include "wire/conn.h"
 
 extern char **environ;
@@ -88,10 +89,11 @@ static void on_peer(void *ctx, const char *role, int fd)
   bw_conn_send(a->peer, 1, 0, bw_str(a->name), NULL);
 }
 
-static void on_spawned(void *ctx, uint32_t slot, int fd)
+static void on_spawned(void *ctx, uint32_t slot, pid_t pid, int fd)
 {
   char c = 0, text[64];
   (void)ctx;
+  assert_true(pid > 1 && kill(pid, 0) == 0 && bw_process_memory(pid) > 0);
   snprintf(text, sizeof text, "slot %u %s", slot, read(fd, &c, 1) == 1 && c == 's' ? "speaks" : "is dumb");
   note(text);
   close(fd);

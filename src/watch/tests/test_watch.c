@@ -58,13 +58,13 @@ static int on_spawn(void *ctx, uint32_t slot)
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
   if (b->fake) {
     b->fake_fd = fds[1];
-    bw_watchers_attach(b->ws, slot, fds[0]);
+    bw_watchers_attach(b->ws, slot, 0, fds[0]);
     return BW_OK;
   }
   assert_int_equal(bw_spawn(&how, fds[1], &b->pid[slot], NULL), BW_OK);
   close(fds[1]);
   b->spawned++;
-  bw_watchers_attach(b->ws, slot, fds[0]);
+  bw_watchers_attach(b->ws, slot, b->pid[slot], fds[0]);
   return BW_OK;
 }
 
@@ -297,6 +297,10 @@ static void exactly_once(void **state)
   bw_watchers_status(b.ws, 0, &s);
   assert_int_equal(s.state, BW_WATCHER_RUNNING);
   assert_int_equal(s.restarts, 0);
+  assert_int_equal(s.pid, b.pid[0]);
+  assert_true(s.memory_bytes > 100000);
+  assert_int_equal(s.last_exit_age_ms, -1);
+  assert_string_equal(s.last_exit_text, "");
   assert_string_equal(s.version, "1.0");
   assert_true(bw_watchers_description(b.ws, 0).len > 100);
   /* core restarts, with more in the journal each time: from the snapshot, suppressing what was said. */
