@@ -252,12 +252,16 @@ static int decide_gates(struct bw_env *env, const struct play *p, struct verdict
   size_t i;
   bw_json_key(&v->why, "gates");
   bw_json_open(&v->why, '[');
-  for (i = 0; i < p->ngates; i++) {
-    const struct gate *g = &p->gates[i];
+  for (i = 0; i < p->gates.n; i++) {
+    const struct gate *g = &p->gates.items[i];
     char *name BW_AUTOFREE = bw_asprintf("the gate \"%s\"", g->name);
     bw_json_open(&v->why, '{');
     bw_json_key(&v->why, "name");
     bw_json_cstr(&v->why, g->name);
+    if (g->from) {
+      bw_json_key(&v->why, "from");
+      bw_json_cstr(&v->why, g->from);
+    }
     if (!condition(env, g->require, g->otherwise >= 0 ? set->routes[g->otherwise].name : NULL, v, name, "gate") &&
         g->otherwise >= 0 && !diverted) {
       route = g->otherwise;

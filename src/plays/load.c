@@ -267,22 +267,28 @@ static void free_files(struct files *f)
   free(f->paths);
 }
 
-static void load_folder(struct loader *l, const char *sub, void (*take)(struct loader *l, const struct bw_node *root))
+typedef void (*take_fn)(struct loader *l, const struct bw_node *root);
+
+/* Each pass goes over all documents of the folder, in order of file name. */
+static void load_folder(struct loader *l, const char *sub, const take_fn *passes, size_t npasses)
 {
   struct files f = {0};
-  size_t i, j;
+  struct bw_document **docs;
+  size_t i, j, pass;
   list_files(l, sub, &f);
-  for (i = 0; i < f.n; i++) {
-    struct bw_document *doc = NULL;
-    const struct bw_node *root;
-    if (bw_document_load(f.paths[i], true, &doc, l->complaints) < 0)
-      continue;
-    root = bw_document_root(doc);
-    for (j = 0; root && root->type == BW_NODE_LIST && j < root->nitems; j++)
-      if (root->items[j].type != BW_NODE_NULL) /* an empty document */
-        take(l, &root->items[j]);
-    bw_document_free(&doc);
-  }
+  docs = bw_calloc(f.n + 1, sizeof *docs);
+  for (i = 0; i < f.n; i++)
+    (void)bw_document_load(f.paths[i], true, &docs[i], l->complaints); /* what went wrong is among the complaints */
+  for (pass = 0; pass < npasses; pass++)
+    for (i = 0; i < f.n; i++) {
+      const struct bw_node *root = docs[i] ? bw_document_root(docs[i]) : NULL;
+      for (j = 0; root && root->type == BW_NODE_LIST && j < root->nitems; j++)
+        if (root->items[j].type != BW_NODE_NULL) /* an empty document */
+          passes[pass](l, &root->items[j]);
+    }
+  for (i = 0; i < f.n; i++)
+    bw_document_free(&docs[i]);
+  free(docs);
   free_files(&f);
 }
 
@@ -316,13 +322,15 @@ static void check_templates(struct loader *l)
 int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
                   struct bw_plays **ret_plays)
 {
+  static const take_fn routes_passes[] = {bw_load_routes_document};
+  static const take_fn plays_passes[] = {bw_load_shared_document, bw_load_plays_document};
   struct bw_plays *p = bw_alloc(sizeof *p);
   struct loader l = {.p = p, .complaints = complaints, .dir = dir};
   size_t before = complaints->count;
   p->catalog = catalog;
   p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
-  load_folder(&l, "routes", bw_load_routes_document);
-  load_folder(&l, "plays", bw_load_plays_document);
+  load_folder(&l, "routes", routes_passes, 1);
+  load_folder(&l, "plays", plays_passes, 2);
   check_templates(&l);
   if (complaints->count != before) {
     bw_plays_free(&p);
@@ -344,6 +352,9 @@ void bw_plays_free(struct bw_plays **pp)
     bw_route_clear(&p->routes[i]);
   for (i = 0; i < p->nroles; i++)
     bw_role_clear(&p->roles[i]);
+  for (i = 0; i < p->ngate_lists; i++)
+    bw_gate_list_clear(&p->gate_lists[i]);
+  free(p->gate_lists);
   free(p->plays);
   free(p->routes);
   free(p->roles);

@@ -17,11 +17,7 @@ void bw_play_clear(struct play *p)
   if (p->pilot)
     bw_map_free(&p->pilot, NULL);
   free(p->weights);
-  for (i = 0; i < p->ngates; i++) {
-    free(p->gates[i].name);
-    bw_expr_free(&p->gates[i].require);
-  }
-  free(p->gates);
+  bw_gate_list_clear(&p->gates);
   bw_expr_free(&p->estimate);
   bw_expr_free(&p->floor);
   bw_expr_free(&p->priority_high);
@@ -105,68 +101,6 @@ static void take_weights(struct loader *l, const struct bw_node *root, struct pl
     take_weight(l, &n->items[i], p);
 }
 
-/* ---- gates ---- */
-
-/* {route: NAME} → its index. */
-static int otherwise(struct loader *l, const struct bw_node *n)
-{
-  static const char *const keys[] = {"route", NULL};
-  const struct bw_node *r;
-  char *name BW_AUTOFREE = NULL;
-  int at;
-  if (!n)
-    return -1;
-  r = n->type == BW_NODE_MAP ? bw_node_get(n, "route") : NULL;
-  if (!r) {
-    bw_complain(l->complaints, n, "\"otherwise\" says where the lead goes instead: {route: csm-self-serve}");
-    return -1;
-  }
-  bw_load_known_keys(l, n, keys);
-  name = bw_str_dup(r->text);
-  at = r->type == BW_NODE_STRING ? bw_find_route(l->p, name) : -1;
-  if (at < 0)
-    bw_complain(l->complaints, r, "there is no route \"%s\" in routes/", r->text.len < 60 ? name : "(a long text)");
-  return at;
-}
-
-static void take_gate(struct loader *l, const struct bw_node *n, struct play *p)
-{
-  static const char *const keys[] = {"name", "require", "otherwise", "note", NULL};
-  const struct bw_node *require;
-  struct gate *g;
-  size_t i;
-  if (n->type != BW_NODE_MAP) {
-    bw_complain(l->complaints, n, "a gate should be a map: {name: tenure, require: account.tenure >= days(120)}");
-    return;
-  }
-  bw_load_known_keys(l, n, keys);
-  g = &p->gates[p->ngates++];
-  g->name = bw_load_text(l, n, "name", NULL);
-  g->otherwise = otherwise(l, bw_node_get(n, "otherwise"));
-  for (i = 0; i + 1 < p->ngates; i++)
-    if (strcmp(p->gates[i].name, g->name) == 0)
-      bw_complain(l->complaints, n, "two gates have the name \"%s\"", g->name);
-  require = bw_node_get(n, "require");
-  if (!require)
-    bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
-  else
-    g->require = bw_load_expr(l, require, BW_TYPE_BOOL, LEVEL_GATES);
-}
-
-static void take_gates(struct loader *l, const struct bw_node *root, struct play *p)
-{
-  const struct bw_node *n = bw_node_get(root, "gates");
-  size_t i;
-  if (!n || n->type != BW_NODE_LIST || n->nitems == 0 || n->nitems > MAX_GATES) {
-    bw_complain(l->complaints, n ? n : root, "\"gates\" should be a list of 1 to %d gates: no score without a gate before it",
-                MAX_GATES);
-    return;
-  }
-  p->gates = bw_calloc(n->nitems, sizeof *p->gates);
-  for (i = 0; i < n->nitems; i++)
-    take_gate(l, &n->items[i], p);
-}
-
 /* ---- money, priority, time ---- */
 
 static void take_score(struct loader *l, const struct bw_node *root, struct play *p)
@@ -219,7 +153,7 @@ static void take_money(struct loader *l, const struct bw_node *root, struct play
       p->floor = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
     else
       bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
-    p->floor_otherwise = otherwise(l, bw_node_get(n, "otherwise"));
+    p->floor_otherwise = bw_load_otherwise(l, bw_node_get(n, "otherwise"));
   } else if (n) {
     p->floor = bw_load_expr(l, n, BW_TYPE_BOOL, LEVEL_ESTIMATED);
   }
@@ -313,6 +247,34 @@ static void take_mode(struct loader *l, const struct bw_node *root, struct play 
       bw_map_put(p->pilot, n->items[i].text, (void *)1);
 }
 
+/* What plays share stands in documents of its own, in any file of plays/ and in any order. */
+static const struct {
+  const char *key;
+  void (*take)(struct loader *l, const struct bw_node *root);
+} shared[] = {{"gates", bw_load_gates_document}};
+
+static size_t shared_at(const struct bw_node *root)
+{
+  size_t i, n = sizeof shared / sizeof *shared;
+  if (root->type != BW_NODE_MAP || bw_node_get(root, "play"))
+    return n;
+  for (i = 0; i < n && !bw_node_get(root, shared[i].key); i++)
+    ;
+  return i;
+}
+
+static bool is_shared(const struct bw_node *root)
+{
+  return shared_at(root) < sizeof shared / sizeof *shared;
+}
+
+void bw_load_shared_document(struct loader *l, const struct bw_node *root)
+{
+  size_t at = shared_at(root);
+  if (at < sizeof shared / sizeof *shared)
+    shared[at].take(l, root);
+}
+
 void bw_load_plays_document(struct loader *l, const struct bw_node *root)
 {
   static const char *const keys[] = {"play",     "family",    "motion",   "type",     "mode",  "accounts", "signals", "gates",
@@ -324,8 +286,11 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   const struct bw_node *n;
   struct play *p;
   int at;
+  if (is_shared(root))
+    return;
   if (root->type != BW_NODE_MAP || !bw_node_get(root, "play")) {
-    bw_complain(l->complaints, root, "a document in plays/ begins with \"play: NAME\"");
+    bw_complain(l->complaints, root,
+                "a document in plays/ begins with \"play: NAME\", or with \"gates: NAME\" for shared gates");
     return;
   }
   if (set->nplays >= MAX_PLAYS) {
@@ -356,7 +321,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   }
   take_mode(l, root, p);
   take_weights(l, root, p);
-  take_gates(l, root, p);
+  bw_load_gates(l, root, p);
   take_score(l, root, p);
   take_money(l, root, p);
   take_priority(l, root, p);

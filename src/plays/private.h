@@ -8,6 +8,7 @@
 
 #define MAX_PLAYS 256
 #define MAX_GATES 64
+#define MAX_GATE_LISTS 64
 #define MAX_WEIGHTS 64
 #define DEFAULT_THRESHOLD 60
 #define DEFAULT_SUPPRESS (30 * BW_DAY)
@@ -88,7 +89,14 @@ int bw_stage_rank(struct bw_str name); /* or -1 */
 struct gate {
   char *name;
   struct bw_expr *require;
-  int otherwise; /* index of a route, or -1 */
+  int otherwise;    /* index of a route, or -1 */
+  const char *from; /* the shared list that it came from; NULL: the play's own */
+  bool shared;      /* name and require are that list's */
+};
+struct gate_list {
+  char *name; /* NULL: a play's own */
+  struct gate *items;
+  size_t n;
 };
 struct weight {
   uint32_t signal;
@@ -100,8 +108,7 @@ struct play {
   struct bw_map *pilot; /* account ids; NULL: none */
   struct weight *weights;
   size_t nweights;
-  struct gate *gates;
-  size_t ngates;
+  struct gate_list gates;
   double threshold;
   double open_share;        /* of a weight, for being open at all; the rest by strength */
   double pursue, nurture;   /* readiness, of 18 */
@@ -124,7 +131,8 @@ struct bw_plays {
   struct play *plays;
   struct route *routes;
   struct role *roles;
-  size_t nplays, nroutes, nroles;
+  struct gate_list *gate_lists;
+  size_t nplays, nroutes, nroles, ngate_lists;
   bool *triggers; /* per signal type: some play weighs it */
 };
 
@@ -136,6 +144,12 @@ struct loader {
   enum level level; /* of the expression being compiled */
 };
 void bw_load_plays_document(struct loader *l, const struct bw_node *root);
+void bw_load_shared_document(struct loader *l, const struct bw_node *root); /* what comes before plays; ignores others */
+void bw_load_gates_document(struct loader *l, const struct bw_node *root);
+void bw_load_gates(struct loader *l, const struct bw_node *root, struct play *p);
+/* {route: NAME} → its index, or -1; n may be NULL. */
+int bw_load_otherwise(struct loader *l, const struct bw_node *n);
+void bw_gate_list_clear(struct gate_list *g);
 /* Compiles a scalar; complains at the very character; NULL on failure. */
 struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum level level);
 /* Complains about keys that are not among the NULL-terminated names. */
