@@ -1,5 +1,7 @@
 noinst_LIBRARIES += %D%/libexpr.a
 %C%_libexpr_a_SOURCES = %D%/lex.c %D%/parse.c %D%/check.c %D%/builtins.c %D%/eval.c %D%/value.c %D%/expr.h %D%/private.h
+%C%_libexpr_a_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
+L_expr += $(PCRE2_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += %D%/tests/test_expr
