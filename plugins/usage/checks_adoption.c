@@ -40,10 +40,17 @@ static void check_stickiness(struct eval *e, enum signal_id sig)
   const struct setting *s = &u->cfg.set[sig];
   bool open = is_open(e, sig, 0);
   double least = least_volume(e, sig, 0), users = 0;
-  double ratio = open ? newest_window(e, s->window, least, &users) : dau_mau(e, s->window, 0, &users);
+  double ratio = 0;
   bool whole = e->act->first && e->act->first + 2 * s->window <= e->day + 1;
-  enum bw_known known = users >= least && users > 0 ? BW_KNOWN : BW_ABSENT;
+  enum bw_known known;
   enum bw_step step;
+  if (!s->on)
+    return;
+  if (open)
+    ratio = newest_window(e, s->window, least, &users);
+  else if ((users = mau_on(u, e->act, e->day, u->cfg.mau_window)) >= least && users > 0)
+    ratio = dau_mau(e, s->window, 0, &users);
+  known = users >= least && users > 0 ? BW_KNOWN : BW_ABSENT;
   if (sig == SIG_ADOPTION_LOW && !whole)
     known = BW_ABSENT;
   if (sig == SIG_ADOPTION_LOW && known == BW_KNOWN && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))

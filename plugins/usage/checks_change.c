@@ -9,10 +9,15 @@
 #define REMIND_DAYS 21
 #define NEVER_SAID -1e12
 
-/* One comparison of a window with the window before it. */
+/* One comparison of a window with the window before it.  What guards an opening, and what is told of it, is measured when it is
+   asked for: on most days of most accounts it is not. */
 struct change {
+  const struct bw_series *s; /* NULL: active users */
+  int32_t window;
+  bool measured;             /* what stands below the line */
   double now, before, ratio; /* ratio: the fleet's own */
   double change;             /* relative, the fleet divided out */
+  /* ---- */
   double z, dispersion;
   double usual, highest; /* median and greatest of earlier windows; negative: too few */
 };
@@ -41,31 +46,58 @@ static double own_dispersion(const struct eval *e, const struct bw_series *s, in
 static void usual_windows(const struct eval *e, const struct bw_series *s, int32_t window, int32_t history, struct change *c)
 {
   double x[6];
-  int32_t n = history / window - 1;
+  int32_t n = history / window - 1, i;
   n = n > 6 ? 6 : n;
   if (n < 2)
     return;
   bw_series_spans(e->u->pool, s, e->day - window, window, (uint32_t)n, x);
-  c->usual = bw_median(x, (uint32_t)n); /* sorts */
-  c->highest = x[n - 1];
+  for (i = 0, c->highest = x[0]; i < n; i++)
+    c->highest = x[i] > c->highest ? x[i] : c->highest;
+  c->usual = bw_median(x, (uint32_t)n);
+}
+
+static double fleet_ratio(double log_fleet)
+{
+  return log_fleet == 0 ? 1 : exp(log_fleet);
 }
 
 static struct change compare(const struct eval *e, const struct bw_series *s, int32_t window, double log_fleet)
 {
-  struct change c = {.ratio = exp(log_fleet)};
-  int32_t history = e->act->first ? e->day - e->act->first + 1 : 0;
-  history = history > 400 ? 400 : history;
+  struct change c = {.s = s, .window = window, .ratio = fleet_ratio(log_fleet), .dispersion = 1, .usual = -1, .highest = -1};
   c.now = sum_back(e, s, window, 0);
   c.before = sum_back(e, s, window, window);
   c.change = c.before > 0 ? (c.now - c.before * c.ratio) / (c.before * c.ratio) : 0;
-  c.usual = c.highest = -1;
-  c.dispersion = 1;
-  if (c.before > 0 && fabs(c.change) > 0.05) { /* the rest matters only where something changed */
-    c.dispersion = own_dispersion(e, s, window, history);
-    c.z = bw_compare_counts(c.now, c.before, c.ratio, c.dispersion);
-    usual_windows(e, s, window, history, &c);
-  }
   return c;
+}
+
+static void measure_users(const struct eval *e, struct change *c)
+{
+  double x[12];
+  uint32_t i;
+  for (i = 0; i < 12; i++)
+    x[i] = mau_on(e->u, e->act, e->day - c->window * (int32_t)(12 - i), e->u->cfg.mau_window);
+  for (i = 0; i < 11 && x[i] == 0; i++)
+    ;
+  c->dispersion = bw_dispersion(x + i, 12 - i, 2, 1);
+  c->z = bw_compare_counts(c->now, c->before, c->ratio, c->dispersion);
+  c->usual = bw_median(x + i, 12 - i);
+}
+
+/* Only where something changed. */
+static void measure(const struct eval *e, struct change *c)
+{
+  int32_t history = e->act->first ? e->day - e->act->first + 1 : 0;
+  if (c->measured)
+    return;
+  c->measured = true;
+  history = history > 400 ? 400 : history;
+  if (!c->s && c->change < -0.05) {
+    measure_users(e, c);
+  } else if (c->s && c->before > 0 && fabs(c->change) > 0.05) {
+    c->dispersion = own_dispersion(e, c->s, c->window, history);
+    c->z = bw_compare_counts(c->now, c->before, c->ratio, c->dispersion);
+    usual_windows(e, c->s, c->window, history, c);
+  }
 }
 
 /* A return to the usual after a peak or a holiday is no news, and a burst like others of the last half-year no growth; what is
@@ -94,11 +126,12 @@ static bool beyond_chance(double z, double least, bool down)
   return least < 0 || (down ? -z >= least : z >= least);
 }
 
-static void speak_change(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, const struct change *c,
+static void speak_change(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, struct change *c,
                          const struct bw_series *s, const char *what)
 {
   const struct setting *set = &e->u->cfg.set[sig];
   int32_t w = set->window;
+  measure(e, c);
   ev_begin(e);
   ev_str(e, "what", bw_str(what));
   ev_num(e, "now", c->now);
@@ -118,40 +151,54 @@ static void speak_change(struct eval *e, enum signal_id sig, uint32_t key, enum 
         bw_strength(&set->rule, sig == SIG_FEATURE_DOUBLED ? c->change + 1 : c->change, 1));
 }
 
+static bool held(const struct eval *e, bool down)
+{
+  if (down)
+    return fleet_holds(e->u) || merger_holds_decline(e->u, e->a, e->day);
+  return (e->u->fleet.spike && e->u->cfg.value[OPT_FLEET_HOLD].integer) || merger_holds_growth(e->u, e->a, e->day);
+}
+
 /*
  * Known opens; while an episode is open the tests that only guard its opening are not asked again.  Held: merger, feed.
  */
-static enum bw_known knowledge(const struct eval *e, enum signal_id sig, uint32_t key, const struct change *c, double z_least,
+static enum bw_known knowledge(const struct eval *e, enum signal_id sig, uint32_t key, struct change *c, double z_least,
                                int32_t history, bool down)
 {
   const struct setting *s = &e->u->cfg.set[sig];
-  bool open = is_open(e, sig, key);
-  if (down && (fleet_holds(e->u) || merger_holds_decline(e->u, e->a, e->day)))
+  if (held(e, down))
     return BW_HELD;
-  if (!down && ((e->u->fleet.spike && e->u->cfg.value[OPT_FLEET_HOLD].integer) || merger_holds_growth(e->u, e->a, e->day)))
-    return BW_HELD;
-  if (open) /* the earlier window shrinks with what it measured: only a real recovery or the end of use clears */
+  if (is_open(e, sig,
+              key)) /* the earlier window shrinks with what it measured: only a real recovery or the end of use clears */
     return c->before > 0 ? BW_KNOWN : BW_ABSENT;
   if (!(c->before >= s->min) || c->before <= 0 || !e->act->first || e->act->first + history > e->day)
     return BW_ABSENT;
+  /* the account's own dispersion only widens what chance explains */
+  if (!c->measured && fabs(c->change) > 0.05 &&
+      !beyond_chance(bw_compare_counts(c->now, c->before, c->ratio, 1), z_least, down))
+    return BW_ABSENT;
+  measure(e, c);
   return beyond_chance(c->z, z_least, down) && stands_out(e, c, z_least, down) ? BW_KNOWN : BW_ABSENT;
 }
 
-static void check_growth(struct eval *e)
+/* A value that surely does not open anything, whatever else is known of it: known, absent and held are the same then. */
+static bool out_of_reach(const struct eval *e, enum signal_id sig, uint32_t key, double value)
 {
-  const struct setting *s = &e->u->cfg.set[SIG_USAGE_GROWTH];
-  struct change c;
+  const struct bw_rule *r = &e->u->cfg.set[sig].rule;
+  double margin = 1e-6 * (1 + fabs(r->threshold));
+  return (r->below ? value > r->threshold + margin : value < r->threshold - margin) && !is_open(e, sig, key);
+}
+
+static void check_growth(struct eval *e, struct change *c)
+{
+  enum bw_known known = BW_ABSENT;
   enum bw_step step;
-  if (!s->on)
+  if (!e->u->cfg.set[SIG_USAGE_GROWTH].on || (fabs(c->change) < 1e-12 && !e->act->nepisodes))
     return;
-  c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
-  if (fabs(c.change) < 1e-12 && !e->act->nepisodes)
-    return;
-  step =
-      judge(e, SIG_USAGE_GROWTH, 0,
-            knowledge(e, SIG_USAGE_GROWTH, 0, &c, e->u->cfg.z_growth, option_days(e->u, OPT_GROWTH_HISTORY), false), c.change);
+  if (!out_of_reach(e, SIG_USAGE_GROWTH, 0, c->change))
+    known = knowledge(e, SIG_USAGE_GROWTH, 0, c, e->u->cfg.z_growth, option_days(e->u, OPT_GROWTH_HISTORY), false);
+  step = judge(e, SIG_USAGE_GROWTH, 0, known, c->change);
   if (step)
-    speak_change(e, SIG_USAGE_GROWTH, 0, step, &c, &e->act->events, "events");
+    speak_change(e, SIG_USAGE_GROWTH, 0, step, c, &e->act->events, "events");
 }
 
 /* ---- the long comparison: accounts whose months say nothing, since they work in bursts or little ---- */
@@ -231,14 +278,14 @@ static struct long_change compare_long(const struct eval *e, bool open)
 {
   double least = option_number(e->u, OPT_LONG_MIN) * (open ? 0.5 : 1);
   struct long_change c = {.ratio = 1, .chance = 1};
-  double x[LONG_WEEKS], others[LONG_WEEKS], before = 0, f_now = 0, f_before = 0, sum = 0;
+  double x[LONG_WEEKS], others[LONG_WEEKS], before = 0, f_now = 0, f_before = 0, sum, all;
   uint32_t m = (uint32_t)option_days(e->u, OPT_LONG_WINDOW) / 7, n, i, b, active = 0;
   int32_t history = e->day - e->act->first + 1;
   n = history / 7 > LONG_WEEKS ? LONG_WEEKS : (uint32_t)(history / 7);
-  if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m || sum_back(e, &e->act->events, 7 * (int32_t)n, 0) < least)
+  if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m || (all = sum_back(e, &e->act->events, 7 * (int32_t)n, 0)) < least)
     return c;
   sum = sum_back(e, &e->act->events, 7 * (int32_t)m, 0);
-  if (!open && sum * (n - m) >= 0.85 * m * (sum_back(e, &e->act->events, 7 * (int32_t)n, 0) - sum))
+  if (!open && sum * (n - m) >= 0.85 * m * (all - sum))
     return c; /* nowhere near a decline: most accounts, most days */
   sum = 0;
   n = telling_weeks(e, n, x, others);
@@ -300,30 +347,31 @@ static void speak_long(struct eval *e, enum bw_step step, const struct long_chan
 
 /* Two ways to see a decline: a month against the month before, and a season against the year.  An open one ends when neither
    shows it any more. */
-static void check_decline(struct eval *e)
+static void check_decline(struct eval *e, struct change *c)
 {
   const struct setting *s = &e->u->cfg.set[SIG_USAGE_DECLINE];
-  bool open = is_open(e, SIG_USAGE_DECLINE, 0), by_long;
+  bool open = is_open(e, SIG_USAGE_DECLINE, 0), by_long = false;
   struct bw_rule rule = s->rule;
-  struct long_change l;
-  struct change c;
+  struct long_change l = {0};
   enum bw_known known;
   enum bw_step step;
-  double value;
+  double value = c->change;
   if (!s->on)
     return;
-  c = compare(e, &e->act->events, s->window, e->u->fleet.log_ratio);
-  l = compare_long(e, open);
-  known = knowledge(e, SIG_USAGE_DECLINE, 0, &c, e->u->cfg.z_decline, option_days(e->u, OPT_DECLINE_HISTORY), true);
-  if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, &c, s->window, e->u->cfg.z_decline))
+  if (out_of_reach(e, SIG_USAGE_DECLINE, 0, value))
+    known = held(e, true) ? BW_HELD : BW_ABSENT;
+  else
+    known = knowledge(e, SIG_USAGE_DECLINE, 0, c, e->u->cfg.z_decline, option_days(e->u, OPT_DECLINE_HISTORY), true);
+  if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, c, s->window, e->u->cfg.z_decline))
     known = BW_ABSENT;
-  value = c.change;
-  by_long = open ? l.known && (known == BW_ABSENT || l.change < c.change) : long_decline(e, &l);
-  if (by_long && known != BW_HELD && (open || known == BW_ABSENT || value > s->rule.threshold)) {
+  if (known != BW_HELD) {
+    l = compare_long(e, open);
+    by_long = open ? l.known && (known == BW_ABSENT || l.change < value)
+                   : long_decline(e, &l) && (known == BW_ABSENT || value > s->rule.threshold);
+  }
+  if (by_long) {
     known = BW_KNOWN;
     value = l.change;
-  } else {
-    by_long = false;
   }
   if (by_long && rule.hold > LONG_HOLD)
     rule.hold = LONG_HOLD;
@@ -331,27 +379,17 @@ static void check_decline(struct eval *e)
   if (step && by_long)
     speak_long(e, step, &l);
   else if (step)
-    speak_change(e, SIG_USAGE_DECLINE, 0, step, &c, &e->act->events, "events");
+    speak_change(e, SIG_USAGE_DECLINE, 0, step, c, &e->act->events, "events");
 }
 
 /* Active users: the months' distinct users, compared as counts of people. */
 static struct change compare_users(const struct eval *e, int32_t window)
 {
-  struct change c = {.ratio = exp(e->u->fleet.user_log_ratio), .dispersion = 1, .usual = -1, .highest = -1};
-  double x[12];
-  uint32_t i;
+  struct change c = {
+      .window = window, .ratio = fleet_ratio(e->u->fleet.user_log_ratio), .dispersion = 1, .usual = -1, .highest = -1};
   c.now = mau_on(e->u, e->act, e->day, e->u->cfg.mau_window);
   c.before = mau_on(e->u, e->act, e->day - window, e->u->cfg.mau_window);
   c.change = c.before > 0 ? (c.now - c.before * c.ratio) / (c.before * c.ratio) : 0;
-  if (c.change < -0.05) {
-    for (i = 0; i < 12; i++)
-      x[i] = mau_on(e->u, e->act, e->day - window * (int32_t)(12 - i), e->u->cfg.mau_window);
-    for (i = 0; i < 11 && x[i] == 0; i++)
-      ;
-    c.dispersion = bw_dispersion(x + i, 12 - i, 2, 1);
-    c.z = bw_compare_counts(c.now, c.before, c.ratio, c.dispersion);
-    c.usual = bw_median(x + i, 12 - i);
-  }
   return c;
 }
 
@@ -366,17 +404,23 @@ static void check_logins(struct eval *e)
   struct change c, users;
   enum bw_known known;
   enum bw_step step;
+  bool by_users = e->u->cfg.value[OPT_LOGINS_USERS].integer;
   if (!s->on)
     return;
   c = compare(e, series, s->window, e->u->fleet.login_log_ratio);
-  if (e->u->cfg.value[OPT_LOGINS_USERS].integer && c.before < s->min) { /* sign-ins are not, or hardly, sent */
+  if (by_users && c.before < s->min) { /* sign-ins are not, or hardly, sent */
     series = &e->act->dau;
     what = "user days";
     c = compare(e, series, s->window, e->u->fleet.day_log_ratio);
   }
-  known = knowledge(e, SIG_LOGINS_DECLINE, 0, &c, z, history, true);
-  if (e->u->cfg.value[OPT_LOGINS_USERS].integer && known == BW_ABSENT) {
+  if (by_users)
     users = compare_users(e, s->window);
+  if (out_of_reach(e, SIG_LOGINS_DECLINE, 0, c.change) && (!by_users || out_of_reach(e, SIG_LOGINS_DECLINE, 0, users.change))) {
+    (void)judge(e, SIG_LOGINS_DECLINE, 0, BW_ABSENT, c.change);
+    return;
+  }
+  known = knowledge(e, SIG_LOGINS_DECLINE, 0, &c, z, history, true);
+  if (by_users && known == BW_ABSENT) {
     if (knowledge(e, SIG_LOGINS_DECLINE, 0, &users, z, history, true) == BW_KNOWN) {
       c = users;
       what = "active users";
@@ -393,7 +437,8 @@ static void check_logins(struct eval *e)
 static void check_feature(struct eval *e, struct feature *f)
 {
   const struct setting *s = &e->u->cfg.set[SIG_FEATURE_DOUBLED];
-  struct change c = {.ratio = exp(e->u->fleet.log_ratio), .usual = -1, .highest = -1, .dispersion = 1};
+  struct change c = {
+      .ratio = fleet_ratio(e->u->fleet.log_ratio), .usual = -1, .highest = -1, .dispersion = 1, .measured = true};
   enum bw_known known = BW_ABSENT;
   enum bw_step step;
   double today = f->last <= e->day && f->last > e->day - s->window ? f->today : 0;
@@ -433,12 +478,18 @@ static void remind(struct eval *e)
 
 void check_change(struct eval *e)
 {
+  struct usage *u = e->u;
+  int32_t up = u->cfg.set[SIG_USAGE_GROWTH].window, down = u->cfg.set[SIG_USAGE_DECLINE].window;
+  struct change c;
   uint32_t i;
   remind(e);
   if (!e->act->first)
     return;
-  check_growth(e);
-  check_decline(e);
+  c = compare(e, &e->act->events, up, u->fleet.log_ratio);
+  check_growth(e, &c);
+  if (down != up)
+    c = compare(e, &e->act->events, down, u->fleet.log_ratio);
+  check_decline(e, &c);
   check_logins(e);
   if (e->u->cfg.set[SIG_FEATURE_DOUBLED].on)
     for (i = 0; i < e->act->nfeatures; i++)

@@ -56,7 +56,7 @@ static void speak_meter(struct eval *e, enum signal_id sig, uint32_t key, enum b
 
 static double limit_errors(const struct eval *e, uint16_t key)
 {
-  const struct counter *c = counter_find(e->act, C_LIMIT, key);
+  const struct counter *c = e->u->cfg.set[SIG_USAGE_LIMIT].on ? counter_find(e->act, C_LIMIT, key) : NULL;
   return c ? sum_back(e, &c->s, e->u->cfg.set[SIG_USAGE_LIMIT].window, 0) : 0;
 }
 
@@ -103,7 +103,7 @@ static void check_rate(struct eval *e, const struct counter *c)
     return;
   for (i = 0; i < n; i++)
     x[i] = (double)bw_series_get(u->pool, &c->s, e->day - i) / m->scale;
-  (void)bw_median(x, (uint32_t)n); /* sorts */
+  bw_sort(x, (uint32_t)n);
   ratio = x[n - (want < 1 ? 1 : want)] / limit;
   step = judge(e, SIG_API_RATE_NEAR, m->resource_id, BW_KNOWN, ratio);
   if (!step)
@@ -131,12 +131,7 @@ void check_limits(struct eval *e)
   }
 }
 
-/*
- * The trend over whole weeks, carried on until the window's use meets the limit.  False: too short, or no rise that is
- * beyond chance.  The forecast is in days from e->day.
- */
-bool meter_trend(const struct eval *e, const struct meter *m, const struct counter *c, double limit, struct bw_trend *ret_t,
-                 struct bw_forecast *ret_days)
+static bool fit_weeks(const struct eval *e, const struct meter *m, const struct counter *c, struct bw_trend *ret_t)
 {
   double x[FORECAST_WEEKS_MAX];
   int32_t weeks = e->u->cfg.set[SIG_LIMIT_FORECAST].window / 7, i;
@@ -155,8 +150,24 @@ bool meter_trend(const struct eval *e, const struct meter *m, const struct count
   }
   while (skip < n && x[skip] == 0)
     skip++;
-  if (n - skip < 8 || !bw_trend_fit(x + skip, n - skip, ret_t) || ret_t->lower <= 0)
+  return n - skip >= 8 && bw_trend_rising(x + skip, n - skip, ret_t);
+}
+
+/*
+ * The trend over whole weeks, carried on until the window's use meets the limit.  False: too short, or no rise that is
+ * beyond chance.  The forecast is in days from e->day.  Signals and traits ask for the same one.
+ */
+bool meter_trend(const struct eval *e, const struct meter *m, const struct counter *c, double limit, struct bw_trend *ret_t,
+                 struct bw_forecast *ret_days)
+{
+  struct trend_memo *memo = &e->u->trends[c->key];
+  if (memo->account != e->index || memo->at_ms != e->at_ms || memo->day != e->day) {
+    *memo = (struct trend_memo){.at_ms = e->at_ms, .account = e->index, .day = e->day};
+    memo->rising = fit_weeks(e, m, c, &memo->trend);
+  }
+  if (!memo->rising)
     return false;
+  *ret_t = memo->trend;
   bw_trend_reach(ret_t, limit, ret_days);
   ret_days->steps *= 7;
   ret_days->earliest *= 7;
@@ -218,7 +229,7 @@ static bool seats_outgrown(struct eval *e)
     return true;
   for (i = 0; i < 12; i++)
     x[i] = mau_on(e->u, e->act, e->day - 7 * (11 - i), e->u->cfg.mau_window);
-  if (x[0] <= 0 || !bw_trend_fit(x, 12, &t) || t.lower <= 0)
+  if (x[0] <= 0 || !bw_trend_rising(x, 12, &t))
     return false;
   bw_trend_reach(&t, seats, &f);
   return f.steps * 7 <= e->u->cfg.set[SIG_TIER_OUTGROWN].window;
@@ -229,11 +240,13 @@ void check_limits_daily(struct eval *e)
   const struct setting *s = &e->u->cfg.set[SIG_TIER_OUTGROWN];
   uint32_t i, outgrown = 0;
   enum bw_step step;
-  if (!e->a->facts)
+  if (!e->a->facts || (!s->on && !e->u->cfg.set[SIG_LIMIT_FORECAST].on))
     return;
   for (i = 0; i < e->act->ncounters; i++)
     if (e->act->counters[i].kind == C_METER)
       check_forecast(e, &e->act->counters[i], &outgrown);
+  if (!s->on)
+    return;
   outgrown += seats_outgrown(e);
   step = judge(e, SIG_TIER_OUTGROWN, 0, BW_KNOWN, outgrown);
   if (!step)

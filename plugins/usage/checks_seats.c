@@ -38,6 +38,8 @@ static void check_level(struct eval *e, enum signal_id sig, double used, double 
   const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
   bool known = seats > 0 && seats >= least_volume(e, sig, 0);
   enum bw_step step;
+  if (!e->u->cfg.set[sig].on)
+    return;
   if (known && used < rule->clear * seats && is_open(e, sig, 0))
     used = lately_used(e, used);
   step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
@@ -48,7 +50,7 @@ static void check_level(struct eval *e, enum signal_id sig, double used, double 
 /* At the limit by use, or by an invitation that was refused: the greater claim speaks. */
 static void check_limit(struct eval *e, double used, double seats)
 {
-  const struct counter *c = counter_find(e->act, C_INVITE_REFUSED, 0);
+  const struct counter *c = e->u->cfg.set[SIG_SEAT_LIMIT].on ? counter_find(e->act, C_INVITE_REFUSED, 0) : NULL;
   double refused = c ? sum_back(e, &c->s, e->u->cfg.set[SIG_INVITE_BLOCKED].window, 0) : 0;
   if (refused > 0 && used < seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold)
     used = seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold;
@@ -119,6 +121,8 @@ void check_seats_daily(struct eval *e)
   double seats = facts_seats(e->a->facts);
   if (seats < 0)
     return;
-  check_added(e);
-  check_idle(e, seats);
+  if (e->u->cfg.set[SIG_SEATS_ADDED].on)
+    check_added(e);
+  if (e->u->cfg.set[SIG_IDLE_SEATS].on)
+    check_idle(e, seats);
 }

@@ -192,6 +192,7 @@ struct gather {
   struct usage *u;
   double *x[G_COUNT];
   uint32_t n[G_COUNT];
+  bool correct, wanted[G_COUNT];
 };
 
 static void add(struct gather *g, int what, double v)
@@ -216,12 +217,14 @@ static void gather_limits(struct gather *g, struct eval *e)
     add(g, G_LIMIT, best);
 }
 
-/* The log change of a window against the one before, where there was volume. */
+/* The log change of a window against the one before, where there was volume; nobody asks for it where it is not divided out. */
 static void add_ratio(struct gather *g, struct eval *e, int what, const struct bw_series *s, double min)
 {
-  double now = sum_back(e, s, 28, 0), before = sum_back(e, s, 28, 28);
-  if (before >= min && before > 0)
-    add(g, what, log((now > 0 ? now : 0.5) / before));
+  double before = sum_back(e, s, 28, 28), now;
+  if (!(before >= min) || before <= 0)
+    return;
+  now = g->correct ? sum_back(e, s, 28, 0) : before;
+  add(g, what, g->correct ? log((now > 0 ? now : 0.5) / before) : 0);
 }
 
 static void gather_account(struct gather *g, struct eval *e)
@@ -231,25 +234,39 @@ static void gather_account(struct gather *g, struct eval *e)
   int32_t w = 28;
   double now, before, users, seats;
   bool old = e->act->first + 2 * w <= e->day;
-  if (old) {
+  if (old)
     add_ratio(g, e, G_RATIO, &e->act->events, u->cfg.set[SIG_USAGE_DECLINE].min);
+  if (old && g->correct) {
     add_ratio(g, e, G_USER_DAYS, &e->act->dau, u->cfg.set[SIG_LOGINS_DECLINE].min);
     add_ratio(g, e, G_LOGIN_DAYS, &e->act->logins, u->cfg.set[SIG_LOGINS_DECLINE].min);
   }
   users = mau_on(u, e->act, e->day, u->cfg.mau_window);
-  before = mau_on(u, e->act, e->day - w, u->cfg.mau_window);
-  if (before >= 3 && old)
+  if (old && g->correct && (before = mau_on(u, e->act, e->day - w, u->cfg.mau_window)) >= 3)
     add(g, G_USERS, log((users > 0 ? users : 0.5) / before));
   if (users < 1)
     return;
-  add(g, G_BREADTH, breadth_on(e, e->day, u->cfg.set[SIG_FEATURE_BREADTH].window));
-  if (users >= u->cfg.set[SIG_HEAVY_LOGINS].min && (now = sum_back(e, &e->act->logins, w, 0)) > 0)
+  if (g->wanted[G_BREADTH])
+    add(g, G_BREADTH, breadth_on(e, e->day, u->cfg.set[SIG_FEATURE_BREADTH].window));
+  if (g->wanted[G_LOGINS] && users >= u->cfg.set[SIG_HEAVY_LOGINS].min && (now = sum_back(e, &e->act->logins, w, 0)) > 0)
     add(g, G_LOGINS, now / users);
-  if ((c = counter_find(e->act, C_AUTOMATION, 0)) && (now = sum_back(e, &c->s, w, 0)) > 0)
+  if (g->wanted[G_AUTOMATION] && (c = counter_find(e->act, C_AUTOMATION, 0)) && (now = sum_back(e, &c->s, w, 0)) > 0)
     add(g, G_AUTOMATION, now / users);
-  if ((seats = facts_seats(e->a->facts)) > 0)
+  if (g->wanted[G_SEATS] && (seats = facts_seats(e->a->facts)) > 0)
     add(g, G_SEATS, seats_used(e) / seats);
-  gather_limits(g, e);
+  if (g->wanted[G_LIMIT])
+    gather_limits(g, e);
+}
+
+/* Which quantiles some signal that is on will ask for. */
+static void want(struct gather *g)
+{
+  const struct config *c = &g->u->cfg;
+  bool ready = c->set[SIG_EXPANSION_READY].on;
+  g->correct = c->value[OPT_FLEET_CORRECT].integer;
+  g->wanted[G_BREADTH] = ready || (c->set[SIG_FEATURE_BREADTH].on && option_number(g->u, OPT_BREADTH_RISE) <= 0);
+  g->wanted[G_LOGINS] = c->set[SIG_HEAVY_LOGINS].on;
+  g->wanted[G_AUTOMATION] = ready || c->set[SIG_AUTOMATION_DEPTH].on;
+  g->wanted[G_SEATS] = g->wanted[G_LIMIT] = ready;
 }
 
 static void cuts(struct gather *g, int what, enum signal_id sig, double *cut)
@@ -266,7 +283,7 @@ static void cuts(struct gather *g, int what, enum signal_id sig, double *cut)
 /* The fleet's change: of the middle account; none where too few have volume, or where it shall not be divided out. */
 static double median_of(struct gather *g, int what)
 {
-  if (!g->u->cfg.value[OPT_FLEET_CORRECT].integer || g->n[what] < option_number(g->u, OPT_FLEET_MIN))
+  if (!g->correct || g->n[what] < option_number(g->u, OPT_FLEET_MIN))
     return 0;
   return bw_median(g->x[what], g->n[what]);
 }
@@ -276,6 +293,7 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
   struct gather g = {.u = u};
   struct fleet *f = &u->fleet;
   uint32_t n = bw_keyed_count(&u->accounts), i, active = 0, least = (uint32_t)option_number(u, OPT_FLEET_MIN);
+  want(&g);
   for (i = 0; i < n; i++)
     active += ((struct account *)bw_keyed_at(&u->accounts, i))->act != NULL;
   if (u->nscratch < active) {

@@ -80,7 +80,7 @@ static double seats_needed(const struct eval *e, double used)
     x[i] = mau_on(e->u, e->act, e->day - 7 * (int32_t)(12 - i), e->u->cfg.mau_window);
   while (skip < 13 && x[skip] == 0)
     skip++;
-  if (13 - skip < 8 || !bw_trend_fit(x + skip, 13 - skip, &t) || t.lower <= 0)
+  if (13 - skip < 8 || !bw_trend_rising(x + skip, 13 - skip, &t))
     return used;
   return fmax(used, ceil(bw_trend_at(&t, 90.0 / 7) - 1e-9));
 }
@@ -140,7 +140,8 @@ void traits_publish(struct eval *e)
     return;
   mau = mau_on(u, e->act, e->day, u->cfg.mau_window);
   put_seats(e, least);
-  put(e, TRAIT_SEATS_NEEDED, 0, seats_needed(e, seats_used(e)), least);
+  if (u->cfg.trait_on[TRAIT_SEATS_NEEDED])
+    put(e, TRAIT_SEATS_NEEDED, 0, seats_needed(e, seats_used(e)), least);
   put(e, TRAIT_DAU, 0, sum_back(e, &e->act->dau, 7, 0) / 7, fmax(least, 0.1));
   put(e, TRAIT_WAU, 0, mau_on(u, e->act, e->day, 7), coarse);
   put(e, TRAIT_MAU, 0, mau, least);

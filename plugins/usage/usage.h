@@ -340,6 +340,14 @@ struct fleet {
   int32_t dead_checked, first_day; /* first_day: of the first daily pass */
 };
 
+struct trend_memo { /* the trend of one meter, last asked for */
+  int64_t at_ms;    /* 0: of none */
+  uint32_t account;
+  int32_t day;
+  bool rising;
+  struct bw_trend trend;
+};
+
 struct usage {
   const struct bw_host *host;
   struct config cfg;
@@ -364,6 +372,7 @@ struct usage {
   struct bw_buf evidence;
   double *scratch;
   uint32_t nscratch;
+  struct trend_memo trends[MAX_METERS];
   int32_t rc; /* what the host last answered, if negative */
 };
 

@@ -308,7 +308,14 @@ static uint64_t sum_bytes(const void *b, uint32_t lo, uint32_t hi)
   const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
   uint64_t sum = 0, v;
   size_t at;
-  for (at = 0; at < BW_SERIES_BLOCK; at += sizeof v) {
+  if (hi - lo == BW_SERIES_BLOCK - 1) {
+    for (at = 0; at < BW_SERIES_BLOCK; at += sizeof v) {
+      memcpy(&v, (const char *)b + at, sizeof v);
+      sum += (v & even) + (v >> 8 & even);
+    }
+    return (sum * UINT64_C(0x0001000100010001)) >> 48;
+  }
+  for (at = lo & ~7u; at <= hi; at += sizeof v) {
     v = masked_word(b, byte_mask + 32 - lo, byte_mask + 63 - hi, at);
     sum += (v & even) + (v >> 8 & even); /* four sums of 16 bits */
   }
@@ -320,7 +327,7 @@ static uint64_t sum_shorts(const void *b, uint32_t lo, uint32_t hi)
   const uint64_t even = UINT64_C(0x0000ffff0000ffff);
   uint64_t sum = 0, v;
   size_t at;
-  for (at = 0; at < 2 * BW_SERIES_BLOCK; at += sizeof v) {
+  for (at = 2 * (size_t)lo & ~(size_t)7; at <= 2 * (size_t)hi; at += sizeof v) {
     v = masked_word(b, short_mask + 32 - lo, short_mask + 63 - hi, at);
     sum += (v & even) + (v >> 16 & even); /* two sums of 32 bits */
   }

@@ -128,13 +128,62 @@ static void sort_many(double *x, uint32_t n)
   free(all);
 }
 
-/* Medians of few numbers for each account, and of one number of each account for the fleet: qsort() is slow at both. */
-static void sort_numbers(double *x, uint32_t n)
+/* Few numbers of each account, many of the fleet: qsort() is slow at both. */
+void bw_sort(double *x, uint32_t n)
 {
   if (n <= 40)
     sort_few(x, n);
   else
     sort_many(x, n);
+}
+
+static double middle_of(double a, double b, double c)
+{
+  if (a > b)
+    return b > c ? b : a > c ? c : a;
+  return a > c ? a : b > c ? c : b;
+}
+
+/* Quickselect (Hoare 1961) over x[from..to]: x[k] as if they were sorted, no greater before it, no smaller behind it.  Where
+   the splits are bad too often, the rest is sorted. */
+static void select_at(double *x, uint32_t from, uint32_t to, uint32_t k)
+{
+  uint32_t tries = 64;
+  while (to - from >= 12) {
+    double pivot = middle_of(x[from], x[from + (to - from) / 2], x[to]);
+    uint32_t i = from, j = to;
+    if (--tries == 0)
+      break;
+    for (;;) {
+      double v;
+      while (i < to && x[i] < pivot)
+        i++;
+      while (j > from && x[j] > pivot)
+        j--;
+      if (i >= j)
+        break;
+      v = x[i];
+      x[i++] = x[j];
+      x[j--] = v;
+    }
+    /* x[from..j] <= pivot <= x[i..to]; where they meet, it is the pivot */
+    if (k <= j && k < i)
+      to = i == j ? j - 1 : j;
+    else if (k >= i && k > j)
+      from = i == j ? i + 1 : i;
+    else
+      return;
+  }
+  bw_sort(x + from, to - from + 1);
+}
+
+static double least_of(const double *x, uint32_t n)
+{
+  double v = x[0];
+  uint32_t i;
+  for (i = 1; i < n; i++)
+    v = x[i] < v ? x[i] : v;
+  return v;
 }
 
 double bw_quantile(double *x, uint32_t n, double q)
@@ -143,10 +192,11 @@ double bw_quantile(double *x, uint32_t n, double q)
   uint32_t i;
   if (n == 0)
     return 0;
-  sort_numbers(x, n);
   at = q * (n - 1);
   i = (uint32_t)at;
-  return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
+  i = i < n ? i : n - 1;
+  select_at(x, 0, n - 1, i);
+  return i + 1 < n ? x[i] + (at - i) * (least_of(x + i + 1, n - i - 1) - x[i]) : x[n - 1];
 }
 
 double bw_median(double *x, uint32_t n)
@@ -156,40 +206,58 @@ double bw_median(double *x, uint32_t n)
 
 double bw_quantile_cut(double *x, uint32_t n, double q)
 {
-  uint32_t room = (uint32_t)floor((1 - q) * n + 1e-9), i;
+  uint32_t room = (uint32_t)floor((1 - q) * n + 1e-9), i, k;
+  double tie, next = INFINITY;
   if (n == 0 || room == 0)
     return INFINITY;
-  sort_numbers(x, n);
-  i = n - room;
-  if (i > 0 && x[i] <= x[i - 1]) /* the tie reaches below: take the next greater value */
-    while (i < n && x[i] <= x[n - room - 1])
-      i++;
-  return i < n ? x[i] : INFINITY;
+  if (room >= n)
+    return least_of(x, n);
+  i = n - room - 1;
+  select_at(x, 0, n - 1, i);
+  tie = x[i];
+  if ((next = least_of(x + i + 1, room)) > tie)
+    return next;
+  for (k = i + 1, next = INFINITY; k < n; k++) /* the tie reaches above: the next greater value */
+    next = x[k] > tie && x[k] < next ? x[k] : next;
+  return next;
+}
+
+/* Ranks of the slope's interval among k slopes of n points. */
+static void slope_ranks(uint32_t n, uint32_t k, uint32_t *ret_lo, uint32_t *ret_hi)
+{
+  static const double z95 = 1.959963984540054;
+  double c = z95 * sqrt((double)n * (n - 1) * (2.0 * n + 5) / 18);
+  long lo = (long)floor(((double)k - c) / 2) - 1, hi = (long)ceil(((double)k + c) / 2);
+  *ret_lo = lo < 0 ? 0 : (uint32_t)lo;
+  *ret_hi = hi >= (long)k ? k - 1 : (uint32_t)hi;
+}
+
+static const double *newest(const double *y, uint32_t *n)
+{
+  if (*n > BW_TREND_MAX) {
+    y += *n - BW_TREND_MAX;
+    *n = BW_TREND_MAX;
+  }
+  return y;
 }
 
 bool bw_trend_fit(const double *y, uint32_t n, struct bw_trend *ret_trend)
 {
-  static const double z95 = 1.959963984540054;
-  double slopes[BW_TREND_MAX * (BW_TREND_MAX - 1) / 2], rest[BW_TREND_MAX], sigma, c;
-  uint32_t i, j, k = 0;
-  long lo, hi;
+  double slopes[BW_TREND_MAX * (BW_TREND_MAX - 1) / 2], rest[BW_TREND_MAX];
+  uint32_t i, j, k = 0, lo, hi;
   struct bw_trend t = {0};
-  if (n > BW_TREND_MAX) {
-    y += n - BW_TREND_MAX;
-    n = BW_TREND_MAX;
-  }
+  y = newest(y, &n);
   if (n < 4)
     return false;
   for (i = 0; i < n; i++)
     for (j = i + 1; j < n; j++)
       slopes[k++] = (y[j] - y[i]) / (double)(j - i);
-  t.slope = bw_median(slopes, k); /* sorted from here on */
-  sigma = sqrt((double)n * (n - 1) * (2.0 * n + 5) / 18);
-  c = z95 * sigma;
-  lo = (long)floor(((double)k - c) / 2) - 1;
-  hi = (long)ceil(((double)k + c) / 2);
-  t.lower = slopes[lo < 0 ? 0 : lo];
-  t.upper = slopes[hi >= (long)k ? (long)k - 1 : hi];
+  slope_ranks(n, k, &lo, &hi);
+  t.slope = bw_median(slopes, k); /* what comes before and behind the middle is apart from here on */
+  select_at(slopes, 0, (k - 1) / 2, lo);
+  select_at(slopes, (k - 1) / 2, k - 1, hi);
+  t.lower = slopes[lo];
+  t.upper = slopes[hi];
   for (i = 0; i < n; i++)
     rest[i] = y[i] - t.slope * i;
   t.intercept = bw_median(rest, n);
@@ -198,6 +266,20 @@ bool bw_trend_fit(const double *y, uint32_t n, struct bw_trend *ret_trend)
   t.middle_y = t.intercept + t.slope * t.middle_x;
   *ret_trend = t;
   return true;
+}
+
+/* The interval's lower end is a slope's rank, so whether it is above zero is a count of the pairs that do not rise. */
+bool bw_trend_rising(const double *y, uint32_t n, struct bw_trend *ret_trend)
+{
+  uint32_t i, j, flat = 0, lo, hi;
+  y = newest(y, &n);
+  if (n < 4)
+    return false;
+  slope_ranks(n, n * (n - 1) / 2, &lo, &hi);
+  for (i = 0; i < n && flat <= lo; i++)
+    for (j = i + 1; j < n; j++)
+      flat += y[j] <= y[i];
+  return flat <= lo && bw_trend_fit(y, n, ret_trend);
 }
 
 double bw_trend_at(const struct bw_trend *t, double steps_after_last)

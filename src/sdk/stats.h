@@ -25,12 +25,13 @@ double bw_compare_counts(double a, double b, double ratio, double dispersion);
    touches it (after von Neumann 1941).  Fewer than `min_pairs` pairs with something in them: `otherwise`. */
 double bw_dispersion(const double *x, uint32_t n, uint32_t min_pairs, double otherwise);
 
-/* Sort x in place.  Empty: 0. */
+void bw_sort(double *x, uint32_t n); /* ascending */
+/* These three leave x in another order.  Empty: 0. */
 double bw_median(double *x, uint32_t n);
-/* Linear interpolation between order statistics (Hyndman & Fan type 7). */
+/* Linear interpolation between order statistics (Hyndman & Fan type 7); q within [0, 1]. */
 double bw_quantile(double *x, uint32_t n, double q);
 /* The least value that at most a share of 1 - q of the values reach or exceed: with ties, "top quartile" stays a quartile.
-   Infinity where no value will do.  Sorts x. */
+   Infinity where no value will do, and of none. */
 double bw_quantile_cut(double *x, uint32_t n, double q);
 
 /* Theil-Sen line through (0, y[0]) ... (n - 1, y[n - 1]), with the 95 % interval of the slope by Kendall's variance
@@ -43,6 +44,8 @@ struct bw_trend {
   uint32_t n;
 };
 bool bw_trend_fit(const double *y, uint32_t n, struct bw_trend *ret_trend); /* false: fewer than 4 points */
+/* The same where the interval's lower end is above 0, else false, which it is quick to say. */
+bool bw_trend_rising(const double *y, uint32_t n, struct bw_trend *ret_trend);
 /* Steps from the last point until the line is at `level`; infinity where it never is.  earliest <= steps <= latest. */
 struct bw_forecast {
   double steps, earliest, latest;

@@ -223,25 +223,82 @@ static int by_value(const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
-/* Medians and quantiles of few and of many numbers leave them sorted. */
+/* Few and many numbers, with ties: sorted, and the quantiles as of sorted ones. */
+static void fill(double *x, uint32_t n, uint64_t seed)
+{
+  uint32_t i;
+  for (i = 0; i < n; i++) {
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    x[i] = (double)((int64_t)(seed >> 40) - (1 << 23)) * (i % 3 ? 1e-6 : 1e20);
+    if (i % 10 == 9)
+      x[i] = i % 20 == 9 ? x[i - 1] : 0;
+    if (n % 7 == 3)
+      x[i] = (double)(seed >> 61);
+  }
+}
+
 static void numbers_are_sorted(void **state)
 {
-  static const uint32_t counts[] = {1, 2, 3, 40, 41, 300, 5000};
+  static const uint32_t counts[] = {1, 2, 3, 12, 13, 31, 40, 41, 66, 101, 300, 5000};
+  static const double shares[] = {0, 0.01, 0.25, 0.5, 0.65, 0.75, 0.9, 0.99, 1};
   static double x[5000], y[5000];
-  uint64_t seed = 3;
-  uint32_t k, i;
+  uint32_t k, i, q, n, above, below;
   (void)state;
   for (k = 0; k < sizeof counts / sizeof *counts; k++) {
-    for (i = 0; i < counts[k]; i++) {
-      seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-      x[i] = (double)((int64_t)(seed >> 40) - (1 << 23)) * (i % 3 ? 1e-6 : 1e20);
-      if (i % 10 == 9)
-        x[i] = i % 20 == 9 ? x[i - 1] : 0;
+    n = counts[k];
+    fill(y, n, k + 3);
+    memcpy(x, y, sizeof x);
+    qsort(y, n, sizeof *y, by_value);
+    bw_sort(x, n);
+    assert_memory_equal(x, y, n * sizeof *x);
+    for (q = 0; q < sizeof shares / sizeof *shares; q++) {
+      double at = shares[q] * (n - 1), cut;
+      i = (uint32_t)at;
+      fill(x, n, k + 3);
+      assert_true(bw_quantile(x, n, shares[q]) == (i + 1 < n ? y[i] + (at - i) * (y[i + 1] - y[i]) : y[n - 1]));
+      qsort(x, n, sizeof *x, by_value); /* another order, the same numbers */
+      assert_memory_equal(x, y, n * sizeof *x);
+      cut = bw_quantile_cut(x, n, shares[q]);
+      for (i = above = 0; i < n; i++)
+        above += y[i] >= cut;
+      assert_true(above <= (1 - shares[q]) * n + 1e-9);
+      for (i = n; i > 0 && y[i - 1] >= cut; i--)
+        ;
+      assert_true(i == 0 || isinf(cut) || y[i] == cut);
+      for (below = i; below > 0 && y[below - 1] == y[i - 1]; below--)
+        ;
+      assert_true(i == 0 || n - below > (1 - shares[q]) * n - 1e-9); /* and no smaller number will do */
     }
-    memcpy(y, x, sizeof x);
-    qsort(y, counts[k], sizeof *y, by_value);
-    assert_true(bw_quantile(x, counts[k], 1) == y[counts[k] - 1]);
-    assert_memory_equal(x, y, counts[k] * sizeof *x);
+  }
+}
+
+/* Slopes and their interval as of all slopes sorted; "rising" is the interval's lower end above zero. */
+static void trends_are_of_sorted_slopes(void **state)
+{
+  uint64_t seed = 5;
+  uint32_t round, n, i, j, k;
+  (void)state;
+  for (round = 0; round < 2000; round++) {
+    double y[BW_TREND_MAX], slopes[BW_TREND_MAX * BW_TREND_MAX / 2], c;
+    struct bw_trend t = {0}, r = {0};
+    long lo, hi;
+    n = 4 + round % (round % 50 == 0 ? 61 : 23);
+    for (i = k = 0; i < n; i++) {
+      seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+      y[i] = (double)((seed >> 33) % (1 + round % 90)) + (round % 11) * i;
+    }
+    for (i = 0; i < n; i++)
+      for (j = i + 1; j < n; j++)
+        slopes[k++] = (y[j] - y[i]) / (double)(j - i);
+    qsort(slopes, k, sizeof *slopes, by_value);
+    c = 1.959963984540054 * sqrt((double)n * (n - 1) * (2.0 * n + 5) / 18);
+    lo = (long)floor((k - c) / 2) - 1;
+    hi = (long)ceil((k + c) / 2);
+    assert_true(bw_trend_fit(y, n, &t));
+    assert_true(t.lower == slopes[lo < 0 ? 0 : lo] && t.upper == slopes[hi >= (long)k ? (long)k - 1 : hi]);
+    assert_true(t.slope == (k % 2 ? slopes[k / 2] : slopes[k / 2 - 1] + 0.5 * (slopes[k / 2] - slopes[k / 2 - 1])));
+    assert_true(bw_trend_rising(y, n, &r) == (t.lower > 0));
+    assert_true(t.lower <= 0 || memcmp(&t, &r, sizeof t) == 0);
   }
 }
 
@@ -276,6 +333,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers_are_sorted),
+      cmocka_unit_test(trends_are_of_sorted_slopes),
       cmocka_unit_test(sums_of_all_spans),
       cmocka_unit_test(a_series_agrees_with_an_array),
       cmocka_unit_test(a_series_forgets_what_is_too_old),
