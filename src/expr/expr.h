@@ -15,7 +15,9 @@
 #define BW_EXPR_MAX_NODES 2048
 #define BW_EXPR_MAX_ARGS 16
 #define BW_EXPR_MAX_PATH 16
-#define BW_EXPR_MAX_STRING 65536 /* of one string made by + */
+#define BW_EXPR_MAX_LOCALS 8     /* macros inside macros */
+#define BW_EXPR_MAX_STRING 65536 /* of one string made by +, in bytes */
+#define BW_EXPR_MAX_WEIGHT 65536 /* of one list or map: its elements, and theirs; 32 bytes of text count as one more */
 #define BW_EXPR_COST 10000       /* default bound of one evaluation, in steps */
 
 enum bw_type {
@@ -31,9 +33,19 @@ enum bw_type {
   BW_TYPE_LIST,
   BW_TYPE_SIGNAL, /* names a signal, for open(); i is the caller's */
   BW_TYPE_NAME,   /* a name and not its value, given to functions that ask for one ('n'): i is its slot, s its full name */
-  BW_TYPE_ANY,    /* in declarations: known only when evaluated (values of evidence, custom fields) */
+  BW_TYPE_MAP,
+  BW_TYPE_TYPE, /* what type() gives: s is CEL's name of the type, "int" */
+  BW_TYPE_ANY,  /* in declarations: known only when evaluated (values of evidence, custom fields) */
   BW_TYPE_COUNT
 };
+/*
+ * For declarations, where the elements of a list or a map are of one known type: BW_TYPE_LIST_OF(BW_TYPE_STRING).  Nests five
+ * deep; a plain BW_TYPE_LIST or BW_TYPE_MAP may hold anything.  BW_TYPE_KIND() takes the outermost type of it.
+ */
+#define BW_TYPE_LIST_OF(element) ((enum bw_type)((unsigned)BW_TYPE_LIST | (unsigned)(element) << 5))
+#define BW_TYPE_MAP_OF(key, value) ((enum bw_type)((unsigned)BW_TYPE_MAP | (unsigned)(key) << 5 | (unsigned)(value) << 10))
+#define BW_TYPE_KIND(type) ((enum bw_type)((unsigned)(type)&31u))
+/* In words for people: "whole number". */
 const char *bw_type_name(enum bw_type type);
 
 enum bw_value_error {
@@ -52,11 +64,11 @@ struct bw_value {
     int64_t i; /* INT, TIMESTAMP, DURATION, RANK, SIGNAL, NAME; ERROR: enum bw_value_error */
     double d;
     struct {
-      const struct bw_value *items;
-      size_t n;
-    } list;
+      const struct bw_value *items; /* MAP: a key, its value, the next key, ... */
+      size_t n;                     /* MAP: pairs */
+    } list;                         /* LIST, MAP */
   };
-  struct bw_str s; /* STRING, RANK, NAME; ERROR: what is missing, or the message */
+  struct bw_str s; /* STRING, RANK, SIGNAL, NAME, TYPE; ERROR: what is missing, or the message; LIST, MAP: leave it zero */
 };
 
 static inline struct bw_value bw_value_bool(bool b)
@@ -106,9 +118,9 @@ typedef void (*bw_expr_call)(struct bw_eval *ev, const struct bw_value *args, si
 
 struct bw_expr_function {
   const char *name;
-  const char *args; /* a letter each: b bool, i int, d double, s string, t timestamp, u duration, r rank, l list, g signal,
-                       a any, n a name: quartile(trait.x) is given the name itself, whatever its type, and its value is not
-                       read; the last with '+': one or more of it.  Overloads of one function agree where 'n' stands. */
+  const char *args; /* a letter each: b bool, i int, d double, s string, t timestamp, u duration, r rank, l list, m map, g
+                       signal, a any, n a name: quartile(trait.x) is given the name itself, whatever its type, and its value is
+                       not read; the last with '+': one or more of it.  Overloads of one function agree where 'n' stands. */
   enum bw_type result;
   bw_expr_call call;
   /* Checks constant arguments (stage("frist_results")) and names when compiling; may be NULL.  BW_EINVAL with a message. */
@@ -119,7 +131,8 @@ struct bw_expr_function {
 struct bw_expr_env {
   void *ctx;
   /* Gives a name its type and a slot, by which evaluation asks for its value.  Several full names may be read from one path,
-     the longest that resolves is taken; *ret_used is how many parts it took.  BW_ENOTFOUND with a message that says what would
+     the longest that resolves is taken; *ret_used is how many parts it took (what follows is taken out of a map).  *ret_type
+     may be a BW_TYPE_LIST_OF() or BW_TYPE_MAP_OF().  BW_ENOTFOUND with a message that says what would
      be right. */
   int (*resolve)(void *ctx, const struct bw_path *path, enum bw_type *ret_type, uint32_t *ret_slot, size_t *ret_used,
                  struct bw_error *err);
@@ -142,7 +155,7 @@ struct bw_expr_position {
 int bw_expr_compile(struct bw_str source, const struct bw_expr_env *env, enum bw_type want, struct bw_expr **ret_expr,
                     struct bw_expr_position *ret_position, struct bw_error *err);
 void bw_expr_free(struct bw_expr **e);
-enum bw_type bw_expr_type(const struct bw_expr *e);
+enum bw_type bw_expr_type(const struct bw_expr *e); /* without the types of elements */
 struct bw_str bw_expr_source(const struct bw_expr *e);
 /* As understood: every operator with its brackets. */
 void bw_expr_text(struct bw_buf *out, const struct bw_expr *e);
@@ -173,6 +186,7 @@ struct bw_eval {
   struct bw_leaf *leaves;
   size_t nleaves, leaves_cap;
   struct bw_eval_chunk *arena;
+  struct bw_value *locals;
 };
 /* Never fails otherwise than by an error value; ret's strings live until bw_eval_reset().  Collected leaves add up, each name
    once, until bw_eval_reset(). */

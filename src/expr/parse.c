@@ -33,27 +33,16 @@ static bool is_op(const struct compiler *c, const char *op)
   return c->tok.kind == T_OP && bw_str_is(c->tok.text, op);
 }
 
-static struct node *node_new(struct compiler *c, enum node_kind kind, size_t at)
+struct node *bw_expr_node(struct compiler *c, enum node_kind kind, size_t at, struct node **args, uint32_t nargs)
 {
   struct node *n;
+  uint32_t i;
   if (++c->nnodes > BW_EXPR_MAX_NODES) {
     bw_expr_fail(c, at, "this expression is too long: more than %d parts", BW_EXPR_MAX_NODES);
     return NULL;
   }
   n = bw_expr_arena(&c->e->arena, sizeof *n);
-  *n = (struct node){.kind = kind, .at = (uint32_t)at, .depth = 1};
-  return n;
-}
-
-static struct node *call(struct compiler *c, enum node_kind kind, struct bw_str name, size_t at, struct node **args,
-                         uint32_t nargs)
-{
-  struct node *n = node_new(c, kind, at);
-  uint32_t i;
-  if (!n)
-    return NULL;
-  n->fname = name;
-  n->nargs = nargs;
+  *n = (struct node){.kind = kind, .at = (uint32_t)at, .depth = 1, .nargs = nargs, .type = BW_TYPE_ANY};
   n->args = bw_expr_arena(&c->e->arena, (nargs + 1) * sizeof *n->args);
   for (i = 0; i < nargs; i++) {
     n->args[i] = args[i];
@@ -61,9 +50,18 @@ static struct node *call(struct compiler *c, enum node_kind kind, struct bw_str 
       n->depth = args[i]->depth + 1;
   }
   if (n->depth > MAX_TREE_DEPTH) {
-    bw_expr_fail(c, at, "this expression is nested too deeply: more than %d levels", MAX_TREE_DEPTH);
+    bw_expr_fail(c, at, "this expression is nested too deeply: use brackets, or split it");
     return NULL;
   }
+  return n;
+}
+
+static struct node *call(struct compiler *c, enum node_kind kind, struct bw_str name, size_t at, struct node **args,
+                         uint32_t nargs)
+{
+  struct node *n = bw_expr_node(c, kind, at, args, nargs);
+  if (n)
+    n->fname = name;
   return n;
 }
 
@@ -87,32 +85,60 @@ static bool expect(struct compiler *c, const char *op, const char *what)
   return false;
 }
 
-/* Expressions separated by commas up to a closing bracket, which is consumed. */
-static bool parse_list(struct compiler *c, const char *close, struct node **args, uint32_t *nargs)
+/* What stands between brackets, while it grows. */
+struct items {
+  struct node **at;
+  uint32_t n, cap;
+};
+
+static void add_item(struct compiler *c, struct items *items, struct node *n)
 {
-  if (is_op(c, close))
-    return advance(c);
-  for (;;) {
-    struct node *n;
-    if (*nargs >= BW_EXPR_MAX_ARGS) {
-      bw_expr_fail(c, c->tok.at, "more than %d values in one list", BW_EXPR_MAX_ARGS);
-      return false;
-    }
-    if (!(n = parse_expr(c)))
-      return false;
-    args[(*nargs)++] = n;
-    if (is_op(c, close))
-      return advance(c);
-    if (!expect(c, ",", close[0] == ')' ? "a comma or a closing )" : "a comma or a closing ]"))
-      return false;
+  if (items->n == items->cap) {
+    uint32_t cap = items->cap ? items->cap * 2 : 8;
+    struct node **grown = bw_expr_arena(&c->e->arena, cap * sizeof *grown);
+    if (items->n)
+      memcpy(grown, items->at, items->n * sizeof *grown);
+    items->at = grown;
+    items->cap = cap;
   }
+  items->at[items->n++] = n;
+}
+
+/* Expressions separated by commas up to a closing bracket, which is consumed; pairs: key: value.  A comma may precede the end
+   of a list or a map. */
+static bool parse_items(struct compiler *c, const char *close, bool pairs, struct items *items)
+{
+  static const char *const wanted[] = {"a comma or a closing )", "a comma or a closing ]", "a comma or a closing }"};
+  const char *what = wanted[close[0] == ')' ? 0 : close[0] == ']' ? 1 : 2];
+  while (!is_op(c, close)) {
+    struct node *n = parse_expr(c);
+    if (!n)
+      return false;
+    add_item(c, items, n);
+    if (pairs) {
+      if (!expect(c, ":", "the : between a key and its value") || !(n = parse_expr(c)))
+        return false;
+      add_item(c, items, n);
+    }
+    if (is_op(c, close))
+      break;
+    if (!expect(c, ",", what))
+      return false;
+    if (close[0] == ')' && is_op(c, close))
+      return expect(c, "\001", "a value");
+  }
+  return advance(c);
 }
 
 static struct node *literal(struct compiler *c)
 {
-  struct node *n = node_new(c, N_CONST, c->tok.at);
+  struct node *n = bw_expr_node(c, N_CONST, c->tok.at, NULL, 0);
   if (!n)
     return NULL;
+  if (c->tok.kind == T_INT && c->tok.lowest) {
+    bw_expr_fail(c, c->tok.at, "this number is out of range");
+    return NULL;
+  }
   if (c->tok.kind == T_INT)
     n->value = bw_value_int(c->tok.i);
   else if (c->tok.kind == T_DOUBLE)
@@ -124,6 +150,7 @@ static struct node *literal(struct compiler *c)
   else
     n->value = bw_value_bool(bw_str_is(c->tok.text, "true"));
   n->type = n->value.type;
+  n->constant = true;
   return advance(c) ? n : NULL;
 }
 
@@ -137,65 +164,139 @@ static bool add_part(struct compiler *c, struct bw_path *p, struct bw_str part, 
   return true;
 }
 
-static struct node *parse_call(struct compiler *c, struct bw_str name, size_t at, struct node *receiver)
+/* has(a.b): a name, or a member of a map. */
+static struct node *parse_has(struct compiler *c, size_t at, const struct items *args)
 {
-  struct node *args[BW_EXPR_MAX_ARGS + 1];
-  uint32_t n = 0;
-  if (receiver)
-    args[n++] = receiver;
-  if (!advance(c) || !parse_list(c, ")", args, &n))
+  if (args->n != 1 || (args->at[0]->kind != N_NAME && args->at[0]->kind != N_SELECT)) {
+    bw_expr_fail(c, at, "has() takes one name, such as has(account.health)");
     return NULL;
-  if (bw_str_is(name, "has") && !receiver) {
-    if (n != 1 || args[0]->kind != N_NAME) {
-      bw_expr_fail(c, at, "has() takes one name, such as has(account.health)");
-      return NULL;
-    }
-    return call(c, N_HAS, name, at, args, 1);
   }
-  return call(c, N_CALL, name, at, args, n);
+  return call(c, N_HAS, BW_STR("has"), at, args->at, 1);
 }
 
-/* After a primary: .name, .method(...), ["key"], [index]. */
+/* list.exists(x, condition): args are the list, the variable's name as a node, and the rest. */
+static struct node *parse_macro(struct compiler *c, const struct macro *m, struct bw_str name, size_t at,
+                                const struct items *args)
+{
+  struct node *var = args->at[1], *n;
+  struct node *rest[3] = {args->at[0], args->at[2], args->n > 3 ? args->at[3] : NULL};
+  if (var->kind != N_NAME || var->path->n != 1) {
+    bw_expr_fail(c, var->at, "the first argument of %.*s() is a new name for each element: list.%.*s(x, ...)", BW_FMT(name),
+                 BW_FMT(name));
+    return NULL;
+  }
+  if (!(n = call(c, N_MACRO, name, at, rest, args->n - 1)))
+    return NULL;
+  n->macro = m;
+  n->key = var->path->part[0];
+  return n;
+}
+
+static struct node *parse_call(struct compiler *c, struct bw_str name, size_t at, struct node *receiver)
+{
+  struct items args = {0};
+  const struct macro *m;
+  bool known = false;
+  if (receiver)
+    add_item(c, &args, receiver);
+  if (!advance(c) || !parse_items(c, ")", false, &args))
+    return NULL;
+  if (bw_str_is(name, "has") && !receiver)
+    return parse_has(c, at, &args);
+  m = receiver ? bw_expr_macro(name, args.n - 1, &known) : NULL;
+  if (m)
+    return parse_macro(c, m, name, at, &args);
+  if (known) {
+    bw_expr_fail(c, at, "%.*s() takes a name for each element and a condition or value: list.%.*s(x, ...)", BW_FMT(name),
+                 BW_FMT(name));
+    return NULL;
+  }
+  if (args.n > BW_EXPR_MAX_ARGS) {
+    bw_expr_fail(c, at, "more than %d arguments of one function", BW_EXPR_MAX_ARGS);
+    return NULL;
+  }
+  return call(c, N_CALL, name, at, args.at, args.n);
+}
+
+static struct node *select_member(struct compiler *c, struct node *from, struct bw_str key, size_t at)
+{
+  struct node *n;
+  if (from->kind == N_NAME)
+    return add_part(c, from->path, key, at) ? from : NULL;
+  if (!(n = bw_expr_node(c, N_SELECT, at, &from, 1)))
+    return NULL;
+  n->key = key;
+  return n;
+}
+
+/* .name, .`name` or .method(...) */
+static struct node *parse_dot(struct compiler *c, struct node *n)
+{
+  struct token member;
+  if (!advance(c))
+    return NULL;
+  member = c->tok;
+  if (member.kind != T_IDENT && member.kind != T_QUOTED) {
+    bw_expr_fail(c, member.at, "a name should follow the dot");
+    return NULL;
+  }
+  if (!advance(c))
+    return NULL;
+  if (member.kind == T_IDENT && is_op(c, "("))
+    return parse_call(c, member.text, member.at, n);
+  return select_member(c, n, member.kind == T_IDENT ? member.text : member.s, member.at);
+}
+
+/* ["key"] or [index] */
+static struct node *parse_index(struct compiler *c, struct node *n)
+{
+  size_t at = c->tok.at;
+  struct node *args[2] = {n, NULL};
+  if (!advance(c) || !(args[1] = parse_expr(c)) || !expect(c, "]", "a closing ]"))
+    return NULL;
+  if (args[1]->kind == N_CONST && args[1]->type == BW_TYPE_STRING)
+    return select_member(c, n, args[1]->value.s, args[1]->at);
+  return call(c, N_CALL, BW_STR("_[_]"), at, args, 2);
+}
+
 static struct node *parse_members(struct compiler *c, struct node *n)
 {
-  while (n && (is_op(c, ".") || is_op(c, "["))) {
-    size_t at = c->tok.at;
-    if (is_op(c, ".")) {
-      struct bw_str member;
-      size_t member_at;
-      if (!advance(c))
-        return NULL;
-      member = c->tok.text;
-      member_at = c->tok.at;
-      if (c->tok.kind != T_IDENT) {
-        bw_expr_fail(c, member_at, "a name should follow the dot");
-        return NULL;
-      }
-      if (!advance(c))
-        return NULL;
-      if (is_op(c, "(")) {
-        n = parse_call(c, member, member_at, n);
-      } else if (n->kind != N_NAME) {
-        bw_expr_fail(c, member_at, "only names have members: \"%.*s\" cannot be taken from a computed value", BW_FMT(member));
-        return NULL;
-      } else if (!add_part(c, n->path, member, member_at)) {
-        return NULL;
-      }
-      continue;
-    }
-    if (!advance(c))
-      return NULL;
-    if (n->kind == N_NAME && c->tok.kind == T_STRING) {
-      if (!add_part(c, n->path, c->tok.s, c->tok.at) || !advance(c) || !expect(c, "]", "a closing ]"))
-        return NULL;
-    } else {
-      struct node *args[2] = {n, parse_expr(c)};
-      if (!args[1] || !expect(c, "]", "a closing ]"))
-        return NULL;
-      n = call(c, N_CALL, BW_STR("_[_]"), at, args, 2);
-    }
-  }
+  while (n && (is_op(c, ".") || is_op(c, "[")))
+    n = is_op(c, ".") ? parse_dot(c, n) : parse_index(c, n);
   return n;
+}
+
+/* Words that cannot be names, and what to write instead. */
+static bool reserved(struct compiler *c)
+{
+  static const char *const words[][2] = {{"and", "; and is written &&"},
+                                         {"or", "; or is written ||"},
+                                         {"not", "; not is written !"},
+                                         {"if", "; write condition ? a : b"},
+                                         {"in", ""},
+                                         {"as", ""},
+                                         {"break", ""},
+                                         {"const", ""},
+                                         {"continue", ""},
+                                         {"else", ""},
+                                         {"for", ""},
+                                         {"function", ""},
+                                         {"import", ""},
+                                         {"let", ""},
+                                         {"loop", ""},
+                                         {"namespace", ""},
+                                         {"package", ""},
+                                         {"return", ""},
+                                         {"var", ""},
+                                         {"void", ""},
+                                         {"while", ""}};
+  size_t i;
+  for (i = 0; i < sizeof words / sizeof *words; i++)
+    if (bw_str_is(c->tok.text, words[i][0])) {
+      bw_expr_fail(c, c->tok.at, "\"%s\" cannot stand here%s", words[i][0], words[i][1]);
+      return true;
+    }
+  return false;
 }
 
 static struct node *parse_ident(struct compiler *c)
@@ -204,69 +305,72 @@ static struct node *parse_ident(struct compiler *c)
   struct node *n;
   if (bw_str_is(t.text, "true") || bw_str_is(t.text, "false") || bw_str_is(t.text, "null"))
     return literal(c);
-  if (bw_str_is(t.text, "in") || bw_str_is(t.text, "and") || bw_str_is(t.text, "or") || bw_str_is(t.text, "not")) {
-    bw_expr_fail(c, t.at, "\"%.*s\" cannot stand here%s", BW_FMT(t.text),
-                 t.text.data[0] == 'a'   ? "; and is written &&"
-                 : t.text.data[0] == 'o' ? "; or is written ||"
-                 : t.text.data[0] == 'n' ? "; not is written !"
-                                         : "");
-    return NULL;
-  }
-  if (!advance(c))
+  if (reserved(c) || !advance(c))
     return NULL;
   if (is_op(c, "("))
     return parse_call(c, t.text, t.at, NULL);
-  if (!(n = node_new(c, N_NAME, t.at)))
+  if (!(n = bw_expr_node(c, N_NAME, t.at, NULL, 0)))
     return NULL;
   n->path = bw_expr_arena(&c->e->arena, sizeof *n->path);
   *n->path = (struct bw_path){.part = {t.text}, .n = 1};
   return n;
 }
 
-static struct node *parse_primary(struct compiler *c)
+static struct node *parse_brackets(struct compiler *c)
 {
-  struct node *n = NULL;
-  if (c->tok.kind == T_IDENT)
-    return parse_ident(c);
-  if (c->tok.kind == T_INT || c->tok.kind == T_DOUBLE || c->tok.kind == T_STRING)
-    return literal(c);
+  bool map = is_op(c, "{");
+  size_t at = c->tok.at;
+  struct items items = {0};
+  struct node *n;
   if (is_op(c, "(")) {
     if (!advance(c) || !(n = parse_expr(c)))
       return NULL;
     return expect(c, ")", "a closing )") ? n : NULL;
   }
-  if (is_op(c, "[")) {
-    struct node *args[BW_EXPR_MAX_ARGS];
-    uint32_t nargs = 0;
-    size_t at = c->tok.at;
-    if (!advance(c) || !parse_list(c, "]", args, &nargs))
-      return NULL;
-    return call(c, N_LIST, BW_STR("[]"), at, args, nargs);
+  if (!advance(c) || !parse_items(c, map ? "}" : "]", map, &items))
+    return NULL;
+  return call(c, map ? N_MAP : N_LIST, map ? BW_STR("{}") : BW_STR("[]"), at, items.at, items.n);
+}
+
+static struct node *parse_primary(struct compiler *c)
+{
+  if (is_op(c, ".") && (!advance(c) || c->tok.kind != T_IDENT)) { /* .name: from the outermost, where names always are */
+    bw_expr_fail(c, c->tok.at, "a name should follow the dot");
+    return NULL;
   }
+  if (c->tok.kind == T_IDENT)
+    return parse_ident(c);
+  if (c->tok.kind == T_INT || c->tok.kind == T_DOUBLE || c->tok.kind == T_STRING)
+    return literal(c);
+  if (is_op(c, "(") || is_op(c, "[") || is_op(c, "{"))
+    return parse_brackets(c);
   expect(c, "\001", "a value");
   return NULL;
+}
+
+/* A minus right before a number belongs to it: -9223372036854775808 has no positive. */
+static struct node *negative_literal(struct compiler *c)
+{
+  if (c->tok.kind == T_INT && !c->tok.lowest)
+    c->tok.i = -c->tok.i;
+  c->tok.d = -c->tok.d;
+  c->tok.lowest = false;
+  return parse_members(c, literal(c));
 }
 
 static struct node *parse_unary(struct compiler *c)
 {
   size_t at = c->tok.at;
-  bool negate = is_op(c, "-"), invert = is_op(c, "!");
+  bool negate = is_op(c, "-");
   struct node *n;
-  if (!enter(c))
+  if (!negate && !is_op(c, "!"))
+    return parse_members(c, parse_primary(c));
+  if (!enter(c) || !advance(c))
     return NULL;
-  if (negate || invert) {
-    if (!advance(c))
-      return NULL;
-    n = parse_unary(c);
-    if (n && negate && n->kind == N_CONST && n->type == BW_TYPE_INT)
-      n->value.i = -n->value.i; /* literals are never negative before: no overflow */
-    else if (n && negate && n->kind == N_CONST && n->type == BW_TYPE_DOUBLE)
-      n->value.d = -n->value.d;
-    else if (n)
-      n = call(c, N_CALL, negate ? BW_STR("-_") : BW_STR("!_"), at, &n, 1);
-  } else {
-    n = parse_members(c, parse_primary(c));
-  }
+  if (negate && (c->tok.kind == T_INT || c->tok.kind == T_DOUBLE))
+    n = negative_literal(c);
+  else if ((n = parse_unary(c)))
+    n = call(c, N_CALL, negate ? BW_STR("-_") : BW_STR("!_"), at, &n, 1);
   c->depth--;
   return n;
 }

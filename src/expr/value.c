@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values and expressions as text, for people and for machines.  No privileges. */
+/* Values as text, for people and for machines.  No privileges. */
 #include <math.h>
 #include <stdio.h>
 
 #include "base/json.h"
 #include "base/time.h"
 #include "expr/private.h"
-
-const char *bw_type_name(enum bw_type type)
-{
-  static const char *const names[BW_TYPE_COUNT] = {"error",  "null",      "yes or no", "whole number", "number",
-                                                   "text",   "timestamp", "duration",  "stage",        "list",
-                                                   "signal", "name",      "value"};
-  return type < BW_TYPE_COUNT ? names[type] : "?";
-}
 
 /* 1234567.5 as 1,234,567.5; at most two digits after the point where it is large enough to be money. */
 static void grouped(struct bw_buf *out, double d)
@@ -75,8 +67,7 @@ void bw_value_text(struct bw_buf *out, const struct bw_value *v)
     break;
   case BW_TYPE_TIMESTAMP: {
     char text[BW_TIME_TEXT];
-    if (v->i >= 0 && v->i <= BW_TIME_MAX) {
-      bw_time_format(v->i, text);
+    if (bw_expr_time_text(v->i, text)) {
       bw_buf_add(out, text, v->i % BW_DAY ? strlen(text) : 10);
     } else {
       bw_buf_add_cstr(out, "a time out of range");
@@ -95,6 +86,17 @@ void bw_value_text(struct bw_buf *out, const struct bw_value *v)
     }
     bw_buf_add_char(out, ']');
     break;
+  case BW_TYPE_MAP:
+    bw_buf_add_char(out, '{');
+    for (i = 0; i < v->list.n; i++) {
+      if (i)
+        bw_buf_add_cstr(out, ", ");
+      bw_value_text(out, &v->list.items[2 * i]);
+      bw_buf_add_cstr(out, ": ");
+      bw_value_text(out, &v->list.items[2 * i + 1]);
+    }
+    bw_buf_add_char(out, '}');
+    break;
   case BW_TYPE_ERROR:
     if (v->i == BW_VALUE_MISSING)
       bw_buf_add_cstr(out, "missing: ");
@@ -102,11 +104,23 @@ void bw_value_text(struct bw_buf *out, const struct bw_value *v)
     break;
   case BW_TYPE_SIGNAL:
   case BW_TYPE_NAME:
+  case BW_TYPE_TYPE:
     bw_buf_add_str(out, v->s);
     break;
   default:
     bw_buf_add_cstr(out, "null");
   }
+}
+
+/* Keys of JSON are texts: a number or a yes or no as it would be written. */
+static void json_key(struct bw_buf *out, const struct bw_value *key)
+{
+  char text[24];
+  snprintf(text, sizeof text, "%lld", (long long)key->i);
+  bw_json_str(out, key->type == BW_TYPE_STRING ? key->s
+                   : key->type == BW_TYPE_BOOL ? bw_str(key->b ? "true" : "false")
+                                               : bw_str(text));
+  bw_buf_add_char(out, ':');
 }
 
 void bw_value_json(struct bw_buf *out, const struct bw_value *v)
@@ -127,11 +141,12 @@ void bw_value_json(struct bw_buf *out, const struct bw_value *v)
   case BW_TYPE_RANK:
   case BW_TYPE_SIGNAL:
   case BW_TYPE_NAME:
+  case BW_TYPE_TYPE:
     bw_json_str(out, v->s);
     break;
   case BW_TYPE_TIMESTAMP:
-    if (v->i >= 0 && v->i <= BW_TIME_MAX)
-      bw_json_time(out, v->i);
+    if (bw_expr_time_text(v->i, text))
+      bw_json_cstr(out, text);
     else
       bw_json_null(out);
     break;
@@ -146,83 +161,15 @@ void bw_value_json(struct bw_buf *out, const struct bw_value *v)
       bw_value_json(out, &v->list.items[i]);
     bw_json_close(out, ']');
     break;
+  case BW_TYPE_MAP:
+    bw_json_open(out, '{');
+    for (i = 0; i < v->list.n; i++) {
+      json_key(out, &v->list.items[2 * i]);
+      bw_value_json(out, &v->list.items[2 * i + 1]);
+    }
+    bw_json_close(out, '}');
+    break;
   default:
     bw_json_null(out);
   }
-}
-
-static void print_constant(struct bw_buf *out, const struct bw_value *v)
-{
-  if (v->type == BW_TYPE_STRING) {
-    struct bw_buf quoted = {0};
-    bw_json_str(&quoted, v->s);
-    bw_buf_add_str(out, bw_buf_str(&quoted));
-    bw_buf_clear(&quoted);
-  } else if (v->type == BW_TYPE_BOOL) {
-    bw_buf_add_cstr(out, v->b ? "true" : "false");
-  } else if (v->type == BW_TYPE_INT) {
-    bw_buf_printf(out, "%lld", (long long)v->i);
-  } else if (v->type == BW_TYPE_DOUBLE) {
-    char text[40];
-    int n = bw_number_format(v->d, text);
-    bw_buf_add_cstr(out, text);
-    if (strspn(text, "-0123456789") == (size_t)n)
-      bw_buf_add_cstr(out, ".0"); /* stays a double when read again */
-  } else {
-    bw_buf_add_cstr(out, "null");
-  }
-}
-
-static void print(struct bw_buf *out, const struct bw_expr *e, const struct node *n)
-{
-  const char *op = n->nargs == 2 || n->nargs == 1 ? bw_expr_operator(n->fname) : NULL;
-  uint32_t i;
-  if (n->kind == N_CONST) {
-    print_constant(out, &n->value);
-  } else if (n->kind == N_NAME || n->kind == N_REF) {
-    bw_buf_add_str(out, e->names[n->name].text);
-  } else if (n->kind == N_COND) {
-    bw_buf_add_char(out, '(');
-    print(out, e, n->args[0]);
-    bw_buf_add_cstr(out, " ? ");
-    print(out, e, n->args[1]);
-    bw_buf_add_cstr(out, " : ");
-    print(out, e, n->args[2]);
-    bw_buf_add_char(out, ')');
-  } else if (op && strcmp(op, "[]") == 0) {
-    print(out, e, n->args[0]);
-    bw_buf_add_char(out, '[');
-    print(out, e, n->args[1]);
-    bw_buf_add_char(out, ']');
-  } else if (op && n->nargs == 1) {
-    bw_buf_add_cstr(out, op);
-    bw_buf_add_char(out, '(');
-    print(out, e, n->args[0]);
-    bw_buf_add_char(out, ')');
-  } else if (op) {
-    bw_buf_add_char(out, '(');
-    print(out, e, n->args[0]);
-    bw_buf_printf(out, " %s ", op);
-    print(out, e, n->args[1]);
-    bw_buf_add_char(out, ')');
-  } else {
-    bw_buf_add_str(out, n->kind == N_LIST ? BW_STR("") : n->fname);
-    bw_buf_add_char(out, n->kind == N_LIST ? '[' : '(');
-    for (i = 0; i < n->nargs; i++) {
-      if (i)
-        bw_buf_add_cstr(out, ", ");
-      print(out, e, n->args[i]);
-    }
-    bw_buf_add_char(out, n->kind == N_LIST ? ']' : ')');
-  }
-}
-
-void bw_expr_node_text(struct bw_buf *out, const struct bw_expr *e, const struct node *n)
-{
-  print(out, e, n);
-}
-
-void bw_expr_text(struct bw_buf *out, const struct bw_expr *e)
-{
-  print(out, e, e->root);
 }

@@ -249,7 +249,7 @@ static void refusals(void **state)
       {"30d", "1:1 a number ends in a letter here; write the unit as a function: days(30)"},
       {"99999999999999999999", "1:1 this number is out of range"},
       {"1 # 2", "1:3 '#' does not belong in an expression"},
-      {"(1).foo", "1:5 only names have members: \"foo\" cannot be taken from a computed value"},
+      {"(1).foo", "1:5 a whole number has no member \"foo\"; only maps have members"},
   };
   size_t i;
   (void)state;
