@@ -66,7 +66,7 @@ static int check(const struct daemon_options *o)
 /* The children are told when the daemon's clock began, so that one that is restarted does not begin again. */
 static int supervise(const struct daemon_options *o, int argc, char **argv)
 {
-  struct bw_supervise_options so = {.user = o->user};
+  struct bw_supervise_options so = {.user = o->user, .hang_ms = o->hang_ms};
   char **args = bw_calloc((size_t)argc + 3, sizeof(char *));
   char *at = bw_asprintf("%lld", (long long)bw_clock_now(bw_clock_system()));
   int i, status;

@@ -17,6 +17,8 @@ static const char usage[] =
     "  --check          check the configuration, print what is wrong as file:line:column, and end\n"
     "  --plugins DIR    where watcher plugins are found, instead of the configured directory\n"
     "  --user NAME      run the children as this user (when started as root)\n"
+    "  --hang-deadline TIME  core or web that gives no sign of life this long is killed and started again (60s, or half of\n"
+    "                   systemd's WatchdogSec where that is less)\n"
     "  --verbose        log more\n"
     "  --start-time T   for demonstrations: the clock starts at T and runs on from there\n"
     "  --tests          allow the control API's test commands; ticks come from there alone\n"
@@ -28,6 +30,7 @@ enum {
   OPT_CHECK,
   OPT_PLUGINS,
   OPT_USER,
+  OPT_HANG,
   OPT_VERBOSE,
   OPT_START,
   OPT_STARTED,
@@ -42,6 +45,7 @@ static const struct option longopts[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"plugins", required_argument, NULL, OPT_PLUGINS},
     {"user", required_argument, NULL, OPT_USER},
+    {"hang-deadline", required_argument, NULL, OPT_HANG},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"start-time", required_argument, NULL, OPT_START},
     {"started-at", required_argument, NULL, OPT_STARTED}, /* the parent's, to its children */
@@ -55,6 +59,14 @@ static int parse_start(const char *text, int64_t *ret_ms)
   if (bw_time_parse(bw_str(text), ret_ms) == 0)
     return 0;
   (void)fprintf(stderr, "basewatchd: --start-time takes a time such as 2026-07-23T12:00:00Z, not \"%s\"\n", text);
+  return -1;
+}
+
+static int parse_deadline(const char *text, int64_t *ret_ms)
+{
+  if (bw_duration_parse(bw_str(text), ret_ms) == 0 && *ret_ms >= BW_SECOND)
+    return 0;
+  (void)fprintf(stderr, "basewatchd: --hang-deadline takes a time span of at least 1s, such as 60s or 5m, not \"%s\"\n", text);
   return -1;
 }
 
@@ -76,6 +88,8 @@ static int take(int opt, struct daemon_options *o)
   case OPT_USER:
     o->user = optarg;
     return 0;
+  case OPT_HANG:
+    return parse_deadline(optarg, &o->hang_ms);
   case OPT_VERBOSE:
     o->verbose = true;
     return 0;

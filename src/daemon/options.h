@@ -10,6 +10,7 @@ struct daemon_options {
   const char *state_dir;
   const char *plugin_dir; /* NULL: as configured */
   const char *user;       /* NULL: as we are */
+  int64_t hang_ms;        /* a child that gives no sign of life this long is killed; 0: the default */
   int64_t start_time;     /* the clock starts here; BW_TIME_NONE: the machine's clock */
   int64_t started_at; /* of the machine's clock, when the daemon was started: set by the parent, so that a restarted child goes
                          on */

@@ -15,6 +15,7 @@ struct bw_parent_link {
   struct bw_conn *conn;
   struct bw_parent_events events;
   void *ctx;
+  uint32_t request; /* of the message at hand */
 };
 
 /* The link may be freed by the event: nothing is touched after one. */
@@ -61,7 +62,7 @@ static int on_gone(struct bw_parent_link *l, struct bw_str payload)
 static int on_ping(struct bw_parent_link *l, struct bw_str payload)
 {
   (void)payload;
-  return bw_conn_send(l->conn, BW_FRAME_PONG, 0, BW_STR(""), NULL);
+  return bw_conn_send(l->conn, BW_FRAME_PONG, l->request, BW_STR(""), NULL);
 }
 
 static int on_reload(struct bw_parent_link *l, struct bw_str payload)
@@ -89,11 +90,13 @@ static const struct {
 
 static int on_frame(void *ctx, struct bw_conn *c, uint16_t type, uint32_t request, struct bw_str payload)
 {
+  struct bw_parent_link *l = ctx;
   size_t i;
-  (void)c, (void)request;
+  (void)c;
+  l->request = request;
   for (i = 0; i < sizeof messages / sizeof *messages; i++)
     if (messages[i].type == type && (messages[i].size == 0 || messages[i].size == payload.len))
-      return messages[i].take(ctx, payload);
+      return messages[i].take(l, payload);
   return BW_EPEER;
 }
 

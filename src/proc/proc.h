@@ -42,7 +42,8 @@ struct bw_supervise_options {
   int64_t backoff_ms;       /* before the first restart; doubles; default 200 */
   int64_t backoff_cap_ms;   /* default 30 s */
   int64_t healthy_ms;       /* running this long after ready forgets earlier failures; default 60 s */
-  int64_t hang_ms;          /* a ready child that answers no ping this long is killed; default 60 s */
+  int64_t hang_ms;          /* a ready child that answers no ping this long is killed; default 60 s, or half of systemd's
+                               watchdog where that is less */
   int64_t start_ms;         /* a child that is not ready by then is killed; default 30 min (a long recovery) */
   int64_t stop_ms;          /* each stage of an orderly stop, then SIGKILL; default 20 s */
   const char *exe;          /* what to execute; default /proc/self/exe */
@@ -55,8 +56,10 @@ bool bw_role_main(const struct bw_role *roles, size_t n, int argc, char **argv, 
 
 /*
  * The parent.  Starts every role that is not slotted, restarts what dies, and returns the exit status of the daemon after an
- * orderly stop (SIGTERM, SIGINT) or BW_EXIT_CONFIG.  SIGHUP becomes `reload` in the hub.  Tells systemd READY, STOPPING,
- * WATCHDOG where built with it and started by it.  options may be NULL.
+ * orderly stop (SIGTERM, SIGINT) or BW_EXIT_CONFIG.  SIGHUP becomes `reload` in the hub.  Tells systemd READY, RELOADING
+ * (and READY again), STOPPING, and WATCHDOG while every ready child answers, where it
+ * started us.  options
+ * may be NULL.
  */
 int bw_supervise(const struct bw_role *roles, size_t n, int argc, char **argv, const struct bw_supervise_options *options);
 

@@ -7,16 +7,16 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-#ifdef HAVE_LIBSYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "base/log.h"
 #include "base/time.h"
+#include "proc/notify.h"
 #include "proc/proc.h"
 #include "proc/spawn.h"
 #include "wire/conn.h"
@@ -46,6 +46,7 @@ struct slot {
 
 struct supervisor {
   struct bw_loop *loop;
+  struct bw_notify *notify;
   const struct bw_role *roles;
   size_t nroles;
   int argc;
@@ -59,7 +60,9 @@ struct supervisor {
   struct bw_watch *signals[4];
   int64_t ping_every, pinged_at;
   bool announced, stopping, slots_ended;
-  unsigned stage; /* stop_order that is being stopped */
+  bool reloading;          /* systemd was told so, and not yet that it is over */
+  uint32_t reload_request; /* of the ping that follows the latest reload */
+  unsigned stage;          /* stop_order that is being stopped */
   int status;
 };
 
@@ -67,13 +70,12 @@ static void start(struct child *c);
 static void start_again(void *ctx);
 static void stop_step(struct supervisor *sup);
 
-static void tell_systemd(const char *state)
+/* The hub has dealt with the latest reload: it answered what was sent after it, or it began anew. */
+static void reloaded(struct supervisor *sup)
 {
-#ifdef HAVE_LIBSYSTEMD
-  (void)sd_notify(0, state);
-#else
-  (void)state;
-#endif
+  if (sup->reloading)
+    bw_notify_say(sup->notify, "READY=1", false);
+  sup->reloading = false;
 }
 
 static void kill_pid(pid_t pid)
@@ -217,7 +219,7 @@ static void announce(struct supervisor *sup)
     return;
   sup->announced = true;
   bw_log(BW_LOG_INFO, "ready", "roles=%zu", sup->nroles);
-  tell_systemd("READY=1");
+  bw_notify_say(sup->notify, "READY=1", false);
   if (sup->opt.ready)
     sup->opt.ready(sup->opt.ctx);
 }
@@ -225,16 +227,20 @@ static void announce(struct supervisor *sup)
 static int on_frame(void *ctx, struct bw_conn *conn, uint16_t type, uint32_t request, struct bw_str payload)
 {
   struct child *c = ctx;
-  (void)conn, (void)request;
+  (void)conn;
   switch (type) {
   case BW_FRAME_CHILD_READY:
     if (!c->ready)
       c->ready_at = c->heard_at = bw_monotonic();
     c->ready = true;
+    if (c == c->sup->hub)
+      reloaded(c->sup);
     announce(c->sup);
     return BW_OK;
   case BW_FRAME_PONG:
     c->heard_at = bw_monotonic();
+    if (c == c->sup->hub && request != 0 && request == c->sup->reload_request)
+      reloaded(c->sup);
     return BW_OK;
   case BW_FRAME_SPAWN:
   case BW_FRAME_KILL:
@@ -377,13 +383,20 @@ static void ping(void *ctx)
   }
 }
 
-#ifdef HAVE_LIBSYSTEMD
+/* Not while a child owes an answer for long: either it is killed at its deadline and all is well again, or systemd ends us all.
+ */
 static void feed_watchdog(void *ctx)
 {
-  (void)ctx;
-  tell_systemd("WATCHDOG=1");
+  struct supervisor *sup = ctx;
+  int64_t now = bw_monotonic();
+  size_t i;
+  for (i = 0; i < sup->nroles; i++) {
+    const struct child *c = &sup->children[i];
+    if (c->role && c->pid > 0 && c->ready && now - c->heard_at > sup->opt.hang_ms / 2)
+      return;
+  }
+  bw_notify_say(sup->notify, "WATCHDOG=1", true);
 }
-#endif
 
 /* ---- stopping ---- */
 
@@ -461,7 +474,7 @@ static void on_stop(int signo, int unused, void *ctx)
     return;
   }
   bw_log(BW_LOG_INFO, "stopping", "signal=%d", signo);
-  tell_systemd("STOPPING=1");
+  bw_notify_say(sup->notify, "STOPPING=1", false);
   sup->stopping = true;
   stop_step(sup);
 }
@@ -469,14 +482,34 @@ static void on_stop(int signo, int unused, void *ctx)
 static void on_reload(int signo, int unused, void *ctx)
 {
   struct supervisor *sup = ctx;
+  struct timespec now = {0};
+  char text[64];
   (void)signo, (void)unused;
+  if (sup->stopping)
+    return;
+  if (sup->announced) {
+    /* systemd takes only a time after its own signal for an answer to it: microseconds matter. */
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)now.tv_sec * 1000000 + (long long)now.tv_nsec / 1000);
+    bw_notify_say(sup->notify, text, false);
+    sup->reloading = true;
+  }
+  if (++sup->reload_request == 0)
+    sup->reload_request = 1;
   send_plain(sup->hub, BW_FRAME_RELOAD);
+  if (sup->hub->conn) /* answered in order: after the reload */
+    (void)bw_conn_send(sup->hub->conn, BW_FRAME_PING, sup->reload_request, BW_STR(""), NULL);
 }
 
 /* ---- the whole ---- */
 
 static void defaults(struct bw_supervise_options *o)
 {
+  int64_t watchdog = bw_notify_watchdog_ms();
+  /* A hung child is to be ended by us, before systemd ends everything. */
+  if (!o->hang_ms && watchdog && watchdog / 2 < 60 * BW_SECOND)
+    o->hang_ms = watchdog / 2;
 #define DEFAULT(field, value) o->field = o->field ? o->field : (value)
   DEFAULT(backoff_ms, 200);
   DEFAULT(backoff_cap_ms, 30 * BW_SECOND);
@@ -512,13 +545,8 @@ static void prepare(struct supervisor *sup)
   sup->ping_every = sup->opt.hang_ms / 4 > 0 ? sup->opt.hang_ms / 4 : 1;
   sup->pinged_at = bw_monotonic();
   sup->pinger = bw_timer_new(sup->loop, sup->ping_every, true, ping, sup);
-#ifdef HAVE_LIBSYSTEMD
-  {
-    uint64_t usec = 0;
-    if (sd_watchdog_enabled(0, &usec) > 0)
-      sup->watchdog = bw_timer_new(sup->loop, (int64_t)(usec / 2000), true, feed_watchdog, sup);
-  }
-#endif
+  if (bw_notify_watchdog_ms() > 0)
+    sup->watchdog = bw_timer_new(sup->loop, bw_notify_watchdog_ms() / 2, true, feed_watchdog, sup);
 }
 
 static void clear(struct supervisor *sup)
@@ -534,6 +562,7 @@ static void clear(struct supervisor *sup)
     bw_conn_free(&sup->children[i].conn);
   }
   free(sup->children);
+  bw_notify_free(&sup->notify);
   bw_loop_free(&sup->loop);
 }
 
@@ -545,6 +574,7 @@ int bw_supervise(const struct bw_role *roles, size_t n, int argc, char **argv, c
   int status;
   (void)signal(SIGPIPE, SIG_IGN);
   sup->loop = bw_loop_new();
+  sup->notify = bw_notify_new(sup->loop);
   sup->roles = roles;
   sup->nroles = n;
   sup->argc = argc;
