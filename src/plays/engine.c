@@ -169,6 +169,18 @@ static size_t add_lines(char **lines, const char *more)
   return added;
 }
 
+static bool lacks_line(const char *lines, const char *more)
+{
+  const char *s = more;
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n && !has_line(lines, s, n))
+      return true;
+    s += n + (s[n] == '\n');
+  }
+  return false;
+}
+
 /* ---- from a verdict to a lead ---- */
 
 static int rank_of(const char *priority)
@@ -191,7 +203,9 @@ static void take_verdict(struct bw_engine *e, struct lead *l, const struct verdi
   l->pub.csm_required = v->csm_required;
   bw_lead_set(&l->pub.primary_signal, v->primary);
   bw_lead_set(&l->pub.why_json, v->why.data);
+  l->pub.close_at = v->timing.close_at;
   bw_lead_fields(e, l, v, env);
+  bw_leads_join(e, env->account, l);
 }
 
 static void currency_of(struct bw_engine *e, struct bw_env *env, struct lead *l)
@@ -205,7 +219,7 @@ static void currency_of(struct bw_engine *e, struct bw_env *env, struct lead *l)
 static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, const struct verdict *v, uint64_t offset)
 {
   struct lead *l = bw_lead_new(e);
-  const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, p->template_name};
+  const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, v->template_name};
   char **const fields[] = {&l->pub.play,     &l->pub.family, &l->pub.motion, &l->pub.type,
                            &l->pub.priority, &l->pub.angle,  &l->pub.title,  &l->pub.template_name};
   size_t i;
@@ -221,8 +235,9 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
   currency_of(e, env, l);
   add_lines(&l->signals, v->signals);
-  take_verdict(e, l, v, env);
+  l->pub.nurture = v->nurture;
   bw_lead_add(e, l, v->shadow);
+  take_verdict(e, l, v, env);
   bw_lead_dirty(e, l);
   e->stats.fired++;
   if (e->events.opened)
@@ -236,59 +251,60 @@ static bool differs(double a, double b, double absolute, double relative)
   return fabs(a - b) >= absolute && fabs(a - b) > relative * fabs(a);
 }
 
-/* A re-fire: a signal that it did not have, or a higher priority, is news; a number that moved is only noted. */
-static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, struct lead *l, const struct verdict *v)
+/* What a re-fire has to say that the open lead does not know. */
+struct change {
+  bool mutable, same; /* nobody has decided yet; the same play speaks */
+  bool news;          /* a signal that it did not have, a higher priority, ready where it was not */
+  bool moved;         /* a number: noted, and disturbs nobody */
+};
+
+static struct change compare(const struct play *p, const struct lead *l, const struct verdict *v)
 {
-  bool mutable = l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED;
-  bool same = strcmp(l->pub.play, p->name) == 0;
-  bool news = add_lines(&l->signals, v->signals) > 0;
-  bool moved = mutable && same &&
-               (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
-                strcmp(l->pub.owner, v->owner) != 0);
-  if (mutable && rank_of(v->priority) > rank_of(l->pub.priority)) {
+  struct change c = {.mutable = l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED,
+                     .same = strcmp(l->pub.play, p->name) == 0};
+  if (v->nurture && !l->pub.nurture)
+    c.mutable = false; /* once ready, a lead does not go back to be nurtured */
+  c.news = lacks_line(l->signals, v->signals) || (c.mutable && rank_of(v->priority) > rank_of(l->pub.priority));
+  c.moved = c.mutable && c.same &&
+            (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
+             strcmp(l->pub.owner, v->owner) != 0 || l->pub.close_at != v->timing.close_at);
+  return c;
+}
+
+static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, struct lead *l, const struct verdict *v,
+                        struct change c)
+{
+  add_lines(&l->signals, v->signals);
+  if (c.mutable && rank_of(v->priority) > rank_of(l->pub.priority)) {
     int64_t sla = sla_of(e, p, v->priority, env->now_ms);
     bw_lead_set(&l->pub.priority, v->priority);
     if (sla < l->pub.sla_at)
       l->pub.sla_at = sla;
-    news = true;
   }
-  if (!news && !moved)
-    return;
-  if (mutable && same)
+  if (c.mutable && c.same) {
+    l->pub.nurture = v->nurture;
+    bw_lead_set(&l->pub.template_name, v->template_name);
     take_verdict(e, l, v, env);
+  }
   l->pub.updated_at = env->now_ms;
-  l->pub.enriched += news;
+  l->pub.enriched += c.news;
   bw_lead_dirty(e, l);
-  if (news && e->events.enriched)
+  if (c.news && e->events.enriched)
     e->events.enriched(e->events.ctx, &l->pub);
 }
 
 /* ---- after a close ---- */
 
-struct newest {
-  const struct play *play;
-  int64_t at;
-};
-
-static int find_newest(void *ctx, const struct bw_episode *ep)
-{
-  struct newest *n = ctx;
-  size_t i;
-  for (i = 0; i < n->play->nweights; i++)
-    if (n->play->weights[i].signal == ep->type_index && n->play->weights[i].weight > 0 && ep->held_until == BW_TIME_NONE &&
-        ep->opened_at > n->at)
-      n->at = ep->opened_at;
-  return 0;
-}
-
 /* What was open when the family's last lead was closed has had its answer: only a relapse, a new episode, asks again. */
-static bool nothing_new(const struct bw_engine *e, struct bw_str account, const struct play *p, const struct family *f)
+static bool nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
 {
-  struct newest n = {p, BW_TIME_NONE};
+  size_t i;
   if (!f || f->closed_at == BW_TIME_NONE)
     return false;
-  bw_signals_each_open(e->signals, account, find_newest, &n);
-  return n.at <= f->closed_at;
+  for (i = 0; i < env->nopen; i++)
+    if (env->open[i]->opened_at > f->closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
+      return false;
+  return true;
 }
 
 static bool is_shadow(const struct play *p, struct bw_str account)
@@ -298,49 +314,55 @@ static bool is_shadow(const struct play *p, struct bw_str account)
 
 /* ---- evaluating ---- */
 
-static int any_trigger(void *ctx, const struct bw_episode *ep)
+static void fire(struct bw_engine *e, const struct play *p, struct lead *open, struct verdict *v, uint64_t offset)
 {
-  const struct bw_engine *e = ctx;
-  return ep->held_until == BW_TIME_NONE && e->plays->triggers[ep->type_index] ? -1 : 0;
+  struct bw_env *env = &e->env;
+  struct change c = {0};
+  bw_play_assign(env, p, v);
+  if (open) {
+    c = compare(p, open, v);
+    if (!c.news && !c.moved)
+      return;
+  }
+  bw_play_explain(env, p, false, v);
+  bw_json_close(&v->why, '}');
+  bw_buf_cstr(&v->why);
+  if (open)
+    enrich_lead(e, env, p, open, v, c);
+  else
+    open_lead(e, env, p, v, offset);
 }
 
 static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
 {
   struct bw_env *env = &e->env;
-  struct family *f;
+  struct family *f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
   struct verdict v = {0};
-  if (!bw_play_triggered(env, p))
-    return;
-  f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
   if (f && !f->open && f->closed_at != BW_TIME_NONE &&
-      (env->now_ms < f->closed_at + p->suppress_ms || nothing_new(e, env->account, p, f))) {
+      (env->now_ms < f->closed_at + p->suppress_ms || nothing_new(env, p, f))) {
     e->stats.suppressed++;
     return;
   }
-  bw_play_decide(env, p, false, &v);
-  if (v.fires) {
-    bw_json_close(&v.why, '}');
-    bw_buf_cstr(&v.why);
-    if (f && f->open)
-      enrich_lead(e, env, p, f->open, &v);
-    else
-      open_lead(e, env, p, &v, offset);
-  }
+  bw_play_judge(env, p, false, &v);
+  if (v.fires)
+    fire(e, p, f ? f->open : NULL, &v, offset);
+  else if (strcmp(v.blocked_by, "readiness") == 0 && v.readiness.band == BAND_NURTURE)
+    e->stats.nurture++;
   bw_verdict_clear(&v);
 }
 
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err)
 {
+  struct play_set set;
   size_t i;
   e->stats.evaluated++;
   if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
-  if (bw_signals_each_open(e->signals, account, any_trigger, e) == 0)
-    return 0;
-  for (i = 0; i < e->plays->nplays; i++) {
-    bw_env_init(&e->env, e, account, NULL, now_ms);
-    evaluate_play(e, &e->plays->plays[i], offset);
-  }
+  bw_env_init(&e->env, e, account, NULL, now_ms);
+  set = bw_env_gather(&e->env);
+  for (i = 0; i < e->plays->nplays; i++)
+    if (set.words[i / 64] >> (i % 64) & 1)
+      evaluate_play(e, &e->plays->plays[i], offset);
   return 0;
 }
 
@@ -377,7 +399,9 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
   const struct family *f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
   int64_t until = f && !f->open && f->closed_at != BW_TIME_NONE ? f->closed_at + p->suppress_ms : BW_TIME_NONE;
   char when[BW_TIME_TEXT];
-  bw_play_decide(env, p, true, &v);
+  bw_play_judge(env, p, true, &v);
+  bw_play_assign(env, p, &v);
+  bw_play_explain(env, p, true, &v);
   if (!v.blocked_by && f && f->open) {
     v.blocked_by = "open_lead";
     v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", f->open->pub.id,
@@ -386,7 +410,7 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
     bw_time_format(until, when);
     v.blocked_by = "suppressed";
     v.says = bw_asprintf("a lead of this family was closed lately; it rests until %s", when);
-  } else if (!v.blocked_by && nothing_new(e, env->account, p, f)) {
+  } else if (!v.blocked_by && nothing_new(env, p, f)) {
     v.blocked_by = "nothing_new";
     v.says = bw_strdup(
         "everything that is open now was open when the last lead of this family was closed; only a new signal asks again");
@@ -422,6 +446,7 @@ int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str 
     if (play.len && (size_t)at != i)
       continue;
     bw_env_init(&e->env, e, account, NULL, now_ms);
+    bw_env_gather(&e->env);
     why_not(e, &e->plays->plays[i], ret_json);
   }
   if (!play.len)

@@ -41,8 +41,7 @@ void bw_provenance_json(struct bw_buf *b, const struct bw_provenance *p)
 
 /* ---- text of its own ---- */
 
-static struct bw_str keep(struct bw_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static struct bw_str keep(struct bw_env *env, const char *fmt, ...)
+struct bw_str bw_env_keep(struct bw_env *env, const char *fmt, ...)
 {
   char text[1024];
   va_list ap;
@@ -62,10 +61,14 @@ void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, .
 {
   char text[900];
   va_list ap;
+  if (env->quick) {
+    *ret = bw_value_error(BW_VALUE_MISSING, BW_STR("a value is missing"));
+    return;
+  }
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
-  *ret = bw_value_error(BW_VALUE_MISSING, keep(env, "%s", text));
+  *ret = bw_value_error(BW_VALUE_MISSING, bw_env_keep(env, "%s", text));
 }
 
 /* ---- entities ---- */
@@ -135,7 +138,7 @@ static void read_list(struct bw_env *env, const struct bw_field *f, struct bw_va
     if (!root)
       items[i] = bw_value_string(f->text);
     else if (json_is_string(v))
-      items[i] = bw_value_string(keep(env, "%s", json_string_value(v)));
+      items[i] = bw_value_string(bw_env_keep(env, "%s", json_string_value(v)));
     else if (json_is_number(v))
       items[i] = bw_value_double(json_number_value(v));
     else if (json_is_boolean(v))
@@ -206,8 +209,10 @@ static void from_record(struct bw_env *env, const char *root, const struct bw_en
                         struct bw_provenance *ret_from)
 {
   struct bw_str id = bw_entity_id(e);
+  if (!ret_from)
+    return;
   *ret_from = (struct bw_provenance){.kind = BW_FROM_RECORD,
-                                     .name = keep(env, "%s %.*s: traits.%s", root, BW_FMT(id), field),
+                                     .name = bw_env_keep(env, "%s %.*s: traits.%s", root, BW_FMT(id), field),
                                      .offset = bw_entity_source(e, field),
                                      .at_ms = BW_TIME_NONE};
 }
@@ -252,10 +257,13 @@ static void read_trait(struct bw_env *env, const struct env_name *n, struct bw_v
     return;
   }
   *ret = v.value_type == BW_VALUE_STRING ? bw_value_string(v.text) : bw_value_double(v.number);
-  *ret_from = (struct bw_provenance){.kind = BW_FROM_TRAIT,
-                                     .name = v.key.len ? keep(env, "%s[%.*s]", type->name, BW_FMT(v.key)) : bw_str(type->name),
-                                     .offset = v.offset,
-                                     .at_ms = v.at_ms};
+  if (!ret_from)
+    return;
+  *ret_from =
+      (struct bw_provenance){.kind = BW_FROM_TRAIT,
+                             .name = v.key.len ? bw_env_keep(env, "%s[%.*s]", type->name, BW_FMT(v.key)) : bw_str(type->name),
+                             .offset = v.offset,
+                             .at_ms = v.at_ms};
 }
 
 /* The value at a dotted path; keys that hold dots themselves are tried whole first. */
@@ -277,7 +285,7 @@ static const json_t *walk(const json_t *v, const char *path)
 static bool json_value(struct bw_env *env, const json_t *v, struct bw_value *ret)
 {
   if (json_is_string(v))
-    *ret = bw_value_string(keep(env, "%s", json_string_value(v)));
+    *ret = bw_value_string(bw_env_keep(env, "%s", json_string_value(v)));
   else if (json_is_number(v))
     *ret = bw_value_double(json_number_value(v));
   else if (json_is_boolean(v))
@@ -328,10 +336,13 @@ static bool read_lead_signal(struct bw_env *env, const struct env_name *n, struc
       if (found)
         *ret = bw_value_time(ms);
     }
-    *ret_from = (struct bw_provenance){.kind = BW_FROM_SIGNAL,
-                                       .name = keep(env, "signal %s, as it was when lead %s saw it", type, env->lead->id),
-                                       .episode = (uint64_t)json_integer_value(json_object_get(s, "episode")),
-                                       .at_ms = env->lead->updated_at};
+    if (!ret_from)
+      continue;
+    *ret_from =
+        (struct bw_provenance){.kind = BW_FROM_SIGNAL,
+                               .name = bw_env_keep(env, "signal %s, as it was when lead %s saw it", type, env->lead->id),
+                               .episode = (uint64_t)json_integer_value(json_object_get(s, "episode")),
+                               .at_ms = env->lead->updated_at};
   }
   json_decref(root);
   return found;
@@ -345,7 +356,7 @@ static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_
     *ret = (struct bw_value){.type = BW_TYPE_SIGNAL, .i = (int64_t)(n - env->names->names), .s = bw_str(n->text)};
     return;
   }
-  e = bw_signals_find(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""));
+  e = bw_env_open_episode(env, n->type_index, n->key);
   if (!e) {
     if (!read_lead_signal(env, n, ret, ret_from))
       bw_env_missing(env, ret, "%s: the signal %s is not open", n->text, type);
@@ -373,9 +384,11 @@ static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_
   default:
     read_evidence(env, n, e->evidence, ret);
   }
+  if (!ret_from)
+    return;
   *ret_from = (struct bw_provenance){
       .kind = BW_FROM_SIGNAL,
-      .name = keep(env, "signal %s%s%.*s%s", type, e->key.len ? "[" : "", BW_FMT(e->key), e->key.len ? "]" : ""),
+      .name = bw_env_keep(env, "signal %s%s%.*s%s", type, e->key.len ? "[" : "", BW_FMT(e->key), e->key.len ? "]" : ""),
       .offset = e->updated_offset,
       .episode = e->id,
       .at_ms = e->updated_at};
@@ -383,25 +396,66 @@ static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_
 
 void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
-  struct bw_provenance from = {.at_ms = BW_TIME_NONE};
+  if (ret_from)
+    *ret_from = (struct bw_provenance){.at_ms = BW_TIME_NONE};
   if (n->root == R_TRAIT) {
-    read_trait(env, n, ret, &from);
+    read_trait(env, n, ret, ret_from);
   } else if (n->root == R_SIGNAL) {
-    read_signal(env, n, ret, &from);
+    read_signal(env, n, ret, ret_from);
   } else if (n->row->compute) {
     *ret = (struct bw_value){.type = BW_TYPE_ERROR, .i = BW_VALUE_MISSING};
-    n->row->compute(env, n->row, ret, &from);
+    n->row->compute(env, n->row, ret, ret_from);
     if (ret->type == BW_TYPE_ERROR && !ret->s.len)
       missing_field(env, n->root, n->text, n->row->name, ret);
-    if (!from.name.len)
-      from.name = bw_str(n->text);
+    if (ret_from && !ret_from->name.len)
+      ret_from->name = bw_str(n->text);
   } else {
-    read_entity(env, n, ret, &from);
+    read_entity(env, n, ret, ret_from);
   }
-  if (ret->type == BW_TYPE_ERROR)
-    from = (struct bw_provenance){.at_ms = BW_TIME_NONE};
-  if (ret_from)
-    *ret_from = from;
+  if (ret->type == BW_TYPE_ERROR && ret_from)
+    *ret_from = (struct bw_provenance){.at_ms = BW_TIME_NONE};
+}
+
+/* ---- open episodes ---- */
+
+static int gather(void *ctx, const struct bw_episode *e)
+{
+  struct bw_env *env = ctx;
+  if (e->held_until != BW_TIME_NONE)
+    return 0;
+  if (env->nopen == env->open_cap) {
+    env->open_cap = env->open_cap ? env->open_cap * 2 : 16;
+    env->open = bw_realloc(env->open, env->open_cap, sizeof *env->open);
+  }
+  env->open[env->nopen++] = e;
+  return 0;
+}
+
+struct play_set bw_env_gather(struct bw_env *env)
+{
+  struct play_set set = {{0}};
+  size_t i, k;
+  env->nopen = 0;
+  bw_signals_each_open(env->engine->signals, env->account, gather, env);
+  env->gathered = true;
+  for (i = 0; i < env->nopen; i++)
+    for (k = 0; k < sizeof set.words / sizeof *set.words; k++)
+      set.words[k] |= env->engine->plays->triggers[env->open[i]->type_index].words[k];
+  return set;
+}
+
+const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t type, const char *key)
+{
+  const struct bw_episode *best = NULL;
+  size_t i;
+  if (!env->gathered)
+    return bw_signals_find(env->engine->signals, env->account, type, key ? bw_str(key) : BW_STR(""));
+  for (i = 0; i < env->nopen; i++) {
+    const struct bw_episode *e = env->open[i];
+    if (e->type_index == type && (!key || bw_str_is(e->key, key)) && (!best || e->strength > best->strength))
+      best = e;
+  }
+  return best;
 }
 
 /* ---- life ---- */
@@ -410,7 +464,23 @@ static void lookup(void *ctx, uint32_t slot, struct bw_str name, struct bw_value
 {
   struct bw_env *env = ctx;
   (void)name;
-  bw_env_read(env, &env->names->names[slot], ret, NULL);
+  if (slot == env->instead_of && env->names->names[slot].type != BW_TYPE_SIGNAL)
+    *ret = env->instead;
+  else
+    bw_env_read(env, &env->names->names[slot], ret, NULL);
+}
+
+void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret)
+{
+  const struct name_table *names = env->names;
+  bool collect = env->eval.collect;
+  uint32_t cost = env->eval.cost;
+  env->names = &env->engine->plays->names;
+  env->eval.collect = false;
+  bw_expr_eval(e, &env->eval, ret);
+  env->eval.cost += cost;
+  env->eval.collect = collect;
+  env->names = names;
 }
 
 void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead,
@@ -427,6 +497,10 @@ void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_s
   env->score = env->estimate = NAN;
   env->priority = NULL;
   env->play = NULL;
+  env->triggered = 0;
+  env->gathered = env->quick = false;
+  env->stage = -2;
+  env->instead_of = UINT32_MAX;
   env->eval.ctx = env;
   env->eval.lookup = lookup;
   env->eval.collect = true;
@@ -435,6 +509,7 @@ void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_s
 void bw_env_clear(struct bw_env *env)
 {
   bw_eval_clear(&env->eval);
+  free(env->open);
   bw_name_table_clear(&env->own);
   if (env->own_index)
     bw_map_free(&env->own_index, NULL);

@@ -75,6 +75,14 @@ void bw_lead_json(struct bw_buf *b, const struct bw_lead *l)
   time_pair(b, "updated", l->updated_at);
   time_pair(b, "snoozed_until", l->snoozed_until);
   time_pair(b, "closed", l->closed_at);
+  bw_json_key(b, "close_date");
+  if (l->close_at == BW_TIME_NONE)
+    bw_json_null(b);
+  else
+    bw_json_day(b, bw_time_day(l->close_at));
+  pair(b, "joined_to", l->joined_to[0] ? l->joined_to : NULL);
+  bw_json_key(b, "nurture");
+  bw_json_bool(b, l->nurture);
   pair(b, "title", l->title);
   pair(b, "template", l->template_name);
   pair(b, "reason", l->reason[0] ? l->reason : NULL);
@@ -104,9 +112,24 @@ static void read_name(struct bw_env *env, struct bw_buf *b, const char *key, enu
   bw_value_json(b, &v);
 }
 
+/* The angle's text, quotes included.  Our own JSON: within it, an unescaped "angle": is that key and nothing else. */
+static struct bw_str find_angle(const char *json)
+{
+  static const char mark[] = ",\"angle\":";
+  const char *at = strstr(json, mark), *end;
+  if (!at)
+    return BW_STR("");
+  at += sizeof mark - 1;
+  for (end = at + 1; *at == '"' && *end && *end != '"'; end++)
+    if (*end == '\\' && end[1])
+      end++;
+  return *at == '"' && *end ? bw_str_n(at, (size_t)(end + 1 - at)) : BW_STR("");
+}
+
 /* Three questions answered without opening another record: why now, what it is worth, what the opening move is. */
 void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
 {
+  struct bw_str angle = find_angle(l->pub.fields_json);
   struct bw_buf b = {0};
   (void)e;
   bw_json_open(&b, '{');
@@ -117,7 +140,11 @@ void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v
   read_name(env, &b, "current_arr", R_ACCOUNT, "arr");
   number_pair(&b, "estimated_arr", l->pub.estimate);
   read_name(env, &b, "last_csm_activity", R_ACCOUNT, "last_csm_touch");
-  pair(&b, "angle", l->pub.angle);
+  bw_json_key(&b, "angle");
+  if (angle.len) /* as it was filled in for the draft */
+    bw_json_raw(&b, angle);
+  else
+    bw_json_cstr(&b, l->pub.angle);
   time_pair(&b, "sla", l->pub.sla_at);
   pair(&b, "currency", l->pub.currency);
   pair(&b, "opening_move", l->pub.title);
@@ -126,33 +153,21 @@ void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v
   bw_buf_clear(&b);
 }
 
-/* Our own JSON: within it, an unescaped "angle": is that key and nothing else. */
-static bool replace_angle(const char *json, struct bw_str angle, struct bw_buf *out)
-{
-  static const char mark[] = ",\"angle\":";
-  const char *at = strstr(json, mark), *end;
-  if (!at)
-    return false;
-  at += sizeof mark - 1;
-  for (end = at + 1; *end && *end != '"'; end++)
-    if (*end == '\\' && end[1])
-      end++;
-  if (*at != '"' || !*end)
-    return false;
-  bw_buf_add(out, json, (size_t)(at - json));
-  bw_json_str(out, angle);
-  bw_buf_add_cstr(out, end + 1);
-  return true;
-}
-
 int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err)
 {
   struct lead *l = bw_map_get(e->by_id, id);
   struct bw_buf json = {0};
+  struct bw_str old;
   if (!l)
     return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no live lead %.*s", (int)(id.len > 40 ? 40 : id.len),
                    id.data);
-  if (replace_angle(l->pub.fields_json, angle, &json) && strcmp(bw_buf_cstr(&json), l->pub.fields_json) != 0) {
+  old = find_angle(l->pub.fields_json);
+  if (old.len) {
+    bw_buf_add(&json, l->pub.fields_json, (size_t)(old.data - l->pub.fields_json));
+    bw_json_str(&json, angle);
+    bw_buf_add_cstr(&json, old.data + old.len);
+  }
+  if (old.len && strcmp(bw_buf_cstr(&json), l->pub.fields_json) != 0) {
     bw_lead_set(&l->pub.fields_json, bw_buf_cstr(&json));
     bw_lead_dirty(e, l);
   }

@@ -35,9 +35,10 @@ void bw_lead_set(char **field, const char *value)
 static char **texts(struct lead *l, size_t i)
 {
   struct bw_lead *p = &l->pub;
-  char **const all[] = {&p->account,  &p->play,       &p->family, &p->motion,        &p->type,           &p->priority,
-                        &p->owner,    &p->owner_role, &p->csm,    &p->currency,      &p->primary_signal, &p->fields_json,
-                        &p->why_json, &p->angle,      &p->title,  &p->template_name, &p->reason,         &l->signals};
+  char **const all[] = {&p->account,        &p->play,        &p->family,     &p->motion,   &p->type,
+                        &p->priority,       &p->owner,       &p->owner_role, &p->csm,      &p->currency,
+                        &p->primary_signal, &p->fields_json, &p->why_json,   &p->angle,    &p->title,
+                        &p->template_name,  &p->reason,      &l->signals,    &p->joined_to};
   return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
 
@@ -48,7 +49,7 @@ struct lead *bw_lead_new(struct bw_engine *e)
   (void)e;
   for (i = 0; texts(l, i); i++)
     *texts(l, i) = bw_strdup("");
-  l->pub.sla_at = l->pub.review_until = l->pub.snoozed_until = l->pub.closed_at = BW_TIME_NONE;
+  l->pub.sla_at = l->pub.review_until = l->pub.snoozed_until = l->pub.closed_at = l->pub.close_at = BW_TIME_NONE;
   l->pub.estimate = NAN;
   return l;
 }
@@ -199,6 +200,7 @@ int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, st
         l->family->open = NULL;
       l->family->closed_at = now_ms;
     }
+    bw_leads_join(e, bw_str(l->pub.account), l);
   }
   bw_lead_dirty(e, l);
   if (e->events.changed)

@@ -110,6 +110,14 @@ struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw
   return e;
 }
 
+struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum level level)
+{
+  struct bw_expr_env env = {l, resolve, bw_play_functions, bw_play_nfunctions};
+  struct bw_expr *e = NULL;
+  l->level = level;
+  return bw_expr_compile(bw_str(text), &env, want, &e, NULL, NULL) < 0 ? NULL : e;
+}
+
 void bw_load_known_keys(struct loader *l, const struct bw_node *map, const char *const *names)
 {
   size_t i, j;
@@ -143,6 +151,25 @@ char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key,
     return bw_strdup("");
   }
   return bw_str_dup(n->text);
+}
+
+bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret)
+{
+  if (n->type == BW_NODE_NUMBER && n->number >= min && n->number <= max) {
+    *ret = n->number;
+    return true;
+  }
+  bw_complain(l->complaints, n, "a number from %g to %g should stand here", min, max);
+  return false;
+}
+
+int bw_load_route_name(struct loader *l, const struct bw_node *n)
+{
+  char *name BW_AUTOFREE = bw_str_dup(n->text);
+  int at = n->type == BW_NODE_STRING ? bw_find_route(l->p, name) : -1;
+  if (at < 0)
+    bw_complain(l->complaints, n, "there is no route \"%s\" in routes/", n->text.len < 60 ? name : "(a long text)");
+  return at;
 }
 
 bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms)
@@ -182,8 +209,10 @@ static void fn_open(struct bw_eval *ev, const struct bw_value *args, size_t narg
   struct bw_env *env = ev->ctx;
   const struct env_name *n = &env->names->names[args[0].i];
   (void)nargs;
-  *ret = bw_value_bool(
-      bw_signals_find(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR("")) != NULL);
+  if (env->instead_of == args[0].i)
+    *ret = bw_value_bool(env->instead.b);
+  else
+    *ret = bw_value_bool(bw_env_open_episode(env, n->type_index, n->key) != NULL);
 }
 
 static void fn_stage(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
@@ -308,14 +337,25 @@ static int template_exists(const struct loader *l, const char *name)
   return found;
 }
 
+static void check_template(struct loader *l, const char *name, struct bw_node at)
+{
+  if (strchr(name, '/') || name[0] == '.')
+    bw_complain(l->complaints, &at, "a template is named without its folder and ending: seat-expansion");
+  else if (name[0] && template_exists(l, name) == 0)
+    bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/", name);
+}
+
 static void check_templates(struct loader *l)
 {
   size_t i;
   for (i = 0; i < l->p->nplays; i++) {
     const struct play *p = &l->p->plays[i];
     struct bw_node at = {.file = p->file, .line = p->template_line, .column = p->template_column};
-    if (p->template_name[0] && template_exists(l, p->template_name) == 0)
-      bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/", p->template_name);
+    check_template(l, p->template_name, at);
+    at.line = p->readiness.template_line;
+    at.column = p->readiness.template_column;
+    if (p->readiness.template_name)
+      check_template(l, p->readiness.template_name, at);
   }
 }
 
@@ -330,6 +370,7 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
   p->catalog = catalog;
   p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
   load_folder(&l, "routes", routes_passes, 1);
+  bw_load_builtin_readiness(&l);
   load_folder(&l, "plays", plays_passes, 2);
   check_templates(&l);
   if (complaints->count != before) {
@@ -354,6 +395,11 @@ void bw_plays_free(struct bw_plays **pp)
     bw_role_clear(&p->roles[i]);
   for (i = 0; i < p->ngate_lists; i++)
     bw_gate_list_clear(&p->gate_lists[i]);
+  for (i = 0; i < p->nreadinesses; i++)
+    bw_readiness_clear(&p->readinesses[i]);
+  bw_readiness_clear(&p->builtin);
+  bw_journey_clear(&p->journey);
+  free(p->readinesses);
   free(p->gate_lists);
   free(p->plays);
   free(p->routes);

@@ -8,8 +8,6 @@ int bw_load_otherwise(struct loader *l, const struct bw_node *n)
 {
   static const char *const keys[] = {"route", NULL};
   const struct bw_node *r;
-  char *name BW_AUTOFREE = NULL;
-  int at;
   if (!n)
     return -1;
   r = n->type == BW_NODE_MAP ? bw_node_get(n, "route") : NULL;
@@ -18,11 +16,7 @@ int bw_load_otherwise(struct loader *l, const struct bw_node *n)
     return -1;
   }
   bw_load_known_keys(l, n, keys);
-  name = bw_str_dup(r->text);
-  at = r->type == BW_NODE_STRING ? bw_find_route(l->p, name) : -1;
-  if (at < 0)
-    bw_complain(l->complaints, r, "there is no route \"%s\" in routes/", r->text.len < 60 ? name : "(a long text)");
-  return at;
+  return bw_load_route_name(l, r);
 }
 
 void bw_gate_list_clear(struct gate_list *g)

@@ -18,6 +18,8 @@ void bw_play_clear(struct play *p)
     bw_map_free(&p->pilot, NULL);
   free(p->weights);
   bw_gate_list_clear(&p->gates);
+  bw_readiness_clear(&p->readiness);
+  free(p->timing.renewal_family);
   bw_expr_free(&p->estimate);
   bw_expr_free(&p->floor);
   bw_expr_free(&p->priority_high);
@@ -45,16 +47,6 @@ static int word(struct loader *l, const struct bw_node *map, const char *key, co
   return -1;
 }
 
-static bool number(struct loader *l, const struct bw_node *n, double min, double max, double *ret)
-{
-  if (n->type == BW_NODE_NUMBER && n->number >= min && n->number <= max) {
-    *ret = n->number;
-    return true;
-  }
-  bw_complain(l->complaints, n, "a number from %g to %g should stand here", min, max);
-  return false;
-}
-
 /* ---- signals ---- */
 
 static void take_weight(struct loader *l, const struct bw_node *n, struct play *p)
@@ -80,11 +72,11 @@ static void take_weight(struct loader *l, const struct bw_node *n, struct play *
   if (!type->configured)
     bw_warn(l->complaints, n, "%s comes from the watcher \"%s\", which is not configured: it will never be open", type->name,
             type->watcher);
-  if (!number(l, n, 0, 100, &weight))
+  if (!bw_load_number(l, n, 0, 100, &weight))
     return;
   p->weights[p->nweights++] = (struct weight){(uint32_t)at, weight};
   if (weight > 0)
-    l->p->triggers[at] = true;
+    l->p->triggers[at].words[(p - l->p->plays) / 64] |= UINT64_C(1) << ((p - l->p->plays) % 64);
 }
 
 static void take_weights(struct loader *l, const struct bw_node *root, struct play *p)
@@ -105,7 +97,7 @@ static void take_weights(struct loader *l, const struct bw_node *root, struct pl
 
 static void take_score(struct loader *l, const struct bw_node *root, struct play *p)
 {
-  static const char *const score_keys[] = {"threshold", "open", NULL}, *const readiness_keys[] = {"pursue", "nurture", NULL};
+  static const char *const score_keys[] = {"threshold", "open", NULL};
   const struct bw_node *n = bw_node_get(root, "score"), *v;
   double sum = 0;
   size_t i;
@@ -114,9 +106,9 @@ static void take_score(struct loader *l, const struct bw_node *root, struct play
   if (n && n->type == BW_NODE_MAP) {
     bw_load_known_keys(l, n, score_keys);
     if ((v = bw_node_get(n, "threshold")))
-      number(l, v, 0, 100, &p->threshold);
+      bw_load_number(l, v, 0, 100, &p->threshold);
     if ((v = bw_node_get(n, "open")))
-      number(l, v, 0, 1, &p->open_share);
+      bw_load_number(l, v, 0, 1, &p->open_share);
   } else if (n) {
     bw_complain(l->complaints, n, "\"score\" should be a map: {threshold: 60}");
   }
@@ -126,17 +118,6 @@ static void take_score(struct loader *l, const struct bw_node *root, struct play
     bw_complain(l->complaints, n ? n : root,
                 "the weights of all signals add up to %g and never reach the threshold of %g: this play can never fire", sum,
                 p->threshold);
-  p->pursue = 12;
-  p->nurture = 8;
-  if ((n = bw_node_get(root, "readiness")) && n->type == BW_NODE_MAP) {
-    bw_load_known_keys(l, n, readiness_keys);
-    if ((v = bw_node_get(n, "pursue")))
-      number(l, v, 6, 18, &p->pursue);
-    if ((v = bw_node_get(n, "nurture")))
-      number(l, v, 6, 18, &p->nurture);
-  } else if (n) {
-    bw_complain(l->complaints, n, "\"readiness\" should be a map: {pursue: 12, nurture: 8}");
-  }
 }
 
 static void take_money(struct loader *l, const struct bw_node *root, struct play *p)
@@ -251,7 +232,8 @@ static void take_mode(struct loader *l, const struct bw_node *root, struct play 
 static const struct {
   const char *key;
   void (*take)(struct loader *l, const struct bw_node *root);
-} shared[] = {{"gates", bw_load_gates_document}};
+} shared[] = {
+    {"gates", bw_load_gates_document}, {"readiness", bw_load_readiness_document}, {"journey", bw_load_journey_document}};
 
 static size_t shared_at(const struct bw_node *root)
 {
@@ -277,9 +259,9 @@ void bw_load_shared_document(struct loader *l, const struct bw_node *root)
 
 void bw_load_plays_document(struct loader *l, const struct bw_node *root)
 {
-  static const char *const keys[] = {"play",     "family",    "motion",   "type",     "mode",  "accounts", "signals", "gates",
-                                     "score",    "readiness", "estimate", "floor",    "route", "priority", "review",  "sla",
-                                     "suppress", "angle",     "title",    "template", "note",  NULL};
+  static const char *const keys[] = {"play",   "family",    "motion",   "type",  "mode",     "accounts", "signals", "gates",
+                                     "score",  "readiness", "estimate", "floor", "route",    "priority", "review",  "sla",
+                                     "timing", "suppress",  "angle",    "title", "template", "note",     NULL};
   static const char *const motions[] = {"expansion", "renewal", "revival", NULL};
   static const char *const types[] = {"seat", "tier", "cross_sell", "usage", "risk", "any", NULL};
   struct bw_plays *set = l->p;
@@ -290,7 +272,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
     return;
   if (root->type != BW_NODE_MAP || !bw_node_get(root, "play")) {
     bw_complain(l->complaints, root,
-                "a document in plays/ begins with \"play: NAME\", or with \"gates: NAME\" for shared gates");
+                "a document in plays/ begins with \"play: NAME\", or is a shared one: gates, readiness, journey");
     return;
   }
   if (set->nplays >= MAX_PLAYS) {
@@ -316,13 +298,13 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   if ((n = bw_node_get(root, "template"))) {
     p->template_line = n->line;
     p->template_column = n->column;
-    if (strchr(p->template_name, '/') || p->template_name[0] == '.')
-      bw_complain(l->complaints, n, "a template is named without its folder and ending: seat-expansion");
   }
   take_mode(l, root, p);
   take_weights(l, root, p);
   bw_load_gates(l, root, p);
   take_score(l, root, p);
+  bw_load_readiness(l, root, p);
+  bw_load_timing(l, root, p);
   take_money(l, root, p);
   take_priority(l, root, p);
   take_times(l, root, p);

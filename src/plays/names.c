@@ -5,17 +5,6 @@
 
 #include "plays/private.h"
 
-const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
-
-int bw_stage_rank(struct bw_str name)
-{
-  int i;
-  for (i = 0; bw_stages[i]; i++)
-    if (bw_str_is(name, bw_stages[i]))
-      return i;
-  return -1;
-}
-
 void bw_name_clear(struct env_name *n)
 {
   free(n->key);
@@ -232,7 +221,7 @@ int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, 
 {
   static const char *const root_names[] = {"account", "subscription", "plan",     "next_plan", "champion", "economic_buyer",
                                            "sponsor", "lead",         "trait",    "signal",    "now",      "score",
-                                           "density", "estimate",     "priority", NULL};
+                                           "density", "estimate",     "priority", "triggered", NULL};
   struct env_name n = {0};
   const char *near;
   size_t i;

@@ -20,6 +20,9 @@ static const char *const steps[] = {
     "CREATE INDEX plays_lead_live ON plays_lead(number) WHERE closed_at IS NULL;"
     "CREATE INDEX plays_lead_account ON plays_lead(account, number);"
     "CREATE INDEX plays_lead_closed ON plays_lead(closed_at) WHERE closed_at IS NOT NULL;",
+    "ALTER TABLE plays_lead ADD COLUMN close_at INTEGER;"
+    "ALTER TABLE plays_lead ADD COLUMN joined_to TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE plays_lead ADD COLUMN nurture INTEGER NOT NULL DEFAULT 0;",
 };
 const struct bw_schema bw_plays_schema = {"plays", steps, sizeof steps / sizeof *steps};
 
@@ -27,7 +30,7 @@ const struct bw_schema bw_plays_schema = {"plays", steps, sizeof steps / sizeof 
   "number, account, play, family, motion, type, priority, status, mode, shadow, owner, owner_role, csm, csm_required, "        \
   "opened_at, updated_at, sla_at, review_until, snoozed_until, closed_at, score, estimate, currency, primary_signal, "         \
   "signals, "                                                                                                                  \
-  "fields, why, angle, title, template, reason, offset, enriched"
+  "fields, why, angle, title, template, reason, offset, enriched, close_at, joined_to, nurture"
 
 static void bind_time(struct bw_stmt *q, int i, int64_t ms)
 {
@@ -47,7 +50,7 @@ static int save(struct bw_engine *e, const struct lead *l, struct bw_error *err)
   size_t i;
   int rc = bw_store_prepare(e->store,
                             "INSERT OR REPLACE INTO plays_lead(" COLUMNS
-                            ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                            ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                             &q, err);
   if (rc < 0)
     return rc;
@@ -75,6 +78,9 @@ static int save(struct bw_engine *e, const struct lead *l, struct bw_error *err)
     bw_stmt_text(q, 23 + (int)i, bw_str(tail[i]));
   bw_stmt_int(q, 32, (int64_t)p->offset);
   bw_stmt_int(q, 33, p->enriched);
+  bind_time(q, 34, p->close_at);
+  bw_stmt_text(q, 35, bw_str(p->joined_to));
+  bw_stmt_int(q, 36, p->nurture);
   return bw_stmt_run(q, err);
 }
 
@@ -148,6 +154,10 @@ static struct lead *read_row(struct bw_engine *e, struct bw_stmt *q)
     take_text(tail[i], q, 22 + (int)i);
   p->offset = (uint64_t)bw_stmt_col_int(q, 31);
   p->enriched = (uint32_t)bw_stmt_col_int(q, 32);
+  p->close_at = col_time(q, 33);
+  take_text(&p->joined_to, q, 34);
+  p->nurture = bw_stmt_col_int(q, 35) != 0;
+  l->expansions = bw_lead_count_expansions(p->fields_json);
   return l;
 }
 

@@ -116,6 +116,9 @@ struct bw_lead {
   int64_t sla_at;                   /* first contact is due */
   int64_t review_until;             /* the CSM's window; BW_TIME_NONE: none */
   int64_t snoozed_until, closed_at; /* BW_TIME_NONE */
+  int64_t close_at;                 /* an expansion joined to the renewal of that day; BW_TIME_NONE: not joined */
+  char *joined_to;                  /* id of the renewal's open lead; empty: none */
+  bool nurture;                     /* not ready to be pursued: the play's lead for the nurture band */
   double score;                     /* 0..100 */
   double estimate;                  /* in currency per year; NAN where the play has none or a value was missing */
   char *currency;
@@ -175,7 +178,7 @@ int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct 
 
 /*
  * What the play would decide now, as JSON, without recording anything: {"account","play","fires":bool,"blocked_by":
- * "signals|gate|score|estimate|floor|open_lead|suppressed|nothing_new|","says": one
+ * "signals|gate|timing|score|readiness|estimate|floor|open_lead|suppressed|nothing_new|","says": one
  * sentence,"signals":[...],"gates":[...],"score":{...},
  * "readiness":{...},"estimate":{...},"floor":{...},"route":{...},"suppressed_until","open_lead"}.  play empty: an array over
  * all plays.  BW_ENOTFOUND where there is no such play.
@@ -212,6 +215,7 @@ void bw_leads_committed(struct bw_engine *e);
 
 struct bw_engine_stats {
   uint64_t evaluated, fired, open, shadow, suppressed, expired;
+  uint64_t nurture; /* evaluations that ended in the nurture band, without a lead */
 };
 void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats);
 

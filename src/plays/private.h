@@ -102,6 +102,42 @@ struct weight {
   uint32_t signal;
   double weight;
 };
+#define DIMENSIONS 6
+struct readiness {
+  char *name;                            /* of a shared document; NULL: a play's own */
+  double pursue, from;                   /* points of 18: a lead from `pursue` on, nurture from `from` on */
+  int unknown;                           /* points of a dimension whose value nobody supplied: 1 or 2 */
+  int decides;                           /* or is only shown */
+  struct bw_expr *dimension[DIMENSIONS]; /* 1 to 3 points each; NULL: nothing configured can supply it */
+  bool own[DIMENSIONS];                  /* ours to free */
+  int route;                             /* of the nurture band; -1: no lead */
+  char *template_name;                   /* of the nurture band; NULL: the play's */
+  uint32_t template_line, template_column;
+};
+struct timing {
+  int64_t never_before_ms;    /* tenure; 0: no such floor */
+  bool escalation;            /* an open escalation blocks */
+  int escalation_signal;      /* in the catalogue, or -1 */
+  bool renewal;               /* mind the renewal at all */
+  int64_t join_from, join_to; /* joined to a renewal that is so near */
+  int64_t block_within;       /* and never so near */
+  char *renewal_family;       /* which lead of the account is the renewal's */
+};
+struct milestone {
+  char *name;
+  struct bw_expr *when;
+};
+struct journey {
+  bool there; /* some document defines it */
+  struct {
+    struct milestone *items;
+    size_t n;
+  } stage[5];
+};
+/* A bit per play. */
+struct play_set {
+  uint64_t words[MAX_PLAYS / 64];
+};
 struct play {
   char *name, *family, *motion, *type, *route_name, *template_name, *angle, *title, *review_by;
   enum bw_mode mode;
@@ -110,8 +146,9 @@ struct play {
   size_t nweights;
   struct gate_list gates;
   double threshold;
-  double open_share;        /* of a weight, for being open at all; the rest by strength */
-  double pursue, nurture;   /* readiness, of 18 */
+  double open_share; /* of a weight, for being open at all; the rest by strength */
+  struct readiness readiness;
+  struct timing timing;
   struct bw_expr *estimate; /* may be NULL */
   struct bw_expr *floor;    /* may be NULL */
   int floor_otherwise;
@@ -132,8 +169,10 @@ struct bw_plays {
   struct route *routes;
   struct role *roles;
   struct gate_list *gate_lists;
-  size_t nplays, nroutes, nroles, ngate_lists;
-  bool *triggers; /* per signal type: some play weighs it */
+  struct readiness builtin, *readinesses;
+  struct journey journey;
+  size_t nplays, nroutes, nroles, ngate_lists, nreadinesses;
+  struct play_set *triggers; /* per signal type: the plays that weigh it */
 };
 
 /* While loading. */
@@ -147,6 +186,17 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root);
 void bw_load_shared_document(struct loader *l, const struct bw_node *root); /* what comes before plays; ignores others */
 void bw_load_gates_document(struct loader *l, const struct bw_node *root);
 void bw_load_gates(struct loader *l, const struct bw_node *root, struct play *p);
+void bw_load_builtin_readiness(struct loader *l);
+void bw_load_readiness_document(struct loader *l, const struct bw_node *root);
+void bw_load_readiness(struct loader *l, const struct bw_node *root, struct play *p);
+void bw_readiness_clear(struct readiness *r);
+void bw_load_journey_document(struct loader *l, const struct bw_node *root);
+void bw_journey_clear(struct journey *j);
+void bw_load_timing(struct loader *l, const struct bw_node *root, struct play *p);
+/* One of ours: no complaint, NULL where a name that it needs is not configured. */
+struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum level level);
+int bw_load_route_name(struct loader *l, const struct bw_node *n); /* its index, or -1 with a complaint */
+bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret);
 /* {route: NAME} → its index, or -1; n may be NULL. */
 int bw_load_otherwise(struct loader *l, const struct bw_node *n);
 void bw_gate_list_clear(struct gate_list *g);
@@ -172,43 +222,101 @@ struct bw_env {
   const struct name_table *names; /* what slots mean while a play is evaluated */
   struct name_table own;          /* bw_env_lookup()'s */
   struct bw_map *own_index;
+  /* the open episodes, not held ones; gathered for an evaluation, else asked for one by one */
+  const struct bw_episode **open;
+  size_t nopen, open_cap;
+  bool gathered;
+  bool quick; /* nobody will read why a value is missing: do not write it */
+  int stage;  /* of the value journey as milestones tell; -2: not looked yet, -1: not known */
   /* as far as an evaluation has come; NULL and NAN before */
   double score, estimate;
   const char *priority;
   const struct play *play;
+  size_t triggered; /* how many types of the play's signals are open */
+  /* one value taken for another, to see what would have to change; UINT32_MAX: none */
+  uint32_t instead_of;
+  struct bw_value instead;
   struct bw_eval eval;
 };
 void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead,
                  int64_t now_ms);
-void bw_env_reset(struct bw_env *env); /* forgets all but its memory */
 void bw_env_clear(struct bw_env *env);
+/* ret_from may be NULL: then nobody looks for it. */
 void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from);
 const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root);
 void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Text that lives until the environment is reset. */
+struct bw_str bw_env_keep(struct bw_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Reads the open episodes once; returns the plays that weigh any of them. */
+struct play_set bw_env_gather(struct bw_env *env);
+/* The strongest open episode that is not held, of any key where `key` is NULL. */
+const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t type, const char *key);
+/* BW_TIME_NONE where no record says so. */
+int64_t bw_env_start(struct bw_env *env);
+int64_t bw_env_renewal(struct bw_env *env);
+/* Evaluates with the set's names, whatever the environment's own are. */
+void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret);
 
-/* ---- what a play decides ---- */
+/* ---- what a play decides: judged first, explained where somebody will read it ---- */
+enum answer { ANSWER_YES, ANSWER_DIVERTED, ANSWER_MISSING, ANSWER_ERROR, ANSWER_NO };
+enum band { BAND_PURSUE, BAND_NURTURE, BAND_WAIT };
+struct readiness_result {
+  int points[DIMENSIONS], total;
+  bool known[DIMENSIONS];
+  enum band band;
+};
+enum timing_block { TIMING_FREE, TIMING_YOUNG, TIMING_ESCALATION, TIMING_RENEWAL };
+struct timing_result {
+  enum timing_block block;
+  int64_t until;    /* when the block ends; BW_TIME_NONE: nobody can tell */
+  int64_t close_at; /* joined to the renewal of that day; BW_TIME_NONE: not joined */
+};
 struct verdict {
   bool fires;
-  const char *blocked_by; /* "signals", "gate", ...; NULL: it fires */
-  char *says;             /* one sentence */
+  const char *blocked_by; /* "signals", "gate", ...: the first; NULL: it fires */
+  size_t blocked_gate;
+  char *says;                      /* one sentence, once explained */
+  uint8_t gates[MAX_GATES], floor; /* enum answer */
+  int route;
+  bool nurture;
+  struct timing_result timing;
+  struct readiness_result readiness;
   double score, estimate;
-  const char *priority;
+  uint32_t urgency;
+  const char *priority, *template_name;
   char *primary; /* type or type[key] */
   char *signals; /* all triggered, one per line */
   char *owner, *role, *csm;
   bool csm_required, shadow;
   int64_t review_ms; /* 0: none */
+  struct bw_buf route_json;
   struct bw_buf why;
   struct bw_buf signals_json; /* for the eight fields */
 };
 void bw_verdict_clear(struct verdict *v);
-/* Evaluates all of it; `full` goes on after a block, for why-not. */
-void bw_play_decide(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
-/* Whether any signal that the play weighs is open. */
-bool bw_play_triggered(const struct bw_env *env, const struct play *play);
-void bw_play_readiness(struct bw_env *env, const struct play *play, const struct verdict *v, struct bw_buf *out);
-/* "values": [{"name","value","text"}], from the collected leaves. */
-void bw_values_json(const struct bw_env *env, struct bw_buf *out);
+/* Without `full` it stops at the first block.  Writes nothing down. */
+void bw_play_judge(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
+/* Who gets it, and whether it is reviewed first: once it is judged. */
+void bw_play_assign(struct bw_env *env, const struct play *play, struct verdict *v);
+/* v->why, left open at its end so that the caller can add what only it knows, and v->signals_json.  After judging in full, or
+   where nothing blocked, and assigning. */
+void bw_play_explain(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
+double bw_play_weight(const struct play *p, uint32_t type);
+/* Yes or no, with nothing written down; with an `otherwise` it is never "no". */
+enum answer bw_play_ask(struct bw_env *env, const struct bw_expr *e, bool diverts);
+
+void bw_readiness_judge(struct bw_env *env, const struct play *play, struct readiness_result *ret);
+void bw_readiness_explain(struct bw_env *env, const struct play *play, struct verdict *v);
+void bw_timing_judge(struct bw_env *env, const struct play *play, struct timing_result *ret);
+void bw_timing_explain(struct bw_env *env, const struct play *play, struct verdict *v);
+/* The highest stage that milestones prove; -1 where nothing can be told, and why not in ret_why (may be NULL). */
+int bw_journey_stage(struct bw_env *env, struct bw_str *ret_why);
+void bw_journey_explain(struct bw_env *env, struct bw_buf *out);
+
+/* "values": [{"name","value","text","from"}], from the collected leaves. */
+void bw_values_json(struct bw_env *env, struct bw_buf *out);
+/* "account.acv is 8,000, ...": of at most six. */
+void bw_values_text(struct bw_env *env, struct bw_buf *out);
 
 /* ---- leads ---- */
 struct lead {
@@ -216,6 +324,7 @@ struct lead {
   char *signals; /* all that triggered since it opened, one per line, sorted */
   bool dirty;
   struct family *family;
+  size_t expansions; /* joined to it */
 };
 struct family {
   struct lead *open;
@@ -255,6 +364,9 @@ int bw_leads_load(struct bw_engine *e, struct bw_error *err);
 struct lead *bw_lead_read(struct bw_engine *e, uint64_t number, struct bw_error *err);
 int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, struct bw_str reason, int64_t now_ms,
                  struct bw_error *err);
+/* Links the account's expansions and renewals, after any of its leads opened, changed or closed; `fresh` is not told apart. */
+void bw_leads_join(struct bw_engine *e, struct bw_str account, const struct lead *fresh);
+size_t bw_lead_count_expansions(const char *fields_json);
 void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env);
 
 #endif

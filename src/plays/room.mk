@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %D%/libplays.a
-%C%_libplays_a_SOURCES = %D%/load.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c %D%/names.c %D%/roots.c %D%/env.c %D%/decide.c \
-  %D%/route.c %D%/engine.c %D%/leads.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
+%C%_libplays_a_SOURCES = %D%/load.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c %D%/names.c %D%/roots.c %D%/env.c \
+  %D%/decide.c %D%/explain.c %D%/readiness.c %D%/journey.c %D%/timing.c \
+  %D%/route.c %D%/engine.c %D%/leads.c %D%/joins.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 if HAVE_CMOCKA
@@ -13,9 +14,13 @@ check_PROGRAMS += %D%/tests/test_leads
 %C%_tests_test_leads_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_leads_LDADD = $(L_plays) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/tests/test_rules
-%C%_tests_test_rules_SOURCES = %D%/tests/test_rules.c %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_rules_SOURCES = %D%/tests/test_rules.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_rules_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_rules_LDADD = $(L_plays) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_timing
+%C%_tests_test_timing_SOURCES = %D%/tests/test_timing.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_timing_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_timing_LDADD = $(L_plays) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += %D%/tests/scenarios %D%/tests/golden %D%/tests/corpus
 if FUZZERS

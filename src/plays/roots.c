@@ -11,11 +11,21 @@
 
 static void computed(struct bw_provenance *p, const char *how)
 {
+  if (!p)
+    return;
   *p = (struct bw_provenance){.kind = BW_FROM_COMPUTED, .name = bw_str(how), .at_ms = BW_TIME_NONE};
+}
+
+static void setting(struct bw_provenance *p, const char *what)
+{
+  if (p)
+    *p = (struct bw_provenance){.kind = BW_FROM_SETTING, .name = bw_str(what), .at_ms = BW_TIME_NONE};
 }
 
 static void from_field(const struct bw_entity *e, const char *what, const char *field, struct bw_provenance *p)
 {
+  if (!p)
+    return;
   *p = (struct bw_provenance){
       .kind = BW_FROM_RECORD, .name = bw_str(what), .offset = bw_entity_source(e, field), .at_ms = BW_TIME_NONE};
 }
@@ -56,19 +66,61 @@ COMPUTE(account_currency)
     return;
   }
   *ret = bw_value_string(bw_str(env->engine->options.currency));
-  *ret_from = (struct bw_provenance){.kind = BW_FROM_SETTING, .name = BW_STR("leads.currency"), .at_ms = BW_TIME_NONE};
+  setting(ret_from, "leads.currency");
+}
+
+/* The last day of a month; and a day of a month that may be too short for it, or beyond December. */
+static int32_t end_of_month(int year, int month)
+{
+  return (month == 12 ? bw_day_from_civil(year + 1, 1, 1) : bw_day_from_civil(year, month + 1, 1)) - 1;
+}
+
+static int32_t month_day(int year, int month, int day)
+{
+  int y = year + (month > 0 ? (month - 1) / 12 : -((12 - month) / 12)), m = (month - 1) % 12;
+  int32_t last;
+  m = (m < 0 ? m + 12 : m) + 1;
+  last = end_of_month(y, m);
+  return bw_day_from_civil(y, m, 1) + day - 1 > last ? last : bw_day_from_civil(y, m, 1) + day - 1;
+}
+
+int64_t bw_env_start(struct bw_env *env)
+{
+  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
+  return e ? bw_entity_time(e, "start") : BW_TIME_NONE;
 }
 
 COMPUTE(account_tenure)
 {
   const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
-  int64_t start = e ? bw_entity_time(e, "start") : BW_TIME_NONE;
+  int64_t start = bw_env_start(env);
   (void)row;
   if (start == BW_TIME_NONE) {
     bw_env_missing(env, ret, "account.tenure: an account record with traits.start (the day they became a customer)");
     return;
   }
   *ret = bw_value_duration(env->now_ms - start);
+  from_field(e, "account: traits.start, until now", "start", ret_from);
+}
+
+/* Calendar months, and the share of the one that has begun: 3 on the very day three months after. */
+COMPUTE(account_months)
+{
+  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
+  int64_t start = bw_env_start(env);
+  int32_t today = bw_time_day(env->now_ms), from, to;
+  int year, month, day, y, m, d, whole;
+  (void)row;
+  if (start == BW_TIME_NONE) {
+    bw_env_missing(env, ret, "account.months: an account record with traits.start (the day they became a customer)");
+    return;
+  }
+  bw_day_to_civil(bw_time_day(start), &year, &month, &day);
+  bw_day_to_civil(today, &y, &m, &d);
+  whole = (y - year) * 12 + m - month - (d < day && today < end_of_month(y, m));
+  from = month_day(year, month + whole, day);
+  to = month_day(year, month + whole + 1, day);
+  *ret = bw_value_double(whole + (double)(today - from) / (double)(to - from));
   from_field(e, "account: traits.start, until now", "start", ret_from);
 }
 
@@ -84,6 +136,11 @@ static int64_t renewal(struct bw_env *env, struct bw_provenance *ret_from)
   if (t != BW_TIME_NONE)
     from_field(sub, "subscription: traits.end", "end", ret_from);
   return t;
+}
+
+int64_t bw_env_renewal(struct bw_env *env)
+{
+  return renewal(env, NULL);
 }
 
 COMPUTE(account_renewal)
@@ -139,8 +196,7 @@ COMPUTE(account_do_not_contact)
   if (f)
     from_field(e, "account: traits.do_not_contact", "do_not_contact", ret_from);
   else
-    *ret_from = (struct bw_provenance){
-        .kind = BW_FROM_SETTING, .name = BW_STR("no account record says do_not_contact"), .at_ms = BW_TIME_NONE};
+    setting(ret_from, "no account record says do_not_contact");
 }
 
 COMPUTE(account_density)
@@ -171,6 +227,54 @@ COMPUTE(account_contacts)
   bw_book_each_of(env->engine->book, BW_ENTITY_CONTACT, env->account, count_one, &n);
   *ret = bw_value_double(n);
   computed(ret_from, "contact records of the account");
+}
+
+/* What a record says, else what the contacts tell: a champion and a sponsor or buyer, one champion, or people without either.
+ */
+COMPUTE(account_relationship)
+{
+  static const char *const words[] = {"multi-threaded", "single", "weak", NULL};
+  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
+  struct bw_str recorded = e ? bw_entity_text(e, "relationship") : BW_STR("");
+  bool champion = bw_env_entity(env, R_CHAMPION) != NULL;
+  bool sponsor = bw_env_entity(env, R_SPONSOR) || bw_env_entity(env, R_BUYER);
+  double n = 0;
+  size_t i;
+  (void)row;
+  for (i = 0; words[i]; i++)
+    if (bw_str_is(recorded, words[i])) {
+      *ret = bw_value_string(recorded);
+      from_field(e, "account: traits.relationship", "relationship", ret_from);
+      return;
+    }
+  bw_book_each_of(env->engine->book, BW_ENTITY_CONTACT, env->account, count_one, &n);
+  if (n < 1) {
+    bw_env_missing(env, ret,
+                   "account.relationship: contact records of the account with traits.role \"champion\", \"sponsor\" or "
+                   "\"economic_buyer\"");
+    return;
+  }
+  *ret = bw_value_string(bw_str(words[champion && sponsor ? 0 : champion ? 1 : 2]));
+  computed(ret_from, "the roles of the account's contact records");
+}
+
+/* The recorded stage, else the one that milestones prove. */
+COMPUTE(account_stage)
+{
+  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
+  int rank = e ? bw_stage_rank(bw_entity_text(e, "stage")) : -1;
+  struct bw_str why = BW_STR("");
+  (void)row;
+  if (rank >= 0) {
+    from_field(e, "account: traits.stage", "stage", ret_from);
+  } else if ((rank = bw_journey_stage(env, env->quick ? NULL : &why)) >= 0) {
+    computed(ret_from, "milestones of the value journey");
+  } else {
+    bw_env_missing(env, ret, "account.stage: an account record with traits.stage%s%.*s",
+                   why.len ? "; or, for the milestones of the value journey, " : "", BW_FMT(why));
+    return;
+  }
+  *ret = (struct bw_value){.type = BW_TYPE_RANK, .i = rank, .s = bw_str(bw_stages[rank])};
 }
 
 static void id_of(const struct bw_entity *e, struct bw_value *ret, struct bw_provenance *ret_from)
@@ -318,6 +422,16 @@ COMPUTE(top_estimate)
   computed(ret_from, "estimate");
 }
 
+COMPUTE(top_triggered)
+{
+  (void)row;
+  if (env->play)
+    *ret = bw_value_double((double)env->triggered);
+  else
+    bw_env_missing(env, ret, "triggered: known while a play is judged");
+  computed(ret_from, "open signals of the play");
+}
+
 COMPUTE(top_priority)
 {
   (void)row;
@@ -344,10 +458,12 @@ static const struct name_row account_rows[] = {
     {"employees", NUMBER, NULL, "the company's employees"},
     {"start", TIME, NULL, "the day they became a customer"},
     {"tenure", BW_TYPE_DURATION, account_tenure, "how long they have been a customer: now - start"},
+    {"months", NUMBER, account_months, "calendar months since they became a customer"},
     {"renewal", TIME, account_renewal, "the renewal date; the subscription's end where no account record names it"},
     {"days_to_renewal", NUMBER, account_days_to_renewal, "whole days until the renewal date, negative after it"},
     {"health", TEXT, NULL, "green, yellow or red, as your records say"},
-    {"stage", BW_TYPE_RANK, NULL, "the value-journey stage; compare with stage(\"first_results\")"},
+    {"stage", BW_TYPE_RANK, account_stage,
+     "the value-journey stage: as recorded, else as its milestones prove; compare with stage(\"first_results\")"},
     {"budget", TEXT, NULL, "positive, stable or cuts"},
     {"owner", TEXT, NULL, "the person who owns the commercial relationship"},
     {"csm", TEXT, NULL, "the customer success manager"},
@@ -365,6 +481,8 @@ static const struct name_row account_rows[] = {
     {"density", NUMBER, account_density, "signal density: the sum of the strengths of the open up signals"},
     {"open_signals", NUMBER, account_open_signals, "how many signals are open"},
     {"contacts", NUMBER, account_contacts, "how many contacts are known"},
+    {"relationship", TEXT, account_relationship,
+     "multi-threaded, single or weak: as recorded, else by the roles of the contacts"},
     {"custom.*", BW_TYPE_ANY, NULL, "any other field of your account records: account.custom.region"},
 };
 
@@ -425,6 +543,7 @@ static const struct name_row top_rows[] = {
     {"score", NUMBER, top_score, "the play's score, 0 to 100 (after the gates)"},
     {"estimate", NUMBER, top_estimate, "the estimated value per year (after the score)"},
     {"density", NUMBER, account_density, "signal density of the account"},
+    {"triggered", NUMBER, top_triggered, "how many types of the play's signals are open"},
     {"priority", TEXT, top_priority, "high, medium or low (after the floor)"},
 };
 

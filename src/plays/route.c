@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who gets a lead, when it is due, and how ready the account is.  Runs in core and replays; no privileges. */
+/* Who gets a lead, and when it is due.  Runs in core and replays; no privileges. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -104,85 +104,6 @@ void bw_play_route(struct bw_env *env, const struct play *play, int route_index,
   bw_json_cstr(b, v->csm);
   bw_json_key(b, "csm_required");
   bw_json_bool(b, v->csm_required);
-  bw_json_close(b, '}');
-}
-
-/* ---- readiness: six dimensions of 1 to 3; what is not known is said to be unknown, not guessed ---- */
-
-struct people {
-  bool champion, sponsor;
-  size_t n;
-};
-
-static int count_people(void *ctx, const struct bw_entity *e)
-{
-  struct people *p = ctx;
-  struct bw_str role = bw_entity_text(e, "role");
-  p->n++;
-  p->champion |= bw_str_is(role, "champion");
-  p->sponsor |= bw_str_is(role, "sponsor") || bw_str_is(role, "economic_buyer");
-  return 0;
-}
-
-static int word_points(struct bw_str s, const char *three, const char *two, const char *one)
-{
-  return bw_str_is(s, three) ? 3 : bw_str_is(s, two) ? 2 : bw_str_is(s, one) ? 1 : 0;
-}
-
-static int adoption(struct bw_env *env)
-{
-  struct bw_trait_value t;
-  if (!bw_signals_trait(env->engine->signals, env->account, "usage.dau_mau", BW_STR(""), &t))
-    return 0;
-  return t.number >= 0.6 ? 3 : t.number >= 0.3 ? 2 : 1;
-}
-
-/* 3-12 months is best; under one month is too early; the rest lies between.  A month is 30.44 days. */
-static int since_purchase(struct bw_env *env)
-{
-  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
-  int64_t start = e ? bw_entity_time(e, "start") : BW_TIME_NONE;
-  double months;
-  if (start == BW_TIME_NONE)
-    return 0;
-  months = (double)(env->now_ms - start) / ((double)BW_DAY * 30.44);
-  return months < 1 ? 1 : months >= 3 && months <= 12 ? 3 : 2;
-}
-
-void bw_play_readiness(struct bw_env *env, const struct play *play, const struct verdict *v, struct bw_buf *b)
-{
-  static const char *const names[] = {"adoption", "health", "time_since_purchase", "signals", "relationship", "budget"};
-  const struct bw_entity *account = bw_env_entity(env, R_ACCOUNT);
-  struct people people = {0};
-  int points[6], total = 0, known = 0;
-  size_t i, nsignals = 0;
-  const char *s;
-  for (s = v->signals; s && *s; s++)
-    nsignals += *s == '\n';
-  bw_book_each_of(env->engine->book, BW_ENTITY_CONTACT, env->account, count_people, &people);
-  points[0] = adoption(env);
-  points[1] = account ? word_points(bw_entity_text(account, "health"), "green", "yellow", "red") : 0;
-  points[2] = since_purchase(env);
-  points[3] = nsignals >= 2 ? 3 : nsignals == 1 ? 2 : 1;
-  points[4] = people.n == 0 ? 0 : people.champion && people.sponsor && people.n >= 2 ? 3 : people.champion ? 2 : 1;
-  points[5] = account ? word_points(bw_entity_text(account, "budget"), "positive", "stable", "cuts") : 0;
-  bw_json_key(b, "readiness");
-  bw_json_open(b, '{');
-  for (i = 0; i < 6; i++) {
-    bw_json_key(b, names[i]);
-    if (points[i])
-      bw_json_int(b, points[i]);
-    else
-      bw_json_null(b);
-    total += points[i];
-    known += points[i] > 0;
-  }
-  bw_json_key(b, "total");
-  bw_json_int(b, total);
-  bw_json_key(b, "of");
-  bw_json_int(b, known * 3);
-  bw_json_key(b, "verdict");
-  bw_json_cstr(b, known < 6 ? "incomplete" : total >= play->pursue ? "pursue" : total >= play->nurture ? "nurture" : "wait");
   bw_json_close(b, '}');
 }
 

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The value journey: baseline, live, first results, tangible ROI, expansion ready.  Where no record says how far an account is,
+ * milestones tell.  Runs in core and replays; no privileges.
+ */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "plays/private.h"
+
+const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
+#define STAGES 5
+
+int bw_stage_rank(struct bw_str name)
+{
+  int i;
+  for (i = 0; bw_stages[i]; i++)
+    if (bw_str_is(name, bw_stages[i]))
+      return i;
+  return -1;
+}
+
+/* ---- loading ---- */
+
+void bw_journey_clear(struct journey *j)
+{
+  size_t i, k;
+  for (i = 0; i < STAGES; i++) {
+    for (k = 0; k < j->stage[i].n; k++) {
+      free(j->stage[i].items[k].name);
+      bw_expr_free(&j->stage[i].items[k].when);
+    }
+    free(j->stage[i].items);
+  }
+  *j = (struct journey){0};
+}
+
+static bool asks_itself(const struct bw_expr *e)
+{
+  struct bw_str name;
+  size_t i;
+  for (i = 0; e && bw_expr_name_at(e, i, &name, NULL, NULL); i++)
+    if (bw_str_is(name, "account.stage"))
+      return true;
+  return false;
+}
+
+static void take_milestone(struct loader *l, const struct bw_node *n, struct milestone *m)
+{
+  static const char *const keys[] = {"milestone", "when", "note", NULL};
+  const struct bw_node *when = n->type == BW_NODE_MAP ? bw_node_get(n, "when") : NULL;
+  if (!when) {
+    bw_complain(l->complaints, n, "a milestone should be a map: {milestone: first users, when: trait.usage.mau >= 3}");
+    m->name = bw_strdup("");
+    return;
+  }
+  bw_load_known_keys(l, n, keys);
+  m->name = bw_load_text(l, n, "milestone", NULL);
+  m->when = bw_load_expr(l, when, BW_TYPE_BOOL, LEVEL_GATES);
+  if (asks_itself(m->when))
+    bw_complain(l->complaints, when, "a milestone cannot ask for account.stage: milestones are what tells the stage");
+}
+
+void bw_load_journey_document(struct loader *l, const struct bw_node *root)
+{
+  static const char *const keys[] = {"journey", "note", NULL};
+  const struct bw_node *map = bw_node_get(root, "journey");
+  struct journey *j = &l->p->journey;
+  size_t i, k;
+  bw_load_known_keys(l, root, keys);
+  if (j->there || map->type != BW_NODE_MAP || !map->nitems) {
+    bw_complain(l->complaints, map,
+                j->there ? "there is one value journey, and it stands in another document already"
+                         : "\"journey\" should be a map from stages to milestones: {live: [{milestone: ..., when: ...}]}");
+    return;
+  }
+  j->there = true;
+  bw_load_known_keys(l, map, bw_stages);
+  for (i = 0; i < STAGES; i++) {
+    const struct bw_node *list = bw_node_get(map, bw_stages[i]);
+    if (!list)
+      continue;
+    if (list->type != BW_NODE_LIST || !list->nitems || list->nitems > MAX_GATES) {
+      bw_complain(l->complaints, list, "the milestones of \"%s\" should be a list of 1 to %d", bw_stages[i], MAX_GATES);
+      continue;
+    }
+    j->stage[i].items = bw_calloc(list->nitems, sizeof *j->stage[i].items);
+    for (k = 0; k < list->nitems; k++)
+      take_milestone(l, &list->items[k], &j->stage[i].items[j->stage[i].n++]);
+  }
+}
+
+/* ---- judging ---- */
+
+/* Whether all milestones of a stage hold; where not, the first that does not. */
+static enum answer reached(struct bw_env *env, const struct journey *j, int stage, size_t *ret_first, struct bw_str *ret_why)
+{
+  size_t k;
+  for (k = 0; k < j->stage[stage].n; k++) {
+    struct bw_value r;
+    bw_env_eval(env, j->stage[stage].items[k].when, &r);
+    if (r.type == BW_TYPE_BOOL && r.b)
+      continue;
+    *ret_first = k;
+    *ret_why = r.type == BW_TYPE_ERROR ? r.s : BW_STR("");
+    return r.type == BW_TYPE_ERROR ? ANSWER_MISSING : ANSWER_NO;
+  }
+  return ANSWER_YES;
+}
+
+/* The stage that is proven, -1 where nothing is; and the first milestone that lacks, in ret_next: STAGES where none does. */
+static int climb(struct bw_env *env, int *ret_next, size_t *ret_milestone, struct bw_str *ret_why)
+{
+  const struct journey *j = &env->engine->plays->journey;
+  int stage = -1, i;
+  for (i = 0; i < STAGES; i++) {
+    enum answer a;
+    if (!j->stage[i].n && i > 0)
+      continue; /* nothing of its own to prove: it is passed on the way to the next one that has */
+    a = reached(env, j, i, ret_milestone, ret_why);
+    if (a != ANSWER_YES) {
+      if (stage <= 0)
+        stage = a == ANSWER_MISSING ? -1 : 0; /* not even the first step can be judged; or it was not taken */
+      *ret_next = i;
+      return stage;
+    }
+    stage = i;
+  }
+  *ret_next = STAGES;
+  return stage;
+}
+
+int bw_journey_stage(struct bw_env *env, struct bw_str *ret_why)
+{
+  size_t milestone = 0;
+  struct bw_str why = BW_STR("");
+  int next = STAGES;
+  if (!env->engine->plays->journey.there)
+    return -1;
+  if (env->stage == -2 || (env->stage == -1 && ret_why))
+    env->stage = climb(env, &next, &milestone, &why);
+  if (env->stage < 0 && ret_why)
+    *ret_why = why;
+  return env->stage;
+}
+
+/* ---- explaining ---- */
+
+void bw_journey_explain(struct bw_env *env, struct bw_buf *b)
+{
+  const struct journey *j = &env->engine->plays->journey;
+  const struct bw_entity *account = bw_env_entity(env, R_ACCOUNT);
+  int recorded = account ? bw_stage_rank(bw_entity_text(account, "stage")) : -1, next = STAGES, derived;
+  size_t milestone = 0;
+  struct bw_str why = BW_STR("");
+  if (!j->there)
+    return;
+  derived = climb(env, &next, &milestone, &why);
+  bw_json_key(b, "journey");
+  bw_json_open(b, '{');
+  bw_json_key(b, "stage");
+  bw_json_cstr(b, recorded >= 0 ? bw_stages[recorded] : derived >= 0 ? bw_stages[derived] : NULL);
+  bw_json_key(b, "from");
+  bw_json_cstr(b, recorded >= 0 ? "record" : derived >= 0 ? "milestones" : NULL);
+  bw_json_key(b, "derived");
+  bw_json_cstr(b, derived >= 0 ? bw_stages[derived] : NULL);
+  if (next < STAGES) {
+    const struct milestone *m = &j->stage[next].items[milestone];
+    struct bw_value r;
+    bw_json_key(b, "next");
+    bw_json_cstr(b, bw_stages[next]);
+    bw_json_key(b, "milestone");
+    bw_json_cstr(b, m->name);
+    bw_json_key(b, "when");
+    bw_json_str(b, bw_expr_source(m->when));
+    env->eval.nleaves = 0;
+    bw_expr_eval(m->when, &env->eval, &r);
+    bw_values_json(env, b);
+  }
+  bw_json_close(b, '}');
+}
