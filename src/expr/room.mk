@@ -10,8 +10,12 @@ check_PROGRAMS += %D%/tests/test_expr
 %C%_tests_test_expr_SOURCES = %D%/tests/test_expr.c
 %C%_tests_test_expr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_expr_LDADD = $(L_expr) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_conformance
+%C%_tests_test_conformance_SOURCES = %D%/tests/test_conformance.c %D%/tests/textproto.c %D%/tests/textproto.h
+%C%_tests_test_conformance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_conformance_LDADD = $(L_expr) $(CMOCKA_LIBS)
 endif
-EXTRA_DIST += %D%/tests/corpus
+EXTRA_DIST += %D%/tests/corpus %D%/tests/cel-spec %D%/tests/conformance.txt docs/expressions.md
 if FUZZERS
 noinst_PROGRAMS += %D%/tests/fuzz_expr
 %C%_tests_fuzz_expr_SOURCES = %D%/tests/fuzz_expr.c
