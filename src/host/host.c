@@ -44,7 +44,7 @@ static int tolerate(int rc, const struct host *h, struct bw_error *err)
   if (rc != BW_EVERSION)
     return rc;
   if (!(h->flags & BW_HOST_BEST_EFFORT))
-    return bw_error_prefix(err, "a watcher is not run without its sandbox (`sandbox: best-effort` would allow it)");
+    return bw_error_prefix(err, "a watcher is never run without its sandbox");
   bw_log(BW_LOG_WARN, "sandbox incomplete", "plugin=%s missing=%s", BW_Q(h->path), bw_log_quote(bw_str(err->message)));
   return BW_OK;
 }

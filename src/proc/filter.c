@@ -15,6 +15,9 @@
 
 #include "proc/sandbox.h"
 
+#define NO_SECCOMP                                                                                                             \
+  "this kernel takes no seccomp filter (%s): run one built with CONFIG_SECCOMP_FILTER, as Debian's are; in a container, let "  \
+  "its runtime allow the seccomp system call"
 #define LAST_FD 3 /* a host's standard descriptors and its socket */
 
 /* Needed by everything that computes. */
@@ -196,7 +199,7 @@ int bw_sandbox_filter(enum bw_sandbox_filter filter, struct bw_error *err)
   scmp_filter_ctx f = seccomp_init(filter == BW_FILTER_WEB ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS);
   int rc;
   if (!f)
-    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG, "this kernel has no seccomp filters");
+    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG, NO_SECCOMP, "cannot begin one");
   /* No-new-privs is set by bw_sandbox_basics(); asking for it again would need prctl(2) in the second filter. */
   rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0);
   rc = rc ? rc : ADD(f, SCMP_ACT_ALLOW, compute);
@@ -205,7 +208,7 @@ int bw_sandbox_filter(enum bw_sandbox_filter filter, struct bw_error *err)
   rc = rc ? rc : seccomp_load(f);
   seccomp_release(f);
   if (rc == -EINVAL || rc == -ENOSYS || rc == -ECANCELED)
-    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG, "this kernel takes no seccomp filter (%s)", strerror(-rc));
+    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG, NO_SECCOMP, strerror(-rc));
   if (rc < 0) {
     errno = -rc;
     return bw_fail_errno(err, BW_EIO, "cannot filter system calls");

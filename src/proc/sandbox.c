@@ -70,6 +70,10 @@ int bw_sandbox_basics(const struct bw_sandbox_limits *limits, struct bw_error *e
 
 /* ---- Landlock ---- */
 
+#define NO_LANDLOCK                                                                                                            \
+  "this kernel has no Landlock: run Linux 5.13 or later with `landlock` in the list of /sys/kernel/security/lsm (the kernel "  \
+  "parameter `lsm=` sets it); in a container, let its runtime allow the landlock_* system calls"
+
 /* As the newest kernel knows it; the size given names how much of it a kernel is told. */
 struct ruleset {
   uint64_t files, net, scoped;
@@ -123,8 +127,7 @@ int bw_sandbox_files(const char *const *paths, size_t n, struct bw_error *err)
   size_t i;
   long ruleset;
   if (abi == 0)
-    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG,
-                   "this kernel has no Landlock (Linux 5.13 and `lsm=` with landlock are needed)");
+    return bw_fail(err, BW_EVERSION, BW_CLASS_CONFIG, NO_LANDLOCK);
   ruleset = syscall(SYS_landlock_create_ruleset, &abis[abi].rights, abis[abi].size, 0);
   if (ruleset < 0)
     return bw_fail_errno(err, BW_EIO, "cannot make a Landlock ruleset");
@@ -133,7 +136,8 @@ int bw_sandbox_files(const char *const *paths, size_t n, struct bw_error *err)
   if (rc == BW_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     rc = bw_fail_errno(err, BW_EIO, "cannot give up privileges");
   if (rc == BW_OK && syscall(SYS_landlock_restrict_self, (int)ruleset, 0) < 0)
-    rc = bw_fail_errno(err, BW_EIO, "cannot enter the Landlock ruleset");
+    rc = bw_fail_errno(err, BW_EIO,
+                       "cannot enter the Landlock ruleset (in a container: let its runtime allow the landlock_* calls)");
   close((int)ruleset);
   return rc;
 }
