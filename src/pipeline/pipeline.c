@@ -105,7 +105,7 @@ static int load_progress(struct bw_pipeline *p, struct bw_error *err)
 static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
 {
   const struct bw_signals_events se = {p, on_signal, on_trait, on_notice};
-  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed};
+  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed, NULL, NULL};
   int rc = bw_book_open(p->store, &p->book, err);
   if (rc == 0)
     rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);
@@ -330,7 +330,7 @@ static int evaluate(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, struc
       rc = draft_fresh(p, err);
   }
   free(accounts);
-  return rc;
+  return rc == 0 && (rc = bw_engine_settle(p->engine, at_ms, offset, err)) == 0 ? draft_fresh(p, err) : rc;
 }
 
 static int forget_changed(struct bw_pipeline *p, struct bw_error *err)

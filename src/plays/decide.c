@@ -21,6 +21,7 @@ void bw_verdict_clear(struct verdict *v)
   bw_buf_clear(&v->route_json);
   bw_buf_clear(&v->why);
   bw_buf_clear(&v->signals_json);
+  bw_routed_clear(&v->routed);
   *v = (struct verdict){0};
 }
 

@@ -25,6 +25,8 @@ const struct bw_setting bw_engine_settings[] = {
     {"day_end", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_end_ms), "18h", 0, 86400e3, NULL, "when it ends"},
     {"workdays", BW_SETTING_STRING, offsetof(struct bw_engine_options, workdays), "mon,tue,wed,thu,fri", 0, 0, NULL,
      "the working days"},
+    {"budget", BW_SETTING_INTEGER, offsetof(struct bw_engine_options, budget), "10", 0, 1e6, NULL,
+     "new leads per owner and working day, 0 for no limit; the rest waits in a queue, the best first"},
 };
 const size_t bw_engine_nsettings = sizeof bw_engine_settings / sizeof *bw_engine_settings;
 
@@ -37,7 +39,8 @@ void bw_engine_options_default(struct bw_engine_options *o)
                                   .business_hours = true,
                                   .day_start_ms = 8 * BW_HOUR,
                                   .day_end_ms = 18 * BW_HOUR,
-                                  .workdays = bw_strdup("mon,tue,wed,thu,fri")};
+                                  .workdays = bw_strdup("mon,tue,wed,thu,fri"),
+                                  .budget = DEFAULT_BUDGET};
 }
 
 /* ---- life ---- */
@@ -98,6 +101,7 @@ void bw_engine_close(struct bw_engine **ep)
   bw_map_free(&e->families, free);
   bw_map_free(&e->by_id, NULL);
   bw_map_free(&e->by_account, free_list);
+  bw_desks_clear(e);
   bw_env_clear(&e->env);
   free(e->options.operator_name);
   free(e->options.currency);
@@ -193,12 +197,14 @@ static int64_t sla_of(const struct bw_engine *e, const struct play *p, const cha
   return bw_sla_deadline(&e->options, now_ms, p->sla_ms[2 - rank_of(priority)]);
 }
 
-static void take_verdict(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
+void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
 {
   l->pub.score = v->score;
   l->pub.estimate = v->estimate;
   bw_lead_set(&l->pub.owner, v->owner);
   bw_lead_set(&l->pub.owner_role, v->role);
+  bw_lead_set(&l->pub.owner_for, v->routed.nominal);
+  bw_lead_set(&l->pub.owner_note, v->routed.note);
   bw_lead_set(&l->pub.csm, v->csm);
   l->pub.csm_required = v->csm_required;
   bw_lead_set(&l->pub.primary_signal, v->primary);
@@ -237,10 +243,10 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   add_lines(&l->signals, v->signals);
   l->pub.nurture = v->nurture;
   bw_lead_add(e, l, v->shadow);
-  take_verdict(e, l, v, env);
+  bw_lead_take(e, l, v, env);
   bw_lead_dirty(e, l);
   e->stats.fired++;
-  if (e->events.opened)
+  if (!bw_lead_arrived(e, l, v, env->now_ms) && e->events.opened)
     e->events.opened(e->events.ctx, &l->pub);
 }
 
@@ -260,7 +266,8 @@ struct change {
 
 static struct change compare(const struct play *p, const struct lead *l, const struct verdict *v)
 {
-  struct change c = {.mutable = l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED,
+  struct change c = {.mutable =
+                         l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED || l->pub.status == BW_LEAD_QUEUED,
                      .same = strcmp(l->pub.play, p->name) == 0};
   if (v->nurture && !l->pub.nurture)
     c.mutable = false; /* once ready, a lead does not go back to be nurtured */
@@ -284,12 +291,12 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
   if (c.mutable && c.same) {
     l->pub.nurture = v->nurture;
     bw_lead_set(&l->pub.template_name, v->template_name);
-    take_verdict(e, l, v, env);
+    bw_lead_take(e, l, v, env);
   }
   l->pub.updated_at = env->now_ms;
   l->pub.enriched += c.news;
   bw_lead_dirty(e, l);
-  if (c.news && e->events.enriched)
+  if (c.news && e->events.enriched && l->pub.status != BW_LEAD_QUEUED)
     e->events.enriched(e->events.ctx, &l->pub);
 }
 
@@ -358,6 +365,8 @@ int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_m
   e->stats.evaluated++;
   if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
+  if (bw_queue_recheck(e, account, now_ms, err) < 0)
+    return err ? (int)err->code : BW_EINVAL;
   bw_env_init(&e->env, e, account, NULL, now_ms);
   set = bw_env_gather(&e->env);
   for (i = 0; i < e->plays->nplays; i++)

@@ -39,6 +39,8 @@ static void common(struct bw_buf *b, const struct bw_lead *l)
   pair(b, "priority", l->priority);
   pair(b, "owner", l->owner);
   pair(b, "owner_role", l->owner_role);
+  if (l->owner_note[0])
+    pair(b, "owner_note", l->owner_note);
   pair(b, "csm", l->csm[0] ? l->csm : NULL);
   bw_json_key(b, "csm_required");
   bw_json_bool(b, l->csm_required);
@@ -72,6 +74,7 @@ void bw_lead_json(struct bw_buf *b, const struct bw_lead *l)
   pair(b, "lead", l->id);
   common(b, l);
   time_pair(b, "opened", l->opened_at);
+  time_pair(b, "released", l->released_at);
   time_pair(b, "updated", l->updated_at);
   time_pair(b, "snoozed_until", l->snoozed_until);
   time_pair(b, "closed", l->closed_at);

@@ -9,7 +9,8 @@
 #include "base/time.h"
 #include "plays/private.h"
 
-static const char *const status_names[BW_LEAD_STATUSES] = {"open", "snoozed", "approved", "sent", "rejected", "closed"};
+static const char *const status_names[BW_LEAD_STATUSES] = {"open",     "snoozed", "approved", "sent",
+                                                           "rejected", "closed",  "queued"};
 
 const char *bw_lead_status_name(enum bw_lead_status status)
 {
@@ -35,10 +36,10 @@ void bw_lead_set(char **field, const char *value)
 static char **texts(struct lead *l, size_t i)
 {
   struct bw_lead *p = &l->pub;
-  char **const all[] = {&p->account,        &p->play,        &p->family,     &p->motion,   &p->type,
-                        &p->priority,       &p->owner,       &p->owner_role, &p->csm,      &p->currency,
-                        &p->primary_signal, &p->fields_json, &p->why_json,   &p->angle,    &p->title,
-                        &p->template_name,  &p->reason,      &l->signals,    &p->joined_to};
+  char **const all[] = {&p->account,   &p->play,       &p->family,    &p->motion,        &p->type,           &p->priority,
+                        &p->owner,     &p->owner_role, &p->csm,       &p->currency,      &p->primary_signal, &p->fields_json,
+                        &p->why_json,  &p->angle,      &p->title,     &p->template_name, &p->reason,         &l->signals,
+                        &p->joined_to, &p->owner_for,  &p->owner_note};
   return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
 
@@ -49,7 +50,8 @@ struct lead *bw_lead_new(struct bw_engine *e)
   (void)e;
   for (i = 0; texts(l, i); i++)
     *texts(l, i) = bw_strdup("");
-  l->pub.sla_at = l->pub.review_until = l->pub.snoozed_until = l->pub.closed_at = l->pub.close_at = BW_TIME_NONE;
+  l->pub.released_at = l->pub.sla_at = l->pub.review_until = l->pub.snoozed_until = l->pub.closed_at = l->pub.close_at =
+      BW_TIME_NONE;
   l->pub.estimate = NAN;
   return l;
 }
@@ -137,6 +139,7 @@ void bw_lead_add(struct bw_engine *e, struct lead *l, bool shadow_family)
   e->leads[e->nleads++] = l;
   bw_map_put(e->by_id, bw_str(l->pub.id), l);
   list_add(e, l);
+  bw_desk_update(e, l);
 }
 
 void bw_lead_drop(struct bw_engine *e, struct lead *l)
@@ -155,6 +158,7 @@ void bw_lead_drop(struct bw_engine *e, struct lead *l)
 
 void bw_lead_dirty(struct bw_engine *e, struct lead *l)
 {
+  bw_desk_update(e, l);
   if (!e->store || l->dirty)
     return;
   l->dirty = true;
@@ -173,8 +177,8 @@ static const unsigned allowed_from[BW_LEAD_STATUSES] = {
     [BW_LEAD_SNOOZED] = S(OPEN) | S(SNOOZED),
     [BW_LEAD_APPROVED] = S(OPEN) | S(SNOOZED),
     [BW_LEAD_SENT] = S(APPROVED),
-    [BW_LEAD_REJECTED] = S(OPEN) | S(SNOOZED) | S(APPROVED),
-    [BW_LEAD_CLOSED] = S(OPEN) | S(SNOOZED) | S(APPROVED) | S(SENT),
+    [BW_LEAD_REJECTED] = S(OPEN) | S(SNOOZED) | S(APPROVED) | S(QUEUED),
+    [BW_LEAD_CLOSED] = S(OPEN) | S(SNOOZED) | S(APPROVED) | S(SENT) | S(QUEUED),
 };
 #undef S
 
@@ -231,6 +235,8 @@ static int move(struct bw_engine *e, struct bw_str id, enum bw_lead_status to, s
   if (l->pub.mode == BW_MODE_SHADOW && (to == BW_LEAD_APPROVED || to == BW_LEAD_SENT))
     return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is a shadow: its play only records what it would do",
                    l->pub.id);
+  if (l->pub.status == BW_LEAD_QUEUED && (to == BW_LEAD_REJECTED || to == BW_LEAD_CLOSED))
+    l->pub.released_at = now_ms; /* a person looked into the queue */
   return bw_lead_move(e, l, to, reason, now_ms, err);
 }
 

@@ -370,6 +370,7 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
   p->catalog = catalog;
   p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
   load_folder(&l, "routes", routes_passes, 1);
+  bw_load_routes_finish(&l);
   bw_load_builtin_readiness(&l);
   load_folder(&l, "plays", plays_passes, 2);
   check_templates(&l);
@@ -393,6 +394,7 @@ void bw_plays_free(struct bw_plays **pp)
     bw_route_clear(&p->routes[i]);
   for (i = 0; i < p->nroles; i++)
     bw_role_clear(&p->roles[i]);
+  bw_roster_clear(&p->roster);
   for (i = 0; i < p->ngate_lists; i++)
     bw_gate_list_clear(&p->gate_lists[i]);
   for (i = 0; i < p->nreadinesses; i++)

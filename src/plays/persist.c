@@ -23,6 +23,7 @@ static const char *const steps[] = {
     "ALTER TABLE plays_lead ADD COLUMN close_at INTEGER;"
     "ALTER TABLE plays_lead ADD COLUMN joined_to TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE plays_lead ADD COLUMN nurture INTEGER NOT NULL DEFAULT 0;",
+    bw_desks_schema,
 };
 const struct bw_schema bw_plays_schema = {"plays", steps, sizeof steps / sizeof *steps};
 
@@ -30,7 +31,8 @@ const struct bw_schema bw_plays_schema = {"plays", steps, sizeof steps / sizeof 
   "number, account, play, family, motion, type, priority, status, mode, shadow, owner, owner_role, csm, csm_required, "        \
   "opened_at, updated_at, sla_at, review_until, snoozed_until, closed_at, score, estimate, currency, primary_signal, "         \
   "signals, "                                                                                                                  \
-  "fields, why, angle, title, template, reason, offset, enriched, close_at, joined_to, nurture"
+  "fields, why, angle, title, template, reason, offset, enriched, close_at, joined_to, nurture, owner_for, owner_note, "       \
+  "released_at"
 
 static void bind_time(struct bw_stmt *q, int i, int64_t ms)
 {
@@ -50,7 +52,7 @@ static int save(struct bw_engine *e, const struct lead *l, struct bw_error *err)
   size_t i;
   int rc = bw_store_prepare(e->store,
                             "INSERT OR REPLACE INTO plays_lead(" COLUMNS
-                            ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                            ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                             &q, err);
   if (rc < 0)
     return rc;
@@ -81,6 +83,9 @@ static int save(struct bw_engine *e, const struct lead *l, struct bw_error *err)
   bind_time(q, 34, p->close_at);
   bw_stmt_text(q, 35, bw_str(p->joined_to));
   bw_stmt_int(q, 36, p->nurture);
+  bw_stmt_text(q, 37, bw_str(p->owner_for));
+  bw_stmt_text(q, 38, bw_str(p->owner_note));
+  bind_time(q, 39, p->released_at);
   return bw_stmt_run(q, err);
 }
 
@@ -92,7 +97,7 @@ int bw_leads_save(struct bw_engine *e, struct bw_error *err)
     if (rc < 0)
       return bw_error_prefix(err, "lead %s could not be saved", e->dirty[i]->pub.id);
   }
-  return 0;
+  return bw_desks_save(e, err);
 }
 
 void bw_leads_committed(struct bw_engine *e)
@@ -105,6 +110,7 @@ void bw_leads_committed(struct bw_engine *e)
       bw_lead_drop(e, l);
   }
   e->ndirty = 0;
+  bw_desks_committed(e);
 }
 
 static int64_t col_time(struct bw_stmt *q, int i)
@@ -157,6 +163,9 @@ static struct lead *read_row(struct bw_engine *e, struct bw_stmt *q)
   p->close_at = col_time(q, 33);
   take_text(&p->joined_to, q, 34);
   p->nurture = bw_stmt_col_int(q, 35) != 0;
+  take_text(&p->owner_for, q, 36);
+  take_text(&p->owner_note, q, 37);
+  p->released_at = col_time(q, 38);
   l->expansions = bw_lead_count_expansions(p->fields_json);
   return l;
 }
@@ -195,7 +204,7 @@ static int load_closed(struct bw_engine *e, struct bw_error *err)
   struct bw_stmt *q;
   int rc = bw_store_prepare(e->store,
                             "SELECT account, family, play, shadow, closed_at FROM plays_lead WHERE closed_at IS NOT NULL "
-                            "ORDER BY closed_at",
+                            "AND released_at IS NOT NULL ORDER BY closed_at",
                             &q, err);
   if (rc < 0)
     return rc;
@@ -220,5 +229,7 @@ int bw_leads_load(struct bw_engine *e, struct bw_error *err)
     rc = load_live(e, err);
   if (rc >= 0)
     rc = load_closed(e, err);
+  if (rc >= 0)
+    rc = bw_desks_load(e, err);
   return rc < 0 ? bw_error_prefix(err, "stored leads could not be read") : 0;
 }

@@ -85,6 +85,62 @@ int bw_plays_find(const struct bw_plays *p, struct bw_str name); /* index, or -1
 /* How the play weighs a signal type (catalogue index); 0 where it does not use it.  Lint and drafts ask. */
 double bw_plays_weight(const struct bw_plays *p, size_t play, uint32_t signal_type);
 
+/* ---- routes, roles and people, as lint and others look at them (borrowed from the set)
+ * ------------------------------------------- */
+
+struct bw_band {
+  bool set; /* false: any */
+  double lo, hi;
+  bool lo_in, hi_in; /* whether the ends belong to it */
+  char *text;        /* as written */
+};
+/* One row of a route table, with what is constant about it. */
+struct bw_route_row_info {
+  const char *route;
+  size_t row, rows; /* from 1; of how many */
+  const char *file;
+  uint32_t line, column;
+  const char *role, *note;
+  struct bw_str when; /* the condition's source; empty: none */
+  bool csm_required;
+  bool never; /* its vendor_size is not ours: it is for another company, and nothing is wrong with it */
+  const char *const *motions, *const *types, *const *segments;
+  size_t nmotions, ntypes, nsegments;                           /* 0: any */
+  const struct bw_band *size, *estimate, *tenure, *vendor_size; /* tenure in ms */
+};
+/* All rows of all routes, in order of their files; false past the end. */
+bool bw_routes_at(const struct bw_plays *p, size_t i, struct bw_route_row_info *ret_info);
+enum bw_route_relation {
+  BW_ROUTES_APART = 0, /* no lead fits both; or they are of different routes, or one is never taken */
+  BW_ROUTES_OVERLAP,   /* some lead may fit both: the earlier row takes it */
+  BW_ROUTES_COVERS     /* whatever fits j fits i: where i comes first, j is never reached */
+};
+/* By the constant columns and the text of `when`: i and j as in bw_routes_at(). */
+enum bw_route_relation bw_routes_compare(const struct bw_plays *p, size_t i, size_t j);
+
+struct bw_role_info {
+  const char *name;
+  size_t places; /* expressions that are tried before the pool */
+  bool pool, least_loaded;
+  const char *const *members;
+  size_t nmembers;
+};
+bool bw_roles_at(const struct bw_plays *p, size_t i, struct bw_role_info *ret_info);
+
+struct bw_person_info {
+  const char *email, *name, *slack;
+  const char *delegate; /* e-mail, or empty */
+  const char *const *roles;
+  size_t nroles;
+  int64_t capacity; /* new leads a day; 0: no limit; -1: leads.budget */
+};
+size_t bw_people_count(const struct bw_plays *p);
+bool bw_people_at(const struct bw_plays *p, size_t i, struct bw_person_info *ret_info);
+/* By e-mail, name or Slack name, letters of any case; -1: not listed. */
+int bw_people_find(const struct bw_plays *p, struct bw_str who);
+/* The first moment back; BW_TIME_NONE where they are there. */
+int64_t bw_people_away_until(const struct bw_plays *p, size_t i, int64_t now_ms);
+
 /* ---- leads
  * ------------------------------------------------------------------------------------------------------------------- */
 
@@ -95,6 +151,7 @@ enum bw_lead_status {
   BW_LEAD_SENT,
   BW_LEAD_REJECTED,
   BW_LEAD_CLOSED,
+  BW_LEAD_QUEUED, /* over its owner's budget of the day: waits, unseen, for a better one */
   BW_LEAD_STATUSES
 };
 const char *bw_lead_status_name(enum bw_lead_status status);
@@ -108,12 +165,15 @@ struct bw_lead {
   char *priority; /* "high", "medium", "low" */
   enum bw_lead_status status;
   enum bw_mode mode; /* SHADOW: recorded, never shown as work */
-  char *owner;       /* the one person accountable (as the book names them) */
+  char *owner;       /* the one person accountable: their e-mail where routes/ lists them, else as the book names them */
+  char *owner_for;   /* whom the route named, where that is somebody else; empty: the owner */
+  char *owner_note;  /* "for anna@example.com (away until 2026-12-05)"; empty */
   char *owner_role;  /* "ae", "am", "csm", ..., "operator" */
   char *csm;         /* who is told at the same moment; empty: unknown or the owner themselves */
   bool csm_required; /* the route says that the CSM must be told */
   int64_t opened_at, updated_at;
-  int64_t sla_at;                   /* first contact is due */
+  int64_t released_at;              /* when it came before its owner; BW_TIME_NONE: it is, or was till its end, queued */
+  int64_t sla_at;                   /* first contact is due; BW_TIME_NONE while queued */
   int64_t review_until;             /* the CSM's window; BW_TIME_NONE: none */
   int64_t snoozed_until, closed_at; /* BW_TIME_NONE */
   int64_t close_at;                 /* an expansion joined to the renewal of that day; BW_TIME_NONE: not joined */
@@ -142,6 +202,9 @@ struct bw_lead_events {
   void (*opened)(void *ctx, const struct bw_lead *lead);
   void (*enriched)(void *ctx, const struct bw_lead *lead); /* a new signal, or a higher priority */
   void (*changed)(void *ctx, const struct bw_lead *lead, enum bw_lead_status before);
+  /* A new lead is over its owner's budget: `opened` follows when it is released.  NULL: `changed` tells. */
+  void (*queued)(void *ctx, const struct bw_lead *lead);
+  void (*notice)(void *ctx, const struct bw_notice *notice); /* for the operator: no owner was found; may be NULL */
 };
 
 /* ---- the engine
@@ -155,6 +218,7 @@ struct bw_engine_options {
   bool business_hours;              /* SLA counted in working time; default true */
   int64_t day_start_ms, day_end_ms; /* of a working day, after UTC midnight; default 8 h, 18 h */
   char *workdays;                   /* default "mon,tue,wed,thu,fri" */
+  int64_t budget;                   /* new leads per owner and working day; 0: no limit; default 10 */
 };
 extern const struct bw_setting bw_engine_settings[];
 extern const size_t bw_engine_nsettings;
@@ -175,6 +239,15 @@ const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err);
 /* Wakes snoozed leads whose time has come, closes what expired.  Once per tick, before evaluating. */
 int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err);
+/*
+ * The end of a tick, after all evaluations: new leads come before their owners, the best first, as far as each one's budget of
+ * the day goes; the rest is queued.  What was queued before is judged anew and released where there is room again.
+ */
+int bw_engine_settle(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err);
+/* Queued leads of an owner (empty: of all), the next one first.  fn returns negative to stop, and changes nothing. */
+int bw_leads_each_queued(struct bw_engine *e, struct bw_str owner, int (*fn)(void *ctx, const struct bw_lead *lead), void *ctx);
+/* {"owner","limit": or null,"used","waiting","from","until"}: the budget of the working day that holds now_ms. */
+void bw_budget_json(struct bw_engine *e, struct bw_str owner, int64_t now_ms, struct bw_buf *out);
 
 /*
  * What the play would decide now, as JSON, without recording anything: {"account","play","fires":bool,"blocked_by":
@@ -215,7 +288,8 @@ void bw_leads_committed(struct bw_engine *e);
 
 struct bw_engine_stats {
   uint64_t evaluated, fired, open, shadow, suppressed, expired;
-  uint64_t nurture; /* evaluations that ended in the nurture band, without a lead */
+  uint64_t queued, dropped; /* went to the queue; left it unseen */
+  uint64_t nurture;         /* evaluations that ended in the nurture band, without a lead */
 };
 void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats);
 

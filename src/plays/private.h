@@ -163,6 +163,7 @@ struct play {
   uint32_t line, column, template_line, template_column;
 };
 struct bw_plays {
+  struct roster roster;
   const struct bw_catalog *catalog;
   struct name_table names;
   struct play *plays;
@@ -292,6 +293,7 @@ struct verdict {
   struct bw_buf route_json;
   struct bw_buf why;
   struct bw_buf signals_json; /* for the eight fields */
+  struct routed routed;
 };
 void bw_verdict_clear(struct verdict *v);
 /* Without `full` it stops at the first block.  Writes nothing down. */
@@ -325,6 +327,7 @@ struct lead {
   bool dirty;
   struct family *family;
   size_t expansions; /* joined to it */
+  struct place place;
 };
 struct family {
   struct lead *open;
@@ -346,6 +349,7 @@ struct bw_engine {
   size_t ndirty, dirty_cap;
   struct lead *found; /* a closed one, read from the store */
   uint64_t next_number;
+  struct desks desks;
   struct bw_env env; /* reused */
   struct bw_engine_stats stats;
 };
@@ -367,6 +371,8 @@ int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, st
 /* Links the account's expansions and renewals, after any of its leads opened, changed or closed; `fresh` is not told apart. */
 void bw_leads_join(struct bw_engine *e, struct bw_str account, const struct lead *fresh);
 size_t bw_lead_count_expansions(const char *fields_json);
+/* What the verdict says becomes the lead's. */
+void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env);
 void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env);
 
 #endif

@@ -1,156 +1,489 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who gets a lead, and when it is due.  Runs in core and replays; no privileges. */
+/*
+ * Who gets a lead: the first row of the route that holds, the person of its role, whoever stands in for them, the fallback
+ * roles, the operator.  Runs in core and replays; no privileges.
+ */
 #include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/time.h"
 #include "plays/private.h"
 
-/* The person of a role, copied; NULL where no record names one.  Writes what was tried. */
-static char *person_of(struct bw_env *env, const struct role *r, struct bw_buf *b)
+void bw_routed_clear(struct routed *r)
 {
-  size_t i;
-  for (i = 0; i < r->npeople; i++) {
-    struct bw_value v;
-    env->eval.nleaves = 0;
-    bw_expr_eval(r->people[i], &env->eval, &v);
-    if (b) {
-      bw_json_open(b, '{');
-      bw_json_key(b, "role");
-      bw_json_cstr(b, r->name);
-      bw_json_key(b, "name");
-      bw_json_str(b, bw_expr_source(r->people[i]));
-      bw_json_key(b, "person");
-      bw_value_json(b, &v);
-      bw_json_close(b, '}');
-    }
-    if (v.type == BW_TYPE_STRING && v.s.len)
-      return bw_str_dup(v.s);
-  }
-  return NULL;
+  free(r->nominal);
+  free(r->note);
+  free(r->gap);
+  *r = (struct routed){.pool = -1};
 }
 
-static bool type_fits(const struct route_row *row, const char *type)
+/* ---- rows ---- */
+
+static bool has_word(const struct words *w, const char *word, bool any_case)
 {
   size_t i;
-  for (i = 0; i < row->ntypes; i++)
-    if (strcmp(row->types[i], type) == 0 || strcmp(row->types[i], "any") == 0)
+  for (i = 0; i < w->n; i++)
+    if (strcmp(w->items[i], "any") == 0 || (any_case ? strcasecmp(w->items[i], word) : strcmp(w->items[i], word)) == 0)
       return true;
-  return row->ntypes == 0;
+  return w->n == 0;
 }
 
-static bool row_fits(struct bw_env *env, const struct route_row *row, const struct play *play)
+static void list_words(struct bw_buf *out, const struct words *w)
+{
+  size_t i;
+  for (i = 0; i < w->n; i++)
+    bw_buf_printf(out, "%s%s", i ? " or " : "", w->items[i]);
+}
+
+static bool word_fits(const struct words *w, const char *column, const char *word, struct bw_buf *why)
+{
+  if (has_word(w, word, false))
+    return true;
+  bw_buf_printf(why, "the %s is %s; the row is for ", column, word);
+  list_words(why, w);
+  return false;
+}
+
+static struct bw_value account_value(struct bw_env *env, const char *name, const char *full)
+{
+  const struct root_row *r = &bw_roots[R_ACCOUNT];
+  struct env_name n = {.root = R_ACCOUNT, .text = (char *)(uintptr_t)full};
+  struct bw_value v = {.type = BW_TYPE_NULL};
+  size_t i;
+  for (i = 0; i < r->nrows; i++)
+    if (strcmp(r->rows[i].name, name) == 0) {
+      n.row = &r->rows[i];
+      n.type = r->rows[i].type;
+      bw_env_read(env, &n, &v, NULL);
+    }
+  return v;
+}
+
+static bool missing(const struct bw_value *v, struct bw_buf *why)
+{
+  if (v->type == BW_TYPE_ERROR)
+    bw_buf_printf(why, "a value is missing (%.*s)", BW_FMT(v->s));
+  return v->type == BW_TYPE_ERROR;
+}
+
+static bool segment_fits(struct bw_env *env, const struct route_row *row, struct bw_buf *why)
 {
   struct bw_value v;
-  if (!type_fits(row, play->type) || (row->motion && strcmp(row->motion, play->motion) != 0))
+  char *text BW_AUTOFREE = NULL;
+  if (!row->segments.n)
+    return true;
+  v = account_value(env, "segment", "account.segment");
+  if (missing(&v, why))
     return false;
+  text = bw_str_dup(v.s);
+  if (has_word(&row->segments, text, true))
+    return true;
+  bw_buf_printf(why, "the segment is %s; the row is for ", text);
+  list_words(why, &row->segments);
+  return false;
+}
+
+static bool band_fits(const struct bw_band *b, const char *what, const struct bw_value *v, struct bw_buf *why)
+{
+  double number = v->type == BW_TYPE_DURATION ? (double)v->i : v->d;
+  if (missing(v, why))
+    return false;
+  if (bw_band_holds(b, number))
+    return true;
+  bw_buf_printf(why, "%s is ", what);
+  bw_value_text(why, v);
+  bw_buf_printf(why, "; the row is for %s", b->text);
+  return false;
+}
+
+static bool bands_fit(struct bw_env *env, const struct route_row *row, struct bw_buf *why)
+{
+  struct bw_value v;
+  if (row->size.set) {
+    v = account_value(env, "arr", "account.arr");
+    if (!band_fits(&row->size, "the account's size (ARR)", &v, why))
+      return false;
+  }
+  if (row->tenure.set) {
+    v = account_value(env, "tenure", "account.tenure");
+    if (!band_fits(&row->tenure, "the tenure", &v, why))
+      return false;
+  }
+  if (row->estimate.set) {
+    v = isfinite(env->estimate) ? bw_value_double(env->estimate)
+                                : bw_value_error(BW_VALUE_MISSING, BW_STR("estimate: the play has none"));
+    if (!band_fits(&row->estimate, "the estimate", &v, why))
+      return false;
+  }
+  return true;
+}
+
+static bool vendor_fits(const struct bw_env *env, const struct route_row *row, struct bw_buf *why)
+{
+  struct bw_value v = bw_value_double(bw_route_constant(&env->engine->plays->roster, "vendor_size"));
+  return !row->never || band_fits(&row->vendor, "our own size (vendor_size)", &v, why);
+}
+
+static bool when_holds(struct bw_env *env, const struct route_row *row, struct bw_buf *why)
+{
+  struct bw_value v;
+  size_t i, shown = 0;
   if (!row->when)
     return true;
   env->eval.nleaves = 0;
   bw_expr_eval(row->when, &env->eval, &v);
-  return v.type == BW_TYPE_BOOL && v.b;
+  if (v.type == BW_TYPE_BOOL && v.b)
+    return true;
+  if (missing(&v, why))
+    return false;
+  bw_buf_printf(why, "%.*s does not hold", BW_FMT(bw_expr_source(row->when)));
+  for (i = 0; i < env->eval.nleaves && shown < 6; i++) {
+    const struct bw_leaf *leaf = &env->eval.leaves[i];
+    if (leaf->value.type == BW_TYPE_ERROR || leaf->value.type == BW_TYPE_SIGNAL)
+      continue;
+    bw_buf_printf(why, "%s%.*s is ", shown++ ? ", " : ": ", BW_FMT(leaf->name));
+    bw_value_text(why, &leaf->value);
+  }
+  return false;
 }
 
-/* The first row that fits; then its role's person; then the fallback roles; then the operator, who hears of every gap. */
-void bw_play_route(struct bw_env *env, const struct play *play, int route_index, struct verdict *v)
+/* why: the first column that does not hold, in words. */
+static bool row_fits(struct bw_env *env, const struct route_row *row, const struct play *play, struct bw_buf *why)
 {
-  const struct bw_plays *set = env->engine->plays;
-  const struct route *r = &set->routes[route_index];
+  return vendor_fits(env, row, why) && word_fits(&row->motions, "motion", play->motion, why) &&
+         word_fits(&row->types, "type", play->type, why) && segment_fits(env, row, why) && bands_fit(env, row, why) &&
+         when_holds(env, row, why);
+}
+
+static void note_json(struct bw_buf *b, const struct route_row *row)
+{
+  if (row->note[0]) {
+    bw_json_key(b, "note");
+    bw_json_cstr(b, row->note);
+  }
+}
+
+static void because_band(struct bw_buf *out, const struct bw_band *b, const char *what, const struct bw_value *v)
+{
+  if (!b->set)
+    return;
+  bw_buf_printf(out, "%s%s ", out->len ? "; " : "", what);
+  bw_value_text(out, v);
+  bw_buf_printf(out, " (%s)", b->text);
+}
+
+static void because_word(struct bw_buf *out, const struct words *w, const char *what, struct bw_str v)
+{
+  if (w->n)
+    bw_buf_printf(out, "%s%s %.*s", out->len ? "; " : "", what, BW_FMT(v));
+}
+
+/* Each column of the row that was taken, with the account's value. */
+static void because(struct bw_env *env, const struct route_row *row, const struct play *play, struct bw_buf *out)
+{
+  struct bw_value v = bw_value_double(bw_route_constant(&env->engine->plays->roster, "vendor_size"));
+  because_band(out, &row->vendor, "our own size", &v);
+  because_word(out, &row->motions, "motion", bw_str(play->motion));
+  because_word(out, &row->types, "type", bw_str(play->type));
+  v = account_value(env, "segment", "account.segment");
+  because_word(out, &row->segments, "segment", v.s);
+  v = account_value(env, "arr", "account.arr");
+  because_band(out, &row->size, "ARR", &v);
+  v = account_value(env, "tenure", "account.tenure");
+  because_band(out, &row->tenure, "tenure", &v);
+  v = bw_value_double(env->estimate);
+  because_band(out, &row->estimate, "estimate", &v);
+  if (row->when)
+    bw_buf_printf(out, "%s%.*s holds", out->len ? "; " : "", BW_FMT(bw_expr_source(row->when)));
+  if (!out->len)
+    bw_buf_add_cstr(out, "it has no conditions");
+}
+
+/* The first row that holds, or NULL; what it was and why not the earlier ones goes into b. */
+static const struct route_row *choose_row(struct bw_env *env, const struct play *play, const struct route *r, struct bw_buf *b)
+{
   const struct route_row *row = NULL;
-  struct bw_buf *b = &v->why;
-  int csm = bw_find_role(set, BW_STR("csm"));
+  struct bw_buf skipped = {0}, why = {0};
   size_t i;
-  bw_json_key(b, "route");
-  bw_json_open(b, '{');
-  bw_json_key(b, "name");
-  bw_json_cstr(b, r->name);
-  for (i = 0; i < r->nrows && !row; i++)
-    if (row_fits(env, &r->rows[i], play))
+  bw_json_open(&skipped, '[');
+  for (i = 0; i < r->nrows && !row; i++) {
+    bw_buf_reset(&why);
+    if (row_fits(env, &r->rows[i], play, &why)) {
       row = &r->rows[i];
+      continue;
+    }
+    bw_json_open(&skipped, '{');
+    bw_json_key(&skipped, "row");
+    bw_json_int(&skipped, (int64_t)i + 1);
+    note_json(&skipped, &r->rows[i]);
+    bw_json_key(&skipped, "why");
+    bw_json_str(&skipped, bw_buf_str(&why));
+    bw_json_close(&skipped, '}');
+  }
+  bw_json_close(&skipped, ']');
   bw_json_key(b, "row");
   bw_json_int(b, row ? row - r->rows + 1 : 0);
+  if (row) {
+    note_json(b, row);
+    bw_buf_reset(&why);
+    because(env, row, play, &why);
+    bw_json_key(b, "why");
+    bw_json_str(b, bw_buf_str(&why));
+  }
   if (row && row->when) {
     bw_json_key(b, "when");
     bw_json_str(b, bw_expr_source(row->when));
     bw_values_json(env, b);
   }
+  if (skipped.len > 2) {
+    bw_json_key(b, "skipped");
+    bw_json_raw(b, bw_buf_str(&skipped));
+  }
+  bw_buf_clear(&skipped);
+  bw_buf_clear(&why);
+  return row;
+}
+
+/* ---- people of a role ---- */
+
+/* What is found on the way to an owner. */
+struct search {
+  struct bw_env *env;
+  struct bw_buf *b;    /* JSON of what was tried; NULL: nobody asks */
+  struct bw_buf first; /* the first person named, who is not there: "anna@example.com (away until 2026-12-05)" */
+  struct bw_buf gaps;  /* what would help */
+  char *nominal;       /* the first person named */
+  char *owner;
+  int pool;
+};
+
+static void search_clear(struct search *s)
+{
+  bw_buf_clear(&s->first);
+  bw_buf_clear(&s->gaps);
+  free(s->nominal);
+  free(s->owner);
+}
+
+static void gap(struct search *s, const char *text, struct bw_str what)
+{
+  char *copy BW_AUTOFREE = bw_str_dup(what);
+  if (s->gaps.len && strstr(bw_buf_cstr(&s->gaps), copy))
+    return; /* the same field, asked for by another role */
+  bw_buf_printf(&s->gaps, "%s%s%s", s->gaps.len ? "; " : "", copy, text);
+}
+
+static void tried_json(struct search *s, const struct role *r, struct bw_str name, const struct bw_value *v, struct bw_str says)
+{
+  if (!s->b)
+    return;
+  bw_json_open(s->b, '{');
+  bw_json_key(s->b, "role");
+  bw_json_cstr(s->b, r->name);
+  bw_json_key(s->b, "name");
+  bw_json_str(s->b, name);
+  bw_json_key(s->b, "person");
+  bw_value_json(s->b, v);
+  if (says.len) {
+    bw_json_key(s->b, "says");
+    bw_json_str(s->b, says);
+  }
+  bw_json_close(s->b, '}');
+}
+
+/* One place to look for a person. */
+static void try_place(struct search *s, const struct role *r, const struct bw_expr *place)
+{
+  struct bw_env *env = s->env;
+  struct bw_buf note = {0};
+  struct bw_str who = BW_STR("");
+  struct bw_value v;
+  env->eval.nleaves = 0;
+  bw_expr_eval(place, &env->eval, &v);
+  if (v.type == BW_TYPE_STRING && v.s.len) {
+    who = bw_person_now(&env->engine->plays->roster, v.s, env->now_ms, &note);
+    if (!s->nominal) {
+      const struct person *p = bw_person_find(&env->engine->plays->roster, v.s);
+      s->nominal = p ? bw_strdup(p->email) : bw_str_dup(v.s);
+      bw_buf_add_str(&s->first, bw_buf_str(&note));
+    }
+    if (who.len && note.len)
+      bw_buf_printf(&note, "; %.*s stands in", BW_FMT(who));
+    else if (!who.len) {
+      bw_buf_add_cstr(&note, " and no delegate is there");
+      gap(s, "", bw_buf_str(&note));
+    }
+  } else if (v.type == BW_TYPE_ERROR) {
+    gap(s, " would supply it", v.s);
+  } else {
+    bw_buf_printf(&note, "%.*s is empty", BW_FMT(bw_expr_source(place)));
+    gap(s, "", bw_buf_str(&note));
+    bw_buf_reset(&note);
+  }
+  tried_json(s, r, bw_expr_source(place), &v, bw_buf_str(&note));
+  if (who.len)
+    s->owner = bw_str_dup(who);
+  bw_buf_clear(&note);
+}
+
+static void try_pool(struct search *s, const struct role *r)
+{
+  int role = (int)(r - s->env->engine->plays->roles);
+  bool sticky = false;
+  struct bw_str who = bw_pool_pick(s->env, role, &sticky);
+  struct bw_value v = who.len ? bw_value_string(who) : (struct bw_value){.type = BW_TYPE_NULL};
+  tried_json(s, r, BW_STR("pool"), &v,
+             !who.len ? BW_STR("everybody in the pool is away")
+             : sticky ? BW_STR("has a lead of this account already")
+                      : bw_str(r->pool.least_loaded ? "has the fewest open leads" : "whose turn it is"));
+  if (!who.len) {
+    struct bw_buf text = {0};
+    bw_buf_printf(&text, "everybody in the pool of %s is away", r->name);
+    gap(s, "", bw_buf_str(&text));
+    bw_buf_clear(&text);
+    return;
+  }
+  s->owner = bw_str_dup(who);
+  s->pool = sticky ? -1 : role;
+}
+
+/* Whether the role gave an owner. */
+static bool try_role(struct search *s, const struct role *r)
+{
+  size_t i;
+  for (i = 0; i < r->npeople && !s->owner; i++)
+    try_place(s, r, r->people[i]);
+  if (!s->owner && r->pool.given)
+    try_pool(s, r);
+  return s->owner != NULL;
+}
+
+/* ---- open leads stay with who has them ---- */
+
+static const struct bw_lead *current_lead(const struct bw_env *env, const struct play *play, const struct verdict *v)
+{
+  const struct family *f =
+      bw_family((struct bw_engine *)(uintptr_t)env->engine, env->account, play->family, v->shadow ? play->name : NULL, false);
+  const struct bw_lead *l = f && f->open ? &f->open->pub : NULL;
+  if (l && (l->status == BW_LEAD_QUEUED || (l->nurture && !v->nurture)))
+    return NULL; /* nobody has seen it; or it has grown up, and another role's work begins */
+  return l;
+}
+
+/* The account itself was given to somebody else since, or the operator has found an owner at last. */
+static bool handed_over(const struct bw_env *env, const struct bw_lead *l, const char *role, const char *nominal)
+{
+  const struct bw_plays *set = env->engine->plays;
+  int at = bw_find_role(set, bw_str(role));
+  if (strcmp(l->owner_role, "operator") == 0)
+    return true;
+  if (strcmp(l->owner_role, role) != 0 || at < 0)
+    return false;
+  if (set->roles[at].pool.given && bw_pool_member(set, &set->roles[at], bw_str(l->owner)))
+    return false;
+  return strcmp(l->owner_for[0] ? l->owner_for : l->owner, nominal) != 0;
+}
+
+static void keep_owner(const struct bw_lead *l, struct verdict *v)
+{
+  bw_lead_set(&v->owner, l->owner);
+  bw_lead_set(&v->role, l->owner_role);
+  free(v->routed.nominal);
+  free(v->routed.note);
+  v->routed.nominal = l->owner_for[0] ? bw_strdup(l->owner_for) : NULL;
+  v->routed.note = l->owner_note[0] ? bw_strdup(l->owner_note) : NULL;
+  v->routed.pool = -1;
+  bw_json_key(&v->why, "kept");
+  bw_json_cstr(&v->why, l->id); /* an open lead stays with who has it */
+}
+
+/* ---- putting it together ---- */
+
+static void find_owner(struct search *s, const struct route *r, const struct route_row *row, struct verdict *v)
+{
+  const struct bw_plays *set = s->env->engine->plays;
+  const struct role *found = NULL;
+  size_t i;
+  if (!row)
+    gap(s, "", BW_STR("no row of the route holds (a last row without conditions would)"));
+  if (row && row->role >= 0 && try_role(s, &set->roles[row->role]))
+    found = &set->roles[row->role];
+  for (i = 0; !found && !(row && row->role < 0) && i < r->nfallback; i++)
+    if (try_role(s, &set->roles[r->fallback[i]]))
+      found = &set->roles[r->fallback[i]];
+  v->owner = bw_strdup(found ? s->owner : s->env->engine->options.operator_name);
+  v->role = bw_strdup(found ? found->name : "operator");
+  v->routed.pool = found ? s->pool : -1;
+  if (!found && !(row && row->role < 0))
+    v->routed.gap = bw_strdup(bw_buf_cstr(&s->gaps));
+  if (s->nominal && strcmp(s->nominal, v->owner) != 0)
+    v->routed.nominal = bw_strdup(s->nominal);
+  if (s->first.len && v->routed.nominal)
+    v->routed.note = bw_asprintf("for %s", bw_buf_cstr(&s->first));
+}
+
+/* Who is told at the same moment: their delegate while they are away, and they themselves where nobody stands in. */
+static char *find_csm(struct bw_env *env, const char *owner)
+{
+  const struct bw_plays *set = env->engine->plays;
+  int csm = bw_find_role(set, BW_STR("csm"));
+  struct search s = {.env = env, .pool = -1};
+  char *who = NULL;
+  size_t i;
+  if (csm < 0)
+    return NULL;
+  for (i = 0; i < set->roles[csm].npeople && !s.owner; i++)
+    try_place(&s, &set->roles[csm], set->roles[csm].people[i]);
+  if (s.owner || s.nominal)
+    who = bw_strdup(s.owner ? s.owner : s.nominal);
+  search_clear(&s);
+  if (who && strcmp(who, owner) == 0) {
+    free(who);
+    who = NULL;
+  }
+  return who;
+}
+
+void bw_play_route(struct bw_env *env, const struct play *play, int route_index, struct verdict *v)
+{
+  const struct route *r = &env->engine->plays->routes[route_index];
+  const struct bw_lead *current = current_lead(env, play, v);
+  const struct route_row *row;
+  struct bw_buf *b = &v->why;
+  struct search s = {.env = env, .b = b, .pool = -1};
+  bw_json_key(b, "route");
+  bw_json_open(b, '{');
+  bw_json_key(b, "name");
+  bw_json_cstr(b, r->name);
+  row = choose_row(env, play, r, b);
   bw_json_key(b, "tried");
   bw_json_open(b, '[');
-  if (row && row->role >= 0) {
-    v->owner = person_of(env, &set->roles[row->role], b);
-    v->role = v->owner ? bw_strdup(set->roles[row->role].name) : NULL;
-  }
-  for (i = 0; !v->owner && !(row && row->role < 0) && i < r->nfallback; i++) {
-    v->owner = person_of(env, &set->roles[r->fallback[i]], b);
-    v->role = v->owner ? bw_strdup(set->roles[r->fallback[i]].name) : NULL;
-  }
+  v->routed = (struct routed){.pool = -1, .route = r->name};
+  find_owner(&s, r, row, v);
   bw_json_close(b, ']');
-  if (!v->owner) {
-    v->owner = bw_strdup(env->engine->options.operator_name);
-    v->role = bw_strdup("operator");
-  }
+  if (current && strcmp(current->owner, v->owner) != 0 &&
+      !handed_over(env, current, v->role, v->routed.nominal ? v->routed.nominal : v->owner))
+    keep_owner(current, v);
   v->csm_required = row && row->csm_required;
-  v->csm = csm >= 0 ? person_of(env, &set->roles[csm], NULL) : NULL;
-  if (v->csm && strcmp(v->csm, v->owner) == 0) {
-    free(v->csm);
-    v->csm = NULL;
-  }
+  v->csm = find_csm(env, v->owner);
   bw_json_key(b, "owner");
   bw_json_cstr(b, v->owner);
   bw_json_key(b, "role");
   bw_json_cstr(b, v->role);
+  if (v->routed.note) {
+    bw_json_key(b, "owner_note");
+    bw_json_cstr(b, v->routed.note);
+  }
+  if (v->routed.gap) {
+    bw_json_key(b, "gap");
+    bw_json_cstr(b, v->routed.gap);
+  }
   bw_json_key(b, "csm");
   bw_json_cstr(b, v->csm);
   bw_json_key(b, "csm_required");
   bw_json_bool(b, v->csm_required);
   bw_json_close(b, '}');
-}
-
-/* ---- SLA ---- */
-
-static bool works(const struct bw_engine_options *o, int32_t day)
-{
-  static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-  return strstr(o->workdays, names[bw_day_weekday(day)]) != NULL;
-}
-
-/* The first working moment at or after t; BW_TIME_NONE where there are no working days. */
-static int64_t next_opening(const struct bw_engine_options *o, int64_t t)
-{
-  int i;
-  if (o->day_end_ms <= o->day_start_ms)
-    return BW_TIME_NONE;
-  for (i = 0; i < 8; i++) {
-    int32_t day = bw_time_day(t);
-    int64_t opens = bw_day_time(day) + o->day_start_ms, closes = bw_day_time(day) + o->day_end_ms;
-    if (works(o, day) && t < closes)
-      return t < opens ? opens : t;
-    t = bw_day_time(day + 1);
-  }
-  return BW_TIME_NONE;
-}
-
-/*
- * In working time: each full 24 h is one working day, what is left is counted in working hours.  A clock that starts outside of
- * them starts at the next opening.
- */
-int64_t bw_sla_deadline(const struct bw_engine_options *o, int64_t from_ms, int64_t duration_ms)
-{
-  int64_t whole = duration_ms / BW_DAY, rest = duration_ms % BW_DAY, t = next_opening(o, from_ms);
-  int guard;
-  if (!o->business_hours || t == BW_TIME_NONE)
-    return from_ms + duration_ms;
-  for (; whole > 0; whole--)
-    do
-      t += BW_DAY;
-    while (!works(o, bw_time_day(t)));
-  for (guard = 0; guard < 1000; guard++) {
-    int64_t closes = bw_day_time(bw_time_day(t)) + o->day_end_ms;
-    if (t + rest <= closes)
-      return t + rest;
-    rest -= closes - t;
-    t = next_opening(o, closes);
-  }
-  return t;
+  search_clear(&s);
 }

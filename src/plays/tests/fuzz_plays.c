@@ -75,6 +75,7 @@ static void evaluate(const struct bw_plays *plays)
   bw_output_add_signal(&out, &s, 3, NULL);
   bw_signals_apply(signals, 0, bw_buf_str(&out), 1, NULL);
   bw_engine_evaluate(engine, BW_STR("a"), 2, 2, NULL);
+  bw_engine_settle(engine, 2, 2, NULL);
   bw_buf_reset(&out);
   bw_engine_why_not(engine, BW_STR("a"), BW_STR(""), 2, &out, NULL);
   bw_buf_clear(&out);

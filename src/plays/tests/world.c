@@ -98,11 +98,24 @@ static void on_notice(void *ctx, const struct bw_notice *n, const char *source)
   bw_buf_add_char(&w->log, '\n');
 }
 
+static void on_queued(void *ctx, const struct bw_lead *lead)
+{
+  struct world *w = ctx;
+  w->queued++;
+  if (!w->quiet)
+    bw_lead_line_json(&w->log, lead, "queued", w->now);
+}
+
+static void on_lead_notice(void *ctx, const struct bw_notice *n)
+{
+  on_notice(ctx, n, "routing");
+}
+
 void world_open(struct world *w, const char *dir, const char *path)
 {
   static const struct bw_schema *schemas[3];
   struct bw_signals_events signal_events = {.ctx = w, .on_notice = on_notice};
-  struct bw_lead_events lead_events = {w, on_opened, on_enriched, on_changed};
+  struct bw_lead_events lead_events = {w, on_opened, on_enriched, on_changed, on_queued, on_lead_notice};
   struct bw_complaints complaints = {0};
   struct bw_error err = {0};
   schemas[0] = &bw_book_schema;
@@ -119,7 +132,7 @@ void world_open(struct world *w, const char *dir, const char *path)
   if (bw_plays_load(dir, w->catalog, &complaints, &w->plays) < 0)
     fail_msg("%s: %s", dir, bw_buf_cstr(&complaints.text));
   bw_complaints_clear(&complaints);
-  if (bw_engine_open(w->plays, w->signals, w->book, w->store, NULL, &lead_events, &w->engine, &err) < 0)
+  if (bw_engine_open(w->plays, w->signals, w->book, w->store, w->options, &lead_events, &w->engine, &err) < 0)
     fail_msg("%s", err.message);
 }
 
@@ -317,6 +330,8 @@ void world_tick(struct world *w, int64_t now_ms)
   bw_signals_take_changed(w->signals, evaluate, w);
   if (new_day)
     bw_signals_each_account(w->signals, evaluate, w);
+  if (bw_engine_settle(w->engine, now_ms, w->offset, &err) < 0)
+    fail_msg("%s", err.message);
 }
 
 /* ---- scenarios ---- */

@@ -15,9 +15,10 @@ struct world {
   uint32_t watcher;
   uint64_t offset;
   int64_t now;
-  struct bw_buf log; /* what happened, one JSON object per line */
-  bool quiet;        /* only count */
-  size_t opened, enriched, changed, notices;
+  struct bw_buf log;                       /* what happened, one JSON object per line */
+  bool quiet;                              /* only count */
+  const struct bw_engine_options *options; /* NULL: the defaults */
+  size_t opened, enriched, changed, queued, notices;
 };
 
 /* dir: configuration with plays/ and routes/.  path: the store's file, or NULL.  Fails the test on any error. */
