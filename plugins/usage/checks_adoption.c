@@ -110,6 +110,32 @@ static void check_logins_heavy(struct eval *e, double users)
     speak_quantile(e, SIG_HEAVY_LOGINS, step, "logins_per_user", users > 0 ? logins / users : 0, &rule, &e->act->logins);
 }
 
+/* Uses are never taken back, and the newest stays in the window the longest. */
+static bool used_between(const struct eval *e, struct feature *f, int32_t from, int32_t to)
+{
+  if (f->witness < from || f->witness > to) {
+    int32_t day = bw_series_newest(e->u->pool, &f->s, from, to);
+    if (day <= 0)
+      return false;
+    f->witness = (uint16_t)day;
+  }
+  return true;
+}
+
+/* Features used in the window before; more than `enough` of them need not be counted. */
+static double features_before(const struct eval *e, int32_t window, double enough)
+{
+  int32_t to = e->day - window;
+  double n = 0;
+  uint32_t i;
+  for (i = 0; i < e->act->nfeatures && n <= enough; i++) {
+    struct feature *f = &e->act->features[i];
+    if (f->first <= to && f->last > to - window)
+      n += f->last <= to || used_between(e, f, to - window + 1, to);
+  }
+  return n;
+}
+
 static void check_breadth(struct eval *e)
 {
   const struct setting *s = &e->u->cfg.set[SIG_FEATURE_BREADTH];
@@ -125,14 +151,8 @@ static void check_breadth(struct eval *e)
     return;
   }
   before = 0;
-  if (now >= rise || is_open(e, SIG_FEATURE_BREADTH, 0)) {
-    uint32_t i;
-    for (i = 0; i < e->act->nfeatures; i++) {
-      const struct feature *f = &e->act->features[i];
-      int32_t to = e->day - s->window;
-      before += (f->last <= to && f->last > to - s->window) || bw_series_sum(e->u->pool, &f->s, to - s->window + 1, to) > 0;
-    }
-  }
+  if (now >= rise || is_open(e, SIG_FEATURE_BREADTH, 0))
+    before = features_before(e, s->window, is_open(e, SIG_FEATURE_BREADTH, 0) ? INFINITY : now - rise);
   rule.threshold = rise;
   rule.clear = rise > 1 ? rise - 1 : rise;
   step = judge_by(e, SIG_FEATURE_BREADTH, 0, before >= 1 ? BW_KNOWN : BW_ABSENT, now - before, &rule);

@@ -282,7 +282,9 @@ static struct long_change compare_long(const struct eval *e, bool open)
   uint32_t m = (uint32_t)option_days(e->u, OPT_LONG_WINDOW) / 7, n, i, b, active = 0;
   int32_t history = e->day - e->act->first + 1;
   n = history / 7 > LONG_WEEKS ? LONG_WEEKS : (uint32_t)(history / 7);
-  if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m || (all = sum_back(e, &e->act->events, 7 * (int32_t)n, 0)) < least)
+  if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m ||
+      (double)bw_series_bound(&e->act->events, e->day - 7 * (int32_t)n + 1, e->day) < least ||
+      (all = sum_back(e, &e->act->events, 7 * (int32_t)n, 0)) < least)
     return c;
   sum = sum_back(e, &e->act->events, 7 * (int32_t)m, 0);
   if (!open && sum * (n - m) >= 0.85 * m * (all - sum))

@@ -172,8 +172,9 @@ struct counter {
   struct bw_series s;
 };
 struct feature {
-  uint16_t id, first, last, pad;
-  uint32_t today; /* of day `last`, not yet in the series */
+  uint16_t id, first, last;
+  uint16_t witness; /* some day of use that was asked for, so that the series need not be; 0: none */
+  uint32_t today;   /* of day `last`, not yet in the series */
   struct bw_series s;
 };
 #define DEPT_USERS 32

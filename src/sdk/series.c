@@ -334,20 +334,58 @@ static uint64_t sum_shorts(const void *b, uint32_t lo, uint32_t hi)
   return (sum & UINT32_MAX) + (sum >> 32);
 }
 
+static uint64_t sum_wide(const void *b, uint32_t cls, uint32_t lo, uint32_t hi)
+{
+  uint64_t sum = 0;
+  uint32_t i;
+  for (i = lo; i <= hi; i++)
+    sum += peek(b, cls, i);
+  return sum;
+}
+
+/* The places in refs of the blocks that meet some days; false: none do. */
+static inline bool places_of(const struct bw_series *s, int32_t from, int32_t to, uint32_t *ret_first, uint32_t *ret_last)
+{
+  int32_t first = (int32_t)((uint32_t)from / BW_SERIES_BLOCK) - s->first;
+  int32_t last = (int32_t)((uint32_t)to / BW_SERIES_BLOCK) - s->first;
+  if (from > to || last < 0 || first >= s->n)
+    return false;
+  *ret_first = first < 0 ? 0 : (uint32_t)first;
+  *ret_last = last >= s->n ? s->n - 1u : (uint32_t)last;
+  return true;
+}
+
+/* The walk again, with less around it. */
 uint64_t bw_series_sum(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to)
 {
-  struct walk w = walk_days(p, s, from, to);
   uint64_t sum = 0;
-  while (walk_next(&w)) {
-    uint32_t i;
-    if (w.cls == 0)
-      sum += sum_bytes(w.b, w.lo, w.hi);
-    else if (w.cls == 1)
-      sum += sum_shorts(w.b, w.lo, w.hi);
-    else
-      for (i = w.lo; i <= w.hi; i++)
-        sum += peek(w.b, w.cls, i);
+  uint32_t i, last;
+  from = from < 0 ? 0 : from;
+  if (to < 0 || !places_of(s, from, to, &i, &last))
+    return 0;
+  for (; i <= last; i++) {
+    int32_t base = (int32_t)(s->first + i) * BW_SERIES_BLOCK;
+    uint32_t ref = s->refs[i], cls = ref & 3, lo, hi;
+    const void *b;
+    if (!ref)
+      continue;
+    lo = from > base ? (uint32_t)(from - base) : 0;
+    hi = to - base < BW_SERIES_BLOCK - 1 ? (uint32_t)(to - base) : BW_SERIES_BLOCK - 1;
+    b = block(p, ref);
+    sum += cls == 0 ? sum_bytes(b, lo, hi) : cls == 1 ? sum_shorts(b, lo, hi) : sum_wide(b, cls, lo, hi);
   }
+  return sum > BW_SERIES_VALUE_MAX ? BW_SERIES_VALUE_MAX : sum;
+}
+
+uint64_t bw_series_bound(const struct bw_series *s, int32_t from, int32_t to)
+{
+  static const uint64_t most[CLASSES] = {UINT8_MAX, UINT16_MAX, UINT32_MAX, BW_SERIES_VALUE_MAX};
+  uint64_t sum = 0;
+  uint32_t i, last;
+  if (to < 0 || !places_of(s, from < 0 ? 0 : from, to, &i, &last))
+    return 0;
+  for (; i <= last && sum <= BW_SERIES_VALUE_MAX; i++)
+    sum += s->refs[i] ? BW_SERIES_BLOCK * most[s->refs[i] & 3] : 0;
   return sum > BW_SERIES_VALUE_MAX ? BW_SERIES_VALUE_MAX : sum;
 }
 
@@ -372,6 +410,24 @@ uint32_t bw_series_days(const struct bw_pool *p, const struct bw_series *s, int3
     for (i = w.lo; i <= w.hi; i++)
       n += peek(w.b, w.cls, i) != 0;
   return n;
+}
+
+int32_t bw_series_newest(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to)
+{
+  uint32_t i, last, k;
+  from = from < 0 ? 0 : from;
+  if (to < 0 || !places_of(s, from, to, &i, &last))
+    return -1;
+  for (;; last--) {
+    int32_t base = (int32_t)(s->first + last) * BW_SERIES_BLOCK;
+    uint32_t ref = s->refs[last], lo = from > base ? (uint32_t)(from - base) : 0;
+    k = to - base < BW_SERIES_BLOCK - 1 ? (uint32_t)(to - base) + 1 : BW_SERIES_BLOCK;
+    for (; ref && k > lo; k--)
+      if (peek(block(p, ref), ref & 3, k - 1))
+        return base + (int32_t)k - 1;
+    if (last == i)
+      return -1;
+  }
 }
 
 void bw_series_copy(const struct bw_pool *p, const struct bw_series *s, int32_t from, uint32_t n, uint64_t *out)

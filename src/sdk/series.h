@@ -39,8 +39,11 @@ void bw_series_set(struct bw_pool *p, struct bw_series *s, int32_t day, uint64_t
 uint64_t bw_series_get(const struct bw_pool *p, const struct bw_series *s, int32_t day);
 /* Over the days from..to, both included. */
 uint64_t bw_series_sum(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to);
+/* No less than their sum: from the widths of the elements, without a look at them. */
+uint64_t bw_series_bound(const struct bw_series *s, int32_t from, int32_t to);
 uint64_t bw_series_max(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to);
-uint32_t bw_series_days(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to); /* not zero */
+uint32_t bw_series_days(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to);  /* not zero */
+int32_t bw_series_newest(const struct bw_pool *p, const struct bw_series *s, int32_t from, int32_t to); /* not zero; -1: none */
 /* Days from..from+n-1 into out. */
 void bw_series_copy(const struct bw_pool *p, const struct bw_series *s, int32_t from, uint32_t n, uint64_t *out);
 /* Sums of n consecutive spans of `step` days, the last of which ends on `to`; oldest first. */

@@ -302,6 +302,26 @@ static void trends_are_of_sorted_slopes(void **state)
   }
 }
 
+/* The newest day that is not zero, over every span of three blocks, one of them empty. */
+static void the_newest_day_of_all_spans(void **state)
+{
+  struct bw_pool *p = bw_pool_new();
+  struct bw_series s = {0};
+  int32_t from, to, want;
+  (void)state;
+  for (to = 640; to < 736; to++)
+    if (to % 9 == 4 && (to < 672 || to >= 704))
+      bw_series_set(p, &s, to, to % 2 ? 1 : 70000);
+  for (from = 630; from < 750; from++)
+    for (to = from - 1, want = -1; to < 750; to++) {
+      if (to >= from && bw_series_get(p, &s, to))
+        want = to;
+      assert_int_equal(bw_series_newest(p, &s, from, to), want);
+    }
+  bw_series_clear(p, &s);
+  bw_pool_free(&p);
+}
+
 /* Sums over every span of two blocks, of elements one, two, four and eight bytes wide. */
 static void sums_of_all_spans(void **state)
 {
@@ -322,8 +342,12 @@ static void sums_of_all_spans(void **state)
       for (to = from; to < 64; to++) {
         sum += values[to];
         assert_int_equal(bw_series_sum(p, &s, 640 + from, 640 + to), sum);
+        assert_true(bw_series_bound(&s, 640 + from, 640 + to) >= sum);
       }
     }
+    assert_int_equal(bw_series_sum(p, &s, -9, 640 + 200), bw_series_sum(p, &s, 640, 640 + 63));
+    assert_int_equal(bw_series_sum(p, &s, 0, 639) + bw_series_sum(p, &s, 704, 900) + bw_series_sum(p, &s, 650, 649), 0);
+    assert_int_equal(bw_series_bound(&s, 0, 639) + bw_series_bound(&s, 704, 900) + bw_series_bound(&s, -9, -1), 0);
     bw_series_clear(p, &s);
   }
   bw_pool_free(&p);
@@ -334,6 +358,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers_are_sorted),
       cmocka_unit_test(trends_are_of_sorted_slopes),
+      cmocka_unit_test(the_newest_day_of_all_spans),
       cmocka_unit_test(sums_of_all_spans),
       cmocka_unit_test(a_series_agrees_with_an_array),
       cmocka_unit_test(a_series_forgets_what_is_too_old),
