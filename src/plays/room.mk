@@ -26,8 +26,12 @@ check_PROGRAMS += %D%/tests/test_routes
 %C%_tests_test_routes_SOURCES = %D%/tests/test_routes.c %D%/tests/routing.c %D%/tests/routing.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_routes_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_routes_LDADD = $(L_plays) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_budget
+%C%_tests_test_budget_SOURCES = %D%/tests/test_budget.c %D%/tests/routing.c %D%/tests/routing.h %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_budget_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_budget_LDADD = $(L_plays) $(CMOCKA_LIBS)
 endif
-EXTRA_DIST += %D%/tests/golden %D%/tests/corpus
+EXTRA_DIST += %D%/tests/scenarios %D%/tests/golden %D%/tests/corpus
 if FUZZERS
 noinst_PROGRAMS += %D%/tests/fuzz_plays
 %C%_tests_fuzz_plays_SOURCES = %D%/tests/fuzz_plays.c

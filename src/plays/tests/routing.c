@@ -43,7 +43,7 @@ void routing_remove(char *dir)
 
 char *routing_refused(const char *routes)
 {
-  static const char watcher[] = "{\"name\":\"usage\",\"signals\":[{\"name\":\"usage_decline\",\"direction\":\"down\","
+  static const char watcher[] = "{\"name\":\"usage\",\"signals\":[{\"name\":\"seat_limit\",\"direction\":\"up\","
                                 "\"urgency\":\"high\",\"play_types\":\"\"}],\"traits\":[]}";
   char *dir = routing_dir("", routes), *said = NULL;
   struct bw_catalog *c = bw_catalog_new();
@@ -63,7 +63,7 @@ char *routing_refused(const char *routes)
 void routing_account(struct world *w, const char *id, const char *traits_json)
 {
   world_account(w, id, traits_json);
-  world_signal(w, id, "usage_decline", "", BW_OPENED, -0.4, 0.5, "{}");
+  world_signal(w, id, "seat_limit", "", BW_OPENED, -0.4, 0.5, "{}");
 }
 
 static int take(void *ctx, const struct bw_lead *lead)

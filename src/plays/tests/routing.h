@@ -9,9 +9,9 @@
 
 #define MONDAY INT64_C(1767600000000) /* 2026-01-05T08:00Z */
 
-/* A play that one open usage_decline fires, worth account.acv a year. */
+/* A play that one open seat_limit fires, worth account.acv a year. */
 #define RISK_PLAY(name, route)                                                                                                 \
-  "play: " name "\nmotion: renewal\ntype: risk\nfamily: " name "\nmode: live\nsignals: {usage_decline: 100}\n"                 \
+  "play: " name "\nmotion: renewal\ntype: risk\nfamily: " name "\nmode: live\nsignals: {seat_limit: 100}\n"                 \
   "gates: [{name: may be contacted, require: '!account.do_not_contact'}]\nscore: {threshold: 40}\n"                            \
   "estimate: account.acv\nsuppress: 30d\nsla: 4h\nroute: " route "\n"
 
@@ -21,7 +21,7 @@ void routing_write(const char *dir, const char *name, const char *text);
 void routing_remove(char *dir);
 /* The complaints, or NULL where it loads; the caller frees. */
 char *routing_refused(const char *routes);
-/* An account with an open usage_decline. */
+/* An account with an open seat_limit. */
 void routing_account(struct world *w, const char *id, const char *traits_json);
 const struct bw_lead *routing_lead(struct world *w, const char *account);
 /* What the play would decide now: an object, with "route" in it. */

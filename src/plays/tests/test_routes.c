@@ -13,7 +13,7 @@
 /* ---- the rules of engagement, as etc/routes answers them ---- */
 
 #define ASK(name, motion, type, route)                                                                                         \
-  "play: " name "\nmotion: " motion "\ntype: " type "\nfamily: " name "\nmode: live\nsignals: {usage_decline: 100}\n"          \
+  "play: " name "\nmotion: " motion "\ntype: " type "\nfamily: " name "\nmode: live\nsignals: {seat_limit: 100}\n"             \
   "gates: [{name: g, require: account.arr > 0}]\nscore: {threshold: 40}\nestimate: account.acv\nfloor: 'true'\n"               \
   "route: " route "\n---\n"
 
