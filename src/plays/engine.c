@@ -72,7 +72,8 @@ int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, str
   e->by_id = bw_map_new();
   e->by_account = bw_map_new();
   e->next_number = 1;
-  if (store && (rc = bw_leads_load(e, err)) < 0) {
+  bw_samples_follow(e);
+  if (store && ((rc = bw_leads_load(e, err)) < 0 || (rc = bw_samples_load(e, err)) < 0)) {
     bw_engine_close(&e);
     return rc;
   }
@@ -102,6 +103,7 @@ void bw_engine_close(struct bw_engine **ep)
   bw_map_free(&e->by_id, NULL);
   bw_map_free(&e->by_account, free_list);
   bw_desks_clear(e);
+  bw_samples_close(e);
   bw_env_clear(&e->env);
   free(e->options.operator_name);
   free(e->options.currency);
@@ -113,6 +115,7 @@ void bw_engine_close(struct bw_engine **ep)
 void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays)
 {
   e->plays = plays;
+  bw_samples_follow(e);
 }
 
 const struct bw_plays *bw_engine_plays(const struct bw_engine *e)
@@ -367,6 +370,8 @@ int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_m
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
   if (bw_queue_recheck(e, account, now_ms, err) < 0)
     return err ? (int)err->code : BW_EINVAL;
+  if (e->ntables)
+    bw_samples_note(e, account, now_ms);
   bw_env_init(&e->env, e, account, NULL, now_ms);
   set = bw_env_gather(&e->env);
   for (i = 0; i < e->plays->nplays; i++)
@@ -381,6 +386,7 @@ int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct 
   (void)offset;
   if (now_ms < 0 || now_ms > BW_TIME_MAX)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "a tick with an impossible time");
+  bw_samples_tick(e, now_ms);
   for (i = 0; i < e->nleads; i++) {
     struct lead *l = e->leads[i];
     int rc = 0;

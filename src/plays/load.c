@@ -202,52 +202,6 @@ int bw_find_role(const struct bw_plays *p, struct bw_str name)
   return -1;
 }
 
-/* ---- functions of rules ---- */
-
-static void fn_open(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
-{
-  struct bw_env *env = ev->ctx;
-  const struct env_name *n = &env->names->names[args[0].i];
-  (void)nargs;
-  if (env->instead_of == args[0].i)
-    *ret = bw_value_bool(env->instead.b);
-  else
-    *ret = bw_value_bool(bw_env_open_episode(env, n->type_index, n->key) != NULL);
-}
-
-static void fn_stage(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
-{
-  int rank = bw_stage_rank(args[0].s);
-  (void)ev;
-  (void)nargs;
-  if (rank < 0)
-    *ret = bw_value_error(BW_VALUE_BAD_ARGUMENT, BW_STR("there is no value-journey stage of that name"));
-  else
-    *ret = (struct bw_value){.type = BW_TYPE_RANK, .i = rank, .s = bw_str(bw_stages[rank])};
-}
-
-static int check_stage(void *ctx, const struct bw_value *args, size_t nargs, struct bw_error *err)
-{
-  const char *near;
-  (void)ctx;
-  (void)nargs;
-  if (bw_stage_rank(args[0].s) >= 0)
-    return 0;
-  near = bw_nearest(args[0].s, bw_stages);
-  return bw_fail(
-      err, BW_EINVAL, BW_CLASS_CONFIG,
-      "there is no stage \"%.*s\"; the value journey is baseline, live, first_results, tangible_roi, expansion_ready%s%s%s",
-      (int)(args[0].s.len > 60 ? 60 : args[0].s.len), args[0].s.data, near ? " (did you mean " : "", near ? near : "",
-      near ? "?)" : "");
-}
-
-const struct bw_expr_function bw_play_functions[] = {
-    {"open", "g", BW_TYPE_BOOL, fn_open, NULL, "whether a signal is open on the account: open(signal.support_escalation)"},
-    {"stage", "s", BW_TYPE_RANK, fn_stage, check_stage,
-     "a step of the value journey: account.stage >= stage(\"first_results\")"},
-};
-const size_t bw_play_nfunctions = sizeof bw_play_functions / sizeof *bw_play_functions;
-
 /* ---- files ---- */
 
 struct files {
@@ -407,6 +361,7 @@ void bw_plays_free(struct bw_plays **pp)
   free(p->routes);
   free(p->roles);
   free(p->triggers);
+  free(p->tracked);
   bw_name_table_clear(&p->names);
   free(p);
   *pp = NULL;

@@ -23,6 +23,10 @@ static const char *const steps[] = {
     "ALTER TABLE plays_lead ADD COLUMN close_at INTEGER;"
     "ALTER TABLE plays_lead ADD COLUMN joined_to TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE plays_lead ADD COLUMN nurture INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE plays_sample(trait TEXT NOT NULL, account TEXT NOT NULL, day INTEGER NOT NULL, value REAL,"
+    "  PRIMARY KEY(trait, account, day)) WITHOUT ROWID;"
+    "CREATE TABLE plays_quarters(trait TEXT PRIMARY KEY, day INTEGER NOT NULL, n INTEGER NOT NULL, q1 REAL NOT NULL,"
+    "  q2 REAL NOT NULL, q3 REAL NOT NULL) WITHOUT ROWID;",
     bw_desks_schema,
 };
 const struct bw_schema bw_plays_schema = {"plays", steps, sizeof steps / sizeof *steps};
@@ -92,12 +96,14 @@ static int save(struct bw_engine *e, const struct lead *l, struct bw_error *err)
 int bw_leads_save(struct bw_engine *e, struct bw_error *err)
 {
   size_t i;
+  int rc;
   for (i = 0; i < e->ndirty; i++) {
-    int rc = save(e, e->dirty[i], err);
+    rc = save(e, e->dirty[i], err);
     if (rc < 0)
       return bw_error_prefix(err, "lead %s could not be saved", e->dirty[i]->pub.id);
   }
-  return bw_desks_save(e, err);
+  rc = bw_samples_save(e, err);
+  return rc < 0 ? rc : bw_desks_save(e, err);
 }
 
 void bw_leads_committed(struct bw_engine *e)
@@ -110,6 +116,7 @@ void bw_leads_committed(struct bw_engine *e)
       bw_lead_drop(e, l);
   }
   e->ndirty = 0;
+  bw_samples_committed(e);
   bw_desks_committed(e);
 }
 

@@ -64,9 +64,10 @@ struct env_name {
   uint32_t type_index;        /* R_TRAIT, R_SIGNAL: in the catalogue */
   enum signal_part part;
   enum bw_type type;
-  char *key;  /* of a trait or signal; "limits.api_calls" and the like; NULL: none */
-  char *rest; /* the path within evidence */
-  char *text; /* in full */
+  char *key;        /* of a trait or signal; "limits.api_calls" and the like; NULL: none */
+  char *rest;       /* the path within evidence */
+  char *text;       /* in full */
+  uint32_t tracked; /* its past is kept: place in bw_plays.tracked, + 1 */
 };
 struct name_table {
   struct env_name *names;
@@ -162,6 +163,12 @@ struct play {
   char *file;
   uint32_t line, column, template_line, template_column;
 };
+/* A trait that some rule asks quartile() or trend() of. */
+struct tracked {
+  uint32_t slot; /* in the names */
+  bool quartile;
+  int32_t days; /* the longest look back */
+};
 struct bw_plays {
   struct roster roster;
   const struct bw_catalog *catalog;
@@ -173,6 +180,8 @@ struct bw_plays {
   struct readiness builtin, *readinesses;
   struct journey journey;
   size_t nplays, nroutes, nroles, ngate_lists, nreadinesses;
+  struct tracked *tracked;
+  size_t ntracked;
   struct play_set *triggers; /* per signal type: the plays that weigh it */
 };
 
@@ -349,6 +358,9 @@ struct bw_engine {
   size_t ndirty, dirty_cap;
   struct lead *found; /* a closed one, read from the store */
   uint64_t next_number;
+  struct sample_table **tables; /* past values, in the order of plays->tracked */
+  size_t ntables;
+  bool sweep; /* the store may hold some that nobody asks for */
   struct desks desks;
   struct bw_env env; /* reused */
   struct bw_engine_stats stats;
@@ -357,6 +369,23 @@ struct lead_list {
   struct lead **items;
   size_t n, cap;
 };
+
+/* ---- past values of traits (samples.c) ---- */
+uint32_t bw_track(struct bw_plays *p, uint32_t slot, bool quartile, int32_t days);
+void bw_samples_follow(struct bw_engine *e); /* the engine's plays are others now */
+void bw_samples_close(struct bw_engine *e);
+void bw_samples_note(struct bw_engine *e, struct bw_str account, int64_t now_ms);
+void bw_samples_tick(struct bw_engine *e, int64_t now_ms); /* the quarters, on the first tick of a day */
+/* 1 to 4; 0: too few accounts. */
+int bw_samples_quartile(const struct bw_engine *e, uint32_t tracked, double value, uint64_t *ret_accounts);
+/* The value that held on a day (NAN: it was withdrawn); false: none is known so far back.  ret_first: the first day that is. */
+bool bw_samples_past(const struct bw_engine *e, uint32_t tracked, struct bw_str account, int32_t day, double *ret_value,
+                     int32_t *ret_first);
+int bw_samples_load(struct bw_engine *e, struct bw_error *err);
+int bw_samples_save(struct bw_engine *e, struct bw_error *err);
+void bw_samples_committed(struct bw_engine *e);
+
+/* ---- leads in memory ---- */
 struct family *bw_family(struct bw_engine *e, struct bw_str account, const char *family, const char *shadow_play, bool add);
 struct lead *bw_lead_new(struct bw_engine *e);
 void bw_lead_free(struct lead *l);
