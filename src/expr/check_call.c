@@ -268,6 +268,21 @@ static struct bw_str call_text(struct compiler *c, const struct node *n)
   return text;
 }
 
+static void set_order(struct node *n)
+{
+  static const struct {
+    bw_expr_call call;
+    enum order order;
+  } orders[] = {{bw_expr_less, ORDER_LESS},
+                {bw_expr_less_equal, ORDER_LESS_EQUAL},
+                {bw_expr_greater, ORDER_GREATER},
+                {bw_expr_greater_equal, ORDER_GREATER_EQUAL}};
+  size_t i;
+  for (i = 0; i < sizeof orders / sizeof *orders; i++)
+    if (n->fn->call == orders[i].call && n->args[0]->type == BW_TYPE_DOUBLE && n->args[1]->type == BW_TYPE_DOUBLE)
+      n->order = orders[i].order;
+}
+
 int bw_expr_check_call(struct compiler *c, struct node *n)
 {
   enum bw_type types[BW_EXPR_MAX_ARGS];
@@ -298,8 +313,10 @@ int bw_expr_check_call(struct compiler *c, struct node *n)
   }
   if ((rc = apply_typing(c, n)) < 0)
     return rc;
-  if (n->fn)
+  if (n->fn) {
     widen(n);
+    set_order(n);
+  }
   if (names)
     n->text = call_text(c, n);
   return check_constants(c, n);

@@ -248,6 +248,15 @@ static const struct bw_expr_function *choose(const struct node *n, const struct 
   return bw_expr_best(n->candidates, n->ncandidates, types, n->nargs, NULL);
 }
 
+/* A function's value of another type than it declares would misread a union. */
+static void correct(const struct bw_expr_function *fn, struct bw_value *ret)
+{
+  if (fn->result == BW_TYPE_DOUBLE && ret->type == BW_TYPE_INT)
+    *ret = bw_value_double((double)ret->i);
+  else
+    *ret = bw_value_error(BW_VALUE_BAD_TYPE, bw_str(fn->name));
+}
+
 static void apply(struct bw_eval *ev, const struct node *n, struct bw_value *args, struct bw_value *ret)
 {
   const struct bw_expr_function *fn = n->fn ? n->fn : choose(n, args);
@@ -263,6 +272,8 @@ static void apply(struct bw_eval *ev, const struct node *n, struct bw_value *arg
     bw_regex_match(n->regex, ev, args[0].s, ret);
   else
     fn->call(ev, args, n->nargs, ret);
+  if (ret->type != fn->result && ret->type != BW_TYPE_ERROR && !is_declared(ret, fn->result))
+    correct(fn, ret);
   for (i = 0; n->text.len && ev->collect && i < n->nargs; i++)
     if (args[i].type == BW_TYPE_NAME) {
       collect(ev, n->text, (uint32_t)args[i].i, ret);
@@ -294,10 +305,38 @@ static __attribute__((noinline)) void run_long_call(const struct bw_expr *e, str
     apply(ev, n, args, ret);
 }
 
+static void run_order(const struct bw_expr *e, struct bw_eval *ev, const struct node *n, struct bw_value *ret)
+{
+  struct bw_value value;
+  const struct bw_value *b = &n->args[1]->value;
+  double a;
+  bw_expr_run(e, ev, n->args[0], ret);
+  if (ret->type == BW_TYPE_ERROR)
+    return;
+  a = ret->d;
+  if (n->args[1]->kind == N_CONST) {
+    ev->cost++; /* looked at before each step */
+  } else {
+    bw_expr_run(e, ev, n->args[1], &value);
+    b = &value;
+    if (value.type == BW_TYPE_ERROR) {
+      *ret = value;
+      return;
+    }
+  }
+  ret->type = BW_TYPE_BOOL;
+  ret->b = n->order == ORDER_LESS         ? a < b->d
+           : n->order == ORDER_LESS_EQUAL ? a <= b->d
+           : n->order == ORDER_GREATER    ? a > b->d
+                                          : a >= b->d;
+}
+
 static void run_call(const struct bw_expr *e, struct bw_eval *ev, const struct node *n, struct bw_value *ret)
 {
   struct bw_value args[2];
-  if (n->nargs > 2)
+  if (n->order != ORDER_NONE)
+    run_order(e, ev, n, ret);
+  else if (n->nargs > 2)
     run_long_call(e, ev, n, ret);
   else if (run_args(e, ev, n, args, ret))
     apply(ev, n, args, ret);

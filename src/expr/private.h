@@ -80,6 +80,8 @@ enum node_kind {
 };
 struct macro;
 struct regex;
+/* A comparison of two doubles: nearly every gate is one, and needs no call. */
+enum order { ORDER_NONE, ORDER_LESS, ORDER_LESS_EQUAL, ORDER_GREATER, ORDER_GREATER_EQUAL };
 struct node {
   enum node_kind kind;
   code type;
@@ -89,6 +91,7 @@ struct node {
   uint32_t widen;                    /* N_CALL: bit i: argument i is an int and becomes a double */
   uint32_t name;                     /* N_NAME, N_REF, N_HAS: index in names */
   uint32_t slot;                     /* N_LOCAL, N_MACRO: of the variable */
+  enum order order;                  /* N_CALL */
   bool constant;                     /* nothing in it depends on the evaluation */
   bool whole;                        /* N_CONST: a double that was written as an int */
   struct bw_value value;             /* N_CONST */

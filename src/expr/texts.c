@@ -104,7 +104,7 @@ FN(bw_expr_int_of)
   else if (a[0].type == BW_TYPE_STRING)
     int_of_text(a[0].s, r);
   else if (a[0].type == BW_TYPE_TIMESTAMP) /* seconds, as in CEL */
-    *r = bw_value_int(a[0].i >= 0 ? a[0].i / 1000 : -((-a[0].i + 999) / 1000));
+    *r = bw_value_int(a[0].i / 1000 - (a[0].i % 1000 < 0));
   else if (a[0].d > -9223372036854775808.0 && a[0].d < 9223372036854775808.0)
     *r = bw_value_int((int64_t)a[0].d);
   else
@@ -149,7 +149,10 @@ FN(bw_expr_string_of)
     bw_number_format(a[0].d, text);
     break;
   case BW_TYPE_TIMESTAMP:
-    bw_expr_time_text(a[0].i, text);
+    if (!bw_expr_time_text(a[0].i, text)) {
+      *r = bw_value_error(BW_VALUE_OVERFLOW, BW_STR("this time is not within the years 1 to 9999"));
+      return;
+    }
     break;
   default: /* a duration, in seconds */
     bw_number_format((double)a[0].i / 1000, text);
