@@ -432,6 +432,8 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
   }
   bw_json_key(&v.why, "suppressed_until");
   bw_json_time(&v.why, until != BW_TIME_NONE && env->now_ms < until ? until : BW_TIME_NONE);
+  bw_json_key(&v.why, "budget");
+  bw_budget_json(e, bw_str(v.owner), env->now_ms, &v.why);
   bw_json_key(&v.why, "open_lead");
   bw_json_cstr(&v.why, f && f->open ? f->open->pub.id : NULL);
   bw_json_key(&v.why, "fires");

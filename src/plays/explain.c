@@ -146,7 +146,7 @@ static void condition(struct bw_env *env, const struct bw_expr *e, enum answer a
                       bool told, struct verdict *v)
 {
   static const char *const words[] = {"pass", "diverted", "missing", "error", "fail"};
-  struct bw_buf *b = &v->why, values = {0};
+  struct bw_buf *b = &v->why, values = {0}, change = {0};
   struct bw_value r;
   env->eval.nleaves = 0;
   bw_expr_eval(e, &env->eval, &r);
@@ -163,16 +163,18 @@ static void condition(struct bw_env *env, const struct bw_expr *e, enum answer a
     bw_json_key(b, "otherwise");
     bw_json_cstr(b, otherwise);
   }
-  if (!told)
-    return;
-  bw_values_text(env, &values);
-  if (r.type == BW_TYPE_ERROR)
+  if (answer != ANSWER_YES) {
+    bw_values_text(env, &values);
+    bw_change_explain(env, e, b, &change);
+  }
+  if (told && r.type == BW_TYPE_ERROR)
     v->says = bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name,
                           BW_FMT(bw_expr_source(e)), BW_FMT(r.s));
-  else
-    v->says = bw_asprintf("%s does not hold: it requires %.*s, and %s", name, BW_FMT(bw_expr_source(e)),
-                          values.len ? bw_buf_cstr(&values) : "it is not so");
+  else if (told)
+    v->says = bw_asprintf("%s does not hold: it requires %.*s, and %s%s%s", name, BW_FMT(bw_expr_source(e)),
+                          values.len ? bw_buf_cstr(&values) : "it is not so", change.len ? "; " : "", bw_buf_cstr(&change));
   bw_buf_clear(&values);
+  bw_buf_clear(&change);
 }
 
 static void explain_gates(struct bw_env *env, const struct play *p, struct verdict *v)
@@ -244,7 +246,7 @@ static void explain_score(struct bw_env *env, const struct play *p, bool full, s
 
 static void explain_estimate(struct bw_env *env, const struct play *p, struct verdict *v)
 {
-  struct bw_buf *b = &v->why, text = {0};
+  struct bw_buf *b = &v->why, text = {0}, filled = {0};
   struct bw_value r;
   if (!p->estimate)
     return;
@@ -261,6 +263,11 @@ static void explain_estimate(struct bw_env *env, const struct play *p, struct ve
   bw_json_key(b, "text");
   bw_value_text(&text, &r);
   bw_json_str(b, bw_buf_str(&text));
+  bw_arithmetic(env, bw_expr_source(p->estimate), &filled);
+  bw_buf_printf(&filled, " = %s", bw_buf_cstr(&text));
+  bw_json_key(b, "arithmetic");
+  bw_json_str(b, bw_buf_str(&filled));
+  bw_buf_clear(&filled);
   bw_values_json(env, b);
   bw_json_close(b, '}');
   if (tells(v, "estimate"))

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libplays.a
 %C%_libplays_a_SOURCES = %D%/load.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c %D%/names.c %D%/roots.c %D%/env.c \
-  %D%/decide.c %D%/explain.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/functions.c %D%/samples.c \
+  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/functions.c %D%/samples.c \
   %D%/route.c %D%/route_info.c %D%/band.c %D%/load_people.c %D%/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
   %D%/worktime.c %D%/engine.c %D%/leads.c %D%/joins.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -22,6 +22,10 @@ check_PROGRAMS += %D%/tests/test_past
 %C%_tests_test_past_SOURCES = %D%/tests/test_past.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_past_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_past_LDADD = $(L_plays) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_why
+%C%_tests_test_why_SOURCES = %D%/tests/test_why.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
+%C%_tests_test_why_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_why_LDADD = $(L_plays) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/tests/test_timing
 %C%_tests_test_timing_SOURCES = %D%/tests/test_timing.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_timing_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
