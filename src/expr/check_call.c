@@ -54,26 +54,53 @@ static void find_candidates(struct compiler *c, struct node *n)
   n->ncandidates = count;
 }
 
+/* "(text, text)" */
+static void add_types(struct bw_buf *b, const struct bw_expr_function *f, const enum bw_type *types, size_t n)
+{
+  size_t i;
+  bw_buf_add_char(b, '(');
+  for (i = 0; f ? f->args[i] != '\0' : i < n; i++) {
+    if (f && f->args[i] == '+')
+      bw_buf_add_cstr(b, ", ...");
+    else
+      bw_buf_printf(b, "%s%s", i ? ", " : "", bw_type_name(f ? bw_expr_letter_type(f->args[i]) : types[i]));
+  }
+  bw_buf_add_char(b, ')');
+}
+
+/* What it was given, and what it takes. */
+static int fail_arguments(struct compiler *c, const struct node *n, const enum bw_type *types)
+{
+  struct bw_buf takes = {0}, given = {0};
+  uint32_t i, shown = 0;
+  int rc;
+  for (i = 0; i < n->ncandidates && shown < 8; i++) {
+    const char *before = shown == 0 ? "" : i + 1 == n->ncandidates ? " or " : ", ";
+    bw_buf_add_cstr(&takes, before);
+    add_types(&takes, n->candidates[i], NULL, 0);
+    shown++;
+  }
+  add_types(&given, NULL, types, n->nargs);
+  rc = bw_expr_fail(c, n->at, "%.*s() does not take %s, but %s", BW_FMT(n->fname), bw_buf_cstr(&given), bw_buf_cstr(&takes));
+  bw_buf_clear(&takes);
+  bw_buf_clear(&given);
+  return rc;
+}
+
 static int fail_call(struct compiler *c, const struct node *n, const enum bw_type *types)
 {
   const char *op = bw_expr_operator(n->fname), *near;
-  char list[256] = "";
-  size_t at = 0;
-  uint32_t i;
   if (op && n->nargs == 2)
     return bw_expr_fail(c, n->at, "%s does not work between a %s and a %s%s", op, bw_type_name(types[0]),
                         bw_type_name(types[1]), bw_expr_hint(types[0], types[1]));
   if (op)
     return bw_expr_fail(c, n->at, "%s does not work on a %s%s", op, bw_type_name(types[0]),
                         bw_expr_hint(types[0], BW_TYPE_ERROR));
-  if (!n->ncandidates) {
-    near = near_function(c, n->fname);
-    return bw_expr_fail(c, n->at, "there is no function %.*s()%s%s%s", (int)(n->fname.len > 60 ? 60 : n->fname.len),
-                        n->fname.data, near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
-  }
-  for (i = 0; i < n->nargs && at + 20 < sizeof list; i++)
-    at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", bw_type_name(types[i]));
-  return bw_expr_fail(c, n->at, "%.*s() does not take (%s)", BW_FMT(n->fname), list);
+  if (n->ncandidates)
+    return fail_arguments(c, n, types);
+  near = near_function(c, n->fname);
+  return bw_expr_fail(c, n->at, "there is no function %.*s()%s%s%s", (int)(n->fname.len > 60 ? 60 : n->fname.len),
+                      n->fname.data, near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
 }
 
 /* The type that every overload which may be meant agrees on; ANY where they differ. */

@@ -254,7 +254,7 @@ static void mistakes_are_named(void **state)
       {"[signal.a]", "1:2 a signal cannot be an element; ask open(signal.x), or for a part of it such as signal.x.value"},
       {"has(account.products[0])", "1:1 has() takes one name, such as has(account.health)"},
       {"[1].exists(x, has(x))", "1:15 has() takes one name, such as has(account.health)"},
-      {"size(1, 2)", "1:1 size() does not take (whole number, whole number)"},
+      {"size(1, 2)", "1:1 size() does not take (whole number, whole number), but (list), (map) or (text)"},
       {"max(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)", "1:1 more than 16 arguments of one function"},
       {"if == 1", "1:1 \"if\" cannot stand here; write condition ? a : b"},
       {"1u + 2u", "1:1 unsigned numbers are not offered; leave the u out"},
