@@ -46,4 +46,4 @@ noinst_PROGRAMS += %D%/tests/fuzz_plays
 %C%_tests_fuzz_plays_LDADD = $(L_plays)
 %C%_tests_fuzz_plays_LDFLAGS = -fsanitize=fuzzer
 endif
-EXTRA_DIST += etc/plays etc/routes docs/names.md docs/plays.md
+EXTRA_DIST += etc/plays etc/routes docs/names.md docs/plays.md docs/routing.md

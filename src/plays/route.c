@@ -438,6 +438,11 @@ static char *find_csm(struct bw_env *env, const char *owner)
     try_place(&s, &set->roles[csm], set->roles[csm].people[i]);
   if (s.owner || s.nominal)
     who = bw_strdup(s.owner ? s.owner : s.nominal);
+  else if (set->roles[csm].pool.given) { /* of a pool only somebody who knows the account already; no turn is taken for this */
+    bool sticky = false;
+    struct bw_str member = bw_pool_pick(env, csm, &sticky);
+    who = sticky ? bw_str_dup(member) : NULL;
+  }
   search_clear(&s);
   if (who && strcmp(who, owner) == 0) {
     free(who);
