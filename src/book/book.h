@@ -4,6 +4,7 @@
 #ifndef BW_BOOK_BOOK_H
 #define BW_BOOK_BOOK_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "store/store.h"
 #include "wire/record.h"
@@ -87,5 +88,19 @@ const char *bw_entity_kind_name(enum bw_entity_kind kind); /* "account" ... */
 int bw_book_history(struct bw_book *b, enum bw_entity_kind kind, struct bw_str id, const char *field,
                     int (*fn)(void *ctx, int64_t time_ms, uint64_t offset, struct bw_str value), void *ctx,
                     struct bw_error *err);
+
+/* Where a walk through the history stands; zero to begin. */
+struct bw_book_sweep {
+  bool begun;
+  int64_t kind, offset;
+  struct bw_buf id, field;
+};
+/*
+ * Forgets earlier values that were over before before_ms (event time): of each field what held then, and all since, stay. Looks
+ * at some thousand rows in a call, in the open transaction or in one of its own.  1: call again; 0: all was seen, and *at is as
+ * new.  ret_deleted: rows of this call.
+ */
+int bw_book_retain(struct bw_book *b, struct bw_book_sweep *at, int64_t before_ms, uint64_t *ret_deleted, struct bw_error *err);
+void bw_book_sweep_clear(struct bw_book_sweep *at);
 
 #endif

@@ -261,3 +261,102 @@ int bw_book_history(struct bw_book *b, enum bw_entity_kind kind, struct bw_str i
   bw_stmt_reset(q);
   return rc;
 }
+
+/* ---- retention ---- */
+
+#define SWEEP_ROWS 4096
+
+static bool same_field(const struct bw_book_sweep *at, struct bw_stmt *q)
+{
+  return at->kind == bw_stmt_col_int(q, 0) && bw_str_eq(bw_buf_str(&at->id), bw_stmt_col_str(q, 1)) &&
+         bw_str_eq(bw_buf_str(&at->field), bw_stmt_col_str(q, 2));
+}
+
+static int delete_row(struct bw_book *b, const struct bw_book_sweep *at, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc =
+      bw_store_prepare(b->store, "DELETE FROM book_history WHERE kind = ? AND id = ? AND field = ? AND offset = ?", &q, err);
+  if (rc)
+    return rc;
+  bw_stmt_int(q, 1, at->kind);
+  bw_stmt_text(q, 2, bw_buf_str(&at->id));
+  bw_stmt_text(q, 3, bw_buf_str(&at->field));
+  bw_stmt_int(q, 4, at->offset);
+  return bw_stmt_run(q, err);
+}
+
+static void stand_at(struct bw_book_sweep *at, struct bw_stmt *q)
+{
+  struct bw_str id = bw_stmt_col_str(q, 1), field = bw_stmt_col_str(q, 2);
+  at->begun = true;
+  at->kind = bw_stmt_col_int(q, 0);
+  at->offset = bw_stmt_col_int(q, 3);
+  bw_buf_reset(&at->id);
+  bw_buf_add_str(&at->id, id);
+  bw_buf_reset(&at->field);
+  bw_buf_add_str(&at->field, field);
+}
+
+/* Rows come field by field, oldest first: the one before goes where the next took its place before the limit. */
+static int sweep(struct bw_book *b, struct bw_book_sweep *at, int64_t before_ms, uint64_t *deleted, size_t *rows,
+                 struct bw_error *err)
+{
+  char *id BW_AUTOFREE = NULL, *field BW_AUTOFREE = NULL;
+  struct bw_stmt *q;
+  int rc =
+      bw_store_prepare(b->store,
+                       "SELECT kind, id, field, offset, time FROM book_history WHERE (kind, id, field, offset) > (?, ?, ?, ?)"
+                       " ORDER BY kind, id, field, offset LIMIT ?",
+                       &q, err);
+  if (rc)
+    return rc;
+  id = bw_str_dup(bw_buf_str(&at->id)); /* bound while `at` moves on */
+  field = bw_str_dup(bw_buf_str(&at->field));
+  bw_stmt_int(q, 1, at->begun ? at->kind : -1);
+  bw_stmt_text(q, 2, bw_str(id));
+  bw_stmt_text(q, 3, bw_str(field));
+  bw_stmt_int(q, 4, at->offset);
+  bw_stmt_int(q, 5, SWEEP_ROWS);
+  while ((rc = bw_stmt_step(q, err)) > 0) {
+    if (at->begun && same_field(at, q) && bw_stmt_col_int(q, 4) <= before_ms) {
+      if ((rc = delete_row(b, at, err)) < 0) /* behind the walk: it does not come there again */
+        break;
+      ++*deleted;
+    }
+    stand_at(at, q);
+    ++*rows;
+  }
+  bw_stmt_reset(q);
+  return rc;
+}
+
+int bw_book_retain(struct bw_book *b, struct bw_book_sweep *at, int64_t before_ms, uint64_t *ret_deleted, struct bw_error *err)
+{
+  bool own = b->store && !bw_store_in_transaction(b->store);
+  uint64_t deleted = 0;
+  size_t rows = 0;
+  int rc;
+  if (!b->store)
+    return 0;
+  if ((rc = bw_store_begin(b->store, err)) < 0)
+    return rc;
+  rc = sweep(b, at, before_ms, &deleted, &rows, err);
+  if (own && rc)
+    bw_store_rollback(b->store);
+  else if (own)
+    rc = bw_store_commit(b->store, err);
+  if (rc || rows < SWEEP_ROWS)
+    bw_book_sweep_clear(at);
+  if (rc)
+    return rc;
+  *ret_deleted = deleted;
+  return rows == SWEEP_ROWS;
+}
+
+void bw_book_sweep_clear(struct bw_book_sweep *at)
+{
+  bw_buf_clear(&at->id);
+  bw_buf_clear(&at->field);
+  *at = (struct bw_book_sweep){0};
+}

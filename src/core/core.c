@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "core/private.h"
 
-#define RETENTION_EVERY_MS (6 * BW_HOUR)
 #define EXIT_RESTART 75 /* sysexits: EX_TEMPFAIL */
 
 int64_t core_now(const struct core *c)
@@ -263,7 +262,7 @@ static void close_all(struct core *c)
   bw_timer_free(&c->pump_timer);
   bw_timer_free(&c->tick_timer);
   bw_timer_free(&c->outbox_timer);
-  bw_timer_free(&c->retention_timer);
+  core_upkeep_stop(c);
   bw_pipeline_close(&c->pipeline);
   bw_identity_close(&c->identity);
   bw_dedup_free(&c->dedup);
@@ -281,22 +280,6 @@ static void close_all(struct core *c)
   free(c->pending);
   bw_parent_link_free(&c->parent);
   bw_loop_free(&c->loop);
-}
-
-static void on_retention(void *ctx)
-{
-  struct core *c = ctx;
-  uint64_t projected = bw_pipeline_projected(c->pipeline), keep = bw_watchers_keep_from(c->watchers), deleted = 0;
-  struct bw_error err;
-  int rc = core_commit(c);
-  if (rc == 0)
-    rc = bw_store_begin(c->store, &err);
-  if (rc == 0)
-    rc = bw_journal_retain(c->journal, core_now(c) - core_setup(c)->retention_ms, keep < projected ? keep : projected, &deleted,
-                           &err);
-  if (rc == 0 && deleted)
-    bw_log(BW_LOG_INFO, "old records were deleted", "records=%llu", (unsigned long long)deleted);
-  core_commit_soon(c, 0);
 }
 
 /* 78 ends the daemon (a person has to mend the configuration), anything else is tried again. */
@@ -327,7 +310,7 @@ int bw_core_run(int fd, const struct bw_core_options *options)
   core_tick_timer(&c);
   core_pump_soon(&c);
   core_deliver_soon(&c, 0);
-  c.retention_timer = bw_timer_new(c.loop, RETENTION_EVERY_MS, true, on_retention, &c);
+  core_upkeep_start(&c);
   if (bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
     bw_log(BW_LOG_ERROR, "core ends", "error=%s", BW_Q(err.message));
     c.exit_status = 1;

@@ -53,7 +53,7 @@ struct core {
   struct bw_watchers *watchers;
   struct bw_outbox *outbox;
   struct bw_control *control;
-  struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer, *retention_timer;
+  struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer;
   bool commit_due, stopping, full; /* full: the store refused; nothing is taken in until a probe succeeds */
   int exit_status;
   /* intake */
@@ -65,6 +65,12 @@ struct core {
   int64_t last_tick;    /* time of the last tick in the journal; BW_TIME_NONE: none */
   int64_t durable_tick, durable_history; /* as of the last commit */
   int64_t last_arrival;
+  struct core_upkeep {
+    struct bw_timer *timer;
+    int step; /* of the round under way */
+    struct bw_book_sweep sweep;
+    uint64_t deleted, forgotten, merged, merged_into;
+  } upkeep;
   /* progress */
   struct bw_batch_reader pump_reader;
   uint64_t skip_to; /* offsets below it are damaged and were given up; 0: none */
@@ -101,6 +107,10 @@ extern const struct bw_schema core_schema;
 void core_pump_soon(struct core *c);
 void core_tick_timer(struct core *c); /* arms the clock's next tick */
 extern const struct bw_watchers_events core_watchers_events;
+
+/* ---- upkeep.c: what is old goes, what is small becomes large; little at a time ---- */
+void core_upkeep_start(struct core *c);
+void core_upkeep_stop(struct core *c);
 
 /* ---- decide.c ---- */
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);

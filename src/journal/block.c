@@ -4,7 +4,8 @@
 
 #include "journal/private.h"
 
-#define LEVEL 1 /* of zstd: the journal is written once and read few times; the disk is the slower part anyway */
+#define LEVEL 1        /* of zstd: the journal is written once and read few times; the disk is the slower part anyway */
+#define LEVEL_MERGED 6 /* in the background, once, and kept for long */
 
 void bw_block_checksum(const struct block_head *h, struct bw_str data, uint8_t out[CHECKSUM_BYTES])
 {
@@ -41,6 +42,20 @@ struct bw_str bw_block_pack(struct bw_journal *j, struct block *b)
   return bw_buf_str(&j->packed);
 }
 
+struct bw_str bw_block_pack_parts(struct bw_journal *j, struct block_head *h, struct bw_str raw)
+{
+  size_t n;
+  h->raw_bytes = raw.len;
+  h->codec = CODEC_PARTS;
+  bw_buf_reset(&j->packed);
+  bw_buf_reserve(&j->packed, ZSTD_compressBound(raw.len));
+  n = ZSTD_compressCCtx(j->zip, j->packed.data, j->packed.cap, raw.data, raw.len, LEVEL_MERGED);
+  if (ZSTD_isError(n))
+    return BW_STR("");
+  j->packed.len = n;
+  return bw_buf_str(&j->packed);
+}
+
 static const char *unzip(struct bw_journal *j, const struct block_head *h, struct bw_str data)
 {
   size_t n;
@@ -54,16 +69,55 @@ static const char *unzip(struct bw_journal *j, const struct block_head *h, struc
   return NULL;
 }
 
-static const char *check_records(struct bw_journal *j, const struct block_head *h)
+/* A batch whose records are to begin at `first`. */
+static const char *check_batch(struct bw_journal *j, struct bw_str batch, uint64_t first)
 {
   uint64_t i;
-  if (bw_batch_read(&j->reader, bw_buf_str(&j->raw), 0, NULL) != 0)
+  if (bw_batch_read(&j->reader, batch, 0, NULL) != 0)
     return "holds records that cannot be decoded";
+  for (i = 0; i < j->reader.nrecords; i++)
+    if (j->reader.records[i].offset != first + i)
+      return "holds offsets out of order";
+  return NULL;
+}
+
+static const char *check_records(struct bw_journal *j, const struct block_head *h)
+{
+  const char *why = check_batch(j, bw_buf_str(&j->raw), h->first);
+  if (why)
+    return why;
   if (j->reader.nrecords != h->records || h->records == 0 || h->last - h->first != h->records - 1)
     return "does not hold the records that it says";
-  for (i = 0; i < h->records; i++)
-    if (j->reader.records[i].offset != h->first + i)
-      return "holds offsets out of order";
+  return NULL;
+}
+
+static void add_part(struct bw_journal *j, struct part p)
+{
+  if (j->nparts == j->parts_cap) {
+    j->parts_cap = j->parts_cap ? j->parts_cap * 2 : 64;
+    j->parts = bw_realloc(j->parts, j->parts_cap, sizeof *j->parts);
+  }
+  j->parts[j->nparts++] = p;
+}
+
+static const char *check_parts(struct bw_journal *j, const struct block_head *h)
+{
+  struct bw_reader in = bw_reader(j->raw.data, j->raw.len);
+  uint64_t next = h->first;
+  const char *why;
+  while (bw_reader_left(&in) > 0) {
+    struct bw_str batch = bw_read_lstr(&in);
+    if (in.bad)
+      return "has a part that is cut short";
+    if ((why = check_batch(j, batch, next)) != NULL)
+      return why;
+    if (j->reader.nrecords == 0)
+      return "has an empty part";
+    add_part(j, (struct part){next, next + j->reader.nrecords - 1, (size_t)(batch.data - j->raw.data), batch.len});
+    next += j->reader.nrecords;
+  }
+  if (h->records == 0 || next - h->first != h->records || h->last - h->first != h->records - 1)
+    return "does not hold the records that it says";
   return NULL;
 }
 
@@ -71,17 +125,22 @@ const char *bw_block_unpack(struct bw_journal *j, const struct block_head *h, st
 {
   uint8_t sum[CHECKSUM_BYTES];
   const char *why = NULL;
+  j->nparts = 0;
   bw_block_checksum(h, data, sum);
   if (checksum.len != CHECKSUM_BYTES || sodium_memcmp(sum, checksum.data, CHECKSUM_BYTES) != 0)
     return "does not fit its checksum";
   if (h->raw_bytes > BW_BATCH_MAX_BYTES)
     return "is over the size limit";
   bw_buf_reset(&j->raw);
-  if (h->codec == CODEC_ZSTD)
+  if (h->codec == CODEC_ZSTD || h->codec == CODEC_PARTS)
     why = unzip(j, h, data);
   else if (h->codec == CODEC_RAW && data.len > 0 && data.len == h->raw_bytes)
     bw_buf_add_str(&j->raw, data);
   else
     why = "is of an unknown codec";
-  return why ? why : check_records(j, h);
+  if (!why)
+    why = h->codec == CODEC_PARTS ? check_parts(j, h) : check_records(j, h);
+  if (why)
+    j->nparts = 0;
+  return why;
 }

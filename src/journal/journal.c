@@ -20,6 +20,8 @@ static const char *const steps[] = {
     "INSERT INTO journal_meta VALUES(1, 1, 1, 0, 0);"
     "CREATE TABLE journal_damaged(first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL, data BLOB,"
     " PRIMARY KEY(first, last)) WITHOUT ROWID;",
+    /* with it, blocks of parts: an older program must not take them for damaged ones */
+    "ALTER TABLE journal_meta ADD COLUMN merged INTEGER NOT NULL DEFAULT 1;",
 };
 const struct bw_schema bw_journal_schema = {"journal", steps, sizeof steps / sizeof *steps};
 
@@ -29,7 +31,7 @@ int bw_journal_load_state(struct bw_journal *j, struct bw_error *err)
 {
   struct bw_stmt *q;
   struct state s = {.next = 1, .first = 1};
-  int rc = bw_store_prepare(j->store, "SELECT next, first, blocks, bytes FROM journal_meta WHERE id = 1", &q, err);
+  int rc = bw_store_prepare(j->store, "SELECT next, first, blocks, bytes, merged FROM journal_meta WHERE id = 1", &q, err);
   if (rc || (rc = bw_stmt_step(q, err)) < 0)
     return rc;
   if (rc > 0) {
@@ -37,6 +39,7 @@ int bw_journal_load_state(struct bw_journal *j, struct bw_error *err)
     s.first = (uint64_t)bw_stmt_col_int(q, 1);
     s.blocks = (uint64_t)bw_stmt_col_int(q, 2);
     s.bytes = (uint64_t)bw_stmt_col_int(q, 3);
+    s.merged = (uint64_t)bw_stmt_col_int(q, 4);
     bw_stmt_reset(q);
   }
   if ((rc = bw_store_prepare(j->store, "SELECT first, last FROM journal_block ORDER BY first DESC LIMIT 1", &q, err)) != 0 ||
@@ -63,13 +66,15 @@ int bw_journal_save_state(struct bw_journal *j, struct bw_error *err)
 {
   struct bw_stmt *q;
   int rc = bw_store_prepare(
-      j->store, "INSERT OR REPLACE INTO journal_meta(id, next, first, blocks, bytes) VALUES(1, ?, ?, ?, ?)", &q, err);
+      j->store, "INSERT OR REPLACE INTO journal_meta(id, next, first, blocks, bytes, merged) VALUES(1, ?, ?, ?, ?, ?)", &q,
+      err);
   if (rc)
     return rc;
   bw_stmt_int(q, 1, (int64_t)j->now.next);
   bw_stmt_int(q, 2, (int64_t)j->now.first);
   bw_stmt_int(q, 3, (int64_t)j->now.blocks);
   bw_stmt_int(q, 4, (int64_t)j->now.bytes);
+  bw_stmt_int(q, 5, (int64_t)j->now.merged);
   return bw_stmt_run(q, err);
 }
 
@@ -112,6 +117,7 @@ void bw_journal_close(struct bw_journal **jp)
   for (i = 0; i < j->ncache; i++)
     bw_buf_clear(&j->cache[i].raw);
   free(j->lost);
+  free(j->parts);
   bw_batch_writer_clear(&j->writer);
   bw_batch_reader_clear(&j->reader);
   bw_buf_clear(&j->raw);
@@ -210,12 +216,10 @@ size_t bw_journal_pending(const struct bw_journal *j)
   return j->writer.bytes.len + j->cut_bytes;
 }
 
-static int write_block(struct bw_journal *j, struct block *b, struct bw_error *err)
+int bw_block_insert(struct bw_journal *j, const struct block_head *h, struct bw_str data, struct bw_error *err)
 {
   struct bw_stmt *q;
   uint8_t sum[CHECKSUM_BYTES];
-  struct bw_str data = bw_block_pack(j, b);
-  const struct block_head *h = &b->head;
   int rc = bw_store_prepare(j->store, "INSERT INTO journal_block VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &q, err);
   if (rc)
     return rc;
@@ -231,7 +235,14 @@ static int write_block(struct bw_journal *j, struct block *b, struct bw_error *e
   bw_stmt_int(q, 9, (int64_t)h->raw_bytes);
   bw_stmt_blob(q, 10, bw_str_n((const char *)sum, sizeof sum));
   bw_stmt_blob(q, 11, data);
-  rc = bw_stmt_run(q, err);
+  return bw_stmt_run(q, err);
+}
+
+static int write_block(struct bw_journal *j, struct block *b, struct bw_error *err)
+{
+  struct bw_str data = bw_block_pack(j, b);
+  const struct block_head *h = &b->head;
+  int rc = bw_block_insert(j, h, data, err);
   if (rc)
     return rc;
   b->flushed = true;

@@ -51,6 +51,12 @@ int bw_journal_read(struct bw_journal *j, uint64_t from, struct bw_str *ret_batc
  */
 int bw_journal_retain(struct bw_journal *j, int64_t arrival_ms, uint64_t keep_from, uint64_t *ret_deleted,
                       struct bw_error *err);
+/*
+ * Makes large blocks of neighbouring small ones that arrived on one day (UTC) before arrival_ms, in one short step: in the open
+ * transaction, or in one of its own.  1: call again; 0: nothing is left to do.  ret_merged (may be NULL): blocks that became
+ * one.  Records, offsets and what readers are given stay the same; a crash leaves either the old blocks or the new one.
+ */
+int bw_journal_merge(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_merged, struct bw_error *err);
 /* The first offset that arrived at or after arrival_ms (to rebuild the de-duplication window); the next one where none did.
    BW_ECORRUPT as for _read: ask again. */
 int bw_journal_seek_arrival(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_offset, struct bw_error *err);

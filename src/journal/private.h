@@ -14,7 +14,9 @@
 #define CACHE_BLOCKS 32
 #define CACHE_BYTES (8u << 20)
 
-enum codec { CODEC_RAW = 0, CODEC_ZSTD = 1 };
+/* PARTS: what merging makes of small blocks: zstd over parts, each a u32 length and a batch that a reader is given by itself.
+ */
+enum codec { CODEC_RAW = 0, CODEC_ZSTD = 1, CODEC_PARTS = 2 };
 
 /* A block's row without its data. */
 struct block_head {
@@ -34,10 +36,17 @@ struct block {
 struct state {
   uint64_t next; /* of what is written */
   uint64_t first, blocks, bytes, damaged_blocks, damaged_records;
+  uint64_t merged; /* blocks that begin below it have been looked at by merging */
 };
 
 struct range {
   uint64_t first, last;
+};
+
+/* One batch within a block of parts. */
+struct part {
+  uint64_t first, last;
+  size_t at, len;
 };
 
 struct bw_journal {
@@ -58,6 +67,8 @@ struct bw_journal {
 
   struct bw_batch_reader reader; /* for checking what is read */
   struct bw_buf raw, packed;
+  struct part *parts; /* of the block in raw, where it is one of parts: spares unpacking it again for each */
+  size_t nparts, parts_cap;
   ZSTD_CCtx *zip;
   ZSTD_DCtx *unzip;
 };
@@ -66,10 +77,24 @@ struct bw_journal {
 void bw_block_checksum(const struct block_head *h, struct bw_str data, uint8_t out[CHECKSUM_BYTES]);
 /* Compresses where that helps; sets the head's codec and raw_bytes.  The data is borrowed from the block or from j->packed. */
 struct bw_str bw_block_pack(struct bw_journal *j, struct block *b);
-/* Checks everything and leaves the batch in j->raw.  NULL, or the reason why it is damaged (static). */
+/* Checks everything and leaves the batch in j->raw; of a block of parts, all of them, and j->parts says where.  NULL, or the
+ * reason why it is damaged (static). */
 const char *bw_block_unpack(struct bw_journal *j, const struct block_head *h, struct bw_str checksum, struct bw_str data);
 
+/* Compresses parts that stand in `raw`; sets the head's codec and raw_bytes.  Borrowed from j->packed; empty where zstd fails.
+ */
+struct bw_str bw_block_pack_parts(struct bw_journal *j, struct block_head *h, struct bw_str raw);
+
+/* read.c */
+/* Up to `max` heads from the block that begins at or after `from` on: how many, or negative. */
+int bw_block_heads(struct bw_journal *j, uint64_t from, struct block_head *ret, uint64_t *ret_sizes, size_t max,
+                   struct bw_error *err);
+/* NULL: unpacked.  Otherwise why not; *rc is set where it was no damage but a failure. */
+const char *bw_block_load(struct bw_journal *j, const struct block_head *h, int *rc, struct bw_error *err);
+
 /* journal.c */
+/* The row of a block. */
+int bw_block_insert(struct bw_journal *j, const struct block_head *h, struct bw_str data, struct bw_error *err);
 int bw_journal_load_state(struct bw_journal *j, struct bw_error *err);
 int bw_journal_save_state(struct bw_journal *j, struct bw_error *err);
 

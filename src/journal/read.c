@@ -33,6 +33,25 @@ static int query_head(struct bw_journal *j, const char *sql, uint64_t offset, st
   return rc;
 }
 
+int bw_block_heads(struct bw_journal *j, uint64_t from, struct block_head *ret, uint64_t *ret_sizes, size_t max,
+                   struct bw_error *err)
+{
+  struct bw_stmt *q;
+  size_t n = 0;
+  int rc = bw_store_prepare(
+      j->store, "SELECT " HEAD ", length(data) FROM journal_block WHERE first >= ? ORDER BY first LIMIT ?", &q, err);
+  if (rc)
+    return rc;
+  bw_stmt_int(q, 1, (int64_t)from);
+  bw_stmt_int(q, 2, (int64_t)max);
+  while (n < max && (rc = bw_stmt_step(q, err)) > 0) {
+    head_of_row(q, &ret[n]);
+    ret_sizes[n++] = (uint64_t)bw_stmt_col_int(q, 9);
+  }
+  bw_stmt_reset(q);
+  return rc < 0 ? rc : (int)n;
+}
+
 /* The block that holds from, or the next one: 1; none: 0. */
 static int find(struct bw_journal *j, uint64_t from, struct block_head *ret, struct bw_error *err)
 {
@@ -42,8 +61,7 @@ static int find(struct bw_journal *j, uint64_t from, struct block_head *ret, str
   return query_head(j, "SELECT " HEAD " FROM journal_block WHERE first > ? ORDER BY first LIMIT 1", from, ret, err);
 }
 
-/* NULL: the batch is in j->raw.  Otherwise why not; *rc is set where it was no damage but a failure. */
-static const char *load(struct bw_journal *j, const struct block_head *h, int *rc, struct bw_error *err)
+const char *bw_block_load(struct bw_journal *j, const struct block_head *h, int *rc, struct bw_error *err)
 {
   struct bw_stmt *q;
   const char *why = "is gone";
@@ -125,6 +143,33 @@ static const struct block *cached(const struct bw_journal *j, uint64_t from)
   return NULL;
 }
 
+/* The part of the block at hand that holds the offset; NULL where another block is at hand, or none. */
+static const struct part *find_part(const struct bw_journal *j, const struct block_head *h, uint64_t offset)
+{
+  size_t lo = 0, hi = j->nparts;
+  if (j->nparts == 0 || j->parts[0].first != h->first || j->parts[j->nparts - 1].last != h->last)
+    return NULL;
+  while (lo + 1 < hi) {
+    size_t mid = (lo + hi) / 2;
+    if (j->parts[mid].first <= offset)
+      lo = mid;
+    else
+      hi = mid;
+  }
+  return offset <= j->parts[lo].last ? &j->parts[lo] : NULL;
+}
+
+/* What a reader gets of an unpacked block: all of it, or the part that holds `from`. */
+static int give(struct bw_journal *j, const struct block_head *h, uint64_t from, struct bw_str *ret_batch, uint64_t *ret_first,
+                uint64_t *ret_last)
+{
+  const struct part *p = h->codec == CODEC_PARTS ? find_part(j, h, from > h->first ? from : h->first) : NULL;
+  *ret_batch = p ? bw_str_n(j->raw.data + p->at, p->len) : bw_buf_str(&j->raw);
+  *ret_first = p ? p->first : h->first;
+  *ret_last = p ? p->last : h->last;
+  return 1;
+}
+
 static int read_stored(struct bw_journal *j, uint64_t from, struct block_head *ret, uint64_t *ret_first, uint64_t *ret_last,
                        struct bw_error *err)
 {
@@ -139,7 +184,11 @@ static int read_stored(struct bw_journal *j, uint64_t from, struct block_head *r
     return missing(j, from, end, ret_first, ret_last, err);
   if (h.first > from)
     return missing(j, from, h.first, ret_first, ret_last, err);
-  why = load(j, &h, &rc, err);
+  if (h.codec == CODEC_PARTS && find_part(j, &h, from)) {
+    *ret = h;
+    return 1;
+  }
+  why = bw_block_load(j, &h, &rc, err);
   if (rc)
     return rc;
   if (!why) {
@@ -174,10 +223,7 @@ static int read_block(struct bw_journal *j, uint64_t from, bool use_cache, struc
   rc = read_stored(j, from, &h, ret_first, ret_last, err);
   if (rc != 1)
     return rc;
-  *ret_batch = bw_buf_str(&j->raw);
-  *ret_first = h.first;
-  *ret_last = h.last;
-  return 1;
+  return give(j, &h, from, ret_batch, ret_first, ret_last);
 }
 
 int bw_journal_read(struct bw_journal *j, uint64_t from, struct bw_str *ret_batch, uint64_t *ret_first, uint64_t *ret_last,
@@ -226,7 +272,7 @@ static int seek_block(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_fi
 
 int bw_journal_seek_arrival(struct bw_journal *j, int64_t arrival_ms, uint64_t *ret_offset, struct bw_error *err)
 {
-  uint64_t from = 0, first, last;
+  uint64_t from = 0, start, first, last;
   struct bw_str batch;
   size_t i;
   int rc = seek_block(j, arrival_ms, &from, err);
@@ -236,14 +282,18 @@ int bw_journal_seek_arrival(struct bw_journal *j, int64_t arrival_ms, uint64_t *
     *ret_offset = j->committed.next;
     return BW_OK;
   }
-  rc = read_block(j, from, false, &batch, &first, &last, err);
-  if (rc < 0)
-    return rc;
-  *ret_offset = from;
-  for (i = 0; rc == 1 && i < j->reader.nrecords; i++)
-    if (j->reader.records[i].arrival_ms >= arrival_ms) {
-      *ret_offset = j->reader.records[i].offset;
-      break;
-    }
-  return BW_OK;
+  start = from;
+  while ((rc = read_block(j, from, false, &batch, &first, &last, err)) == 1) {
+    if ((rc = bw_batch_read(&j->reader, batch, 0, err)) < 0)
+      return rc;
+    for (i = 0; i < j->reader.nrecords; i++)
+      if (j->reader.records[i].arrival_ms >= arrival_ms) {
+        *ret_offset = j->reader.records[i].offset;
+        return BW_OK;
+      }
+    from = last + 1; /* the next part of it */
+  }
+  if (rc == 0)
+    *ret_offset = start;
+  return rc;
 }

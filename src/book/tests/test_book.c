@@ -456,6 +456,77 @@ static void test_history(void **state)
   bw_store_close(&s);
 }
 
+static uint64_t history_rows(struct bw_store *s)
+{
+  struct bw_stmt *q;
+  uint64_t n;
+  assert_int_equal(bw_store_prepare(s, "SELECT count(*) FROM book_history", &q, NULL), 0);
+  assert_int_equal(bw_stmt_step(q, NULL), 1);
+  n = (uint64_t)bw_stmt_col_int(q, 0);
+  bw_stmt_reset(q);
+  return n;
+}
+
+static uint64_t retain_all(struct bw_book *b, int64_t before_ms)
+{
+  struct bw_book_sweep at = {0};
+  struct bw_error err = {0};
+  uint64_t all = 0, deleted = 0;
+  int rc;
+  do {
+    rc = bw_book_retain(b, &at, before_ms, &deleted, &err);
+    if (rc < 0)
+      fail_msg("%s", err.message);
+    all += deleted;
+  } while (rc == 1);
+  return all;
+}
+
+/* What held at the limit and everything since stays, so that a question about any time since has its answer. */
+static void test_history_retention(void **state)
+{
+  struct bw_store *s = open_store();
+  struct bw_book *b = open_book(s);
+  struct bw_buf out = {0};
+  struct bw_error err;
+  char id[16];
+  int i, k;
+  (void)state;
+  next_offset = 1;
+  for (i = 1; i <= 9; i++)
+    APPLY(b, BW_KIND_ACCOUNT, i * 10, "a", "", text("health", i % 2 ? "green" : "red"), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 10, "old", "", text("health", "green"), text("stage", "one"));
+  APPLY(b, BW_KIND_ACCOUNT, 20, "old", "", text("health", "red"), text("stage", "two"));
+  save(s, b);
+  assert_int_equal(history_rows(s), 9 + 4);
+  assert_int_equal(retain_all(b, 9), 0);
+  assert_int_equal(retain_all(b, 45), 3 + 2); /* 40 held at 45; of the account that never changed again, the last */
+  assert_int_equal(bw_book_history(b, BW_ENTITY_ACCOUNT, BW_STR("a"), "health", add_past, &out, &err), 0);
+  assert_string_equal(bw_buf_cstr(&out), "40:4:red 50:5:green 60:6:red 70:7:green 80:8:red 90:9:green ");
+  bw_buf_reset(&out);
+  assert_int_equal(bw_book_history(b, BW_ENTITY_ACCOUNT, BW_STR("old"), "health", add_past, &out, &err), 0);
+  assert_string_equal(bw_buf_cstr(&out), "20:11:red ");
+  bw_buf_reset(&out);
+  assert_int_equal(retain_all(b, 45), 0);
+  /* the limit itself, and one in the future: the newest row of a field always stays */
+  assert_int_equal(retain_all(b, 50), 1);
+  assert_int_equal(retain_all(b, INT64_MAX), 4);
+  assert_int_equal(history_rows(s), 1 + 2);
+  /* many rows, in several steps */
+  for (i = 0; i < 1500; i++)
+    for (k = 0; k < 4; k++) {
+      snprintf(id, sizeof id, "x%d", i);
+      APPLY(b, BW_KIND_ACCOUNT, 100 + k, id, "", text("health", k % 2 ? "green" : "red"), text("n", "1"));
+    }
+  save(s, b);
+  assert_int_equal(history_rows(s), 3 + 6000);
+  assert_int_equal(retain_all(b, 102), 3000);
+  assert_int_equal(history_rows(s), 3 + 3000);
+  bw_buf_clear(&out);
+  bw_book_close(&b);
+  bw_store_close(&s);
+}
+
 static void test_damage(void **state)
 {
   struct bw_store *s = open_store();
@@ -638,6 +709,7 @@ int main(void)
       cmocka_unit_test(test_escalations),
       cmocka_unit_test(test_limits),
       cmocka_unit_test_teardown(test_history, clean_dir),
+      cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),
       cmocka_unit_test_teardown(test_restart_equality, clean_dir),
   };

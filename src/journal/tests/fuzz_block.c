@@ -34,9 +34,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   bw_block_checksum(&h, body, sum);
   if (bw_block_unpack(j, &h, bw_str_n((const char *)sum, sizeof sum), body) != NULL)
     return 0;
-  if (j->raw.len != h.raw_bytes || j->reader.nrecords != h.records)
+  if (j->raw.len != h.raw_bytes || (h.codec != CODEC_PARTS && j->reader.nrecords != h.records))
     __builtin_trap();
-  for (i = 0; i < h.records; i++)
+  for (i = 0; i < j->nparts; i++)
+    if (j->parts[i].first != (i ? j->parts[i - 1].last + 1 : h.first) || j->parts[i].at + j->parts[i].len > j->raw.len)
+      __builtin_trap();
+  if (j->nparts && j->parts[j->nparts - 1].last != h.last)
+    __builtin_trap();
+  for (i = 0; h.codec != CODEC_PARTS && i < h.records; i++)
     if (j->reader.records[i].offset != h.first + i)
       __builtin_trap();
   sum[0] ^= 1;
