@@ -256,6 +256,8 @@ static void ahead_slots(const struct usage *u, const struct bw_record *r)
 {
   bw_index_prefetch(&u->accounts.index, hash_of(u, r->account, r->account_hash));
   bw_index_prefetch(&u->users.index, hash_of(u, r->subject, r->subject_hash));
+  __builtin_prefetch(r->fields);
+  __builtin_prefetch(r->fields + 1);
 }
 
 static void ahead_entries(const struct usage *u, const struct bw_record *r, struct hint *hint)

@@ -77,15 +77,18 @@ struct bw_field *bw_event_batch_fields(struct bw_event_batch *b)
   return b->block->fields + b->nfields;
 }
 
-struct bw_record *bw_event_batch_add(struct bw_event_batch *b, const struct bw_record *r)
+struct bw_record *bw_event_batch_room(struct bw_event_batch *b)
 {
   if (b->count == b->cap) {
     b->cap = b->cap ? b->cap * 2 : 256;
     b->records = bw_realloc(b->records, b->cap, sizeof *b->records);
   }
-  b->nfields += r->nfields;
-  b->records[b->count] = *r;
-  return &b->records[b->count++];
+  return &b->records[b->count];
+}
+
+void bw_event_batch_taken(struct bw_event_batch *b)
+{
+  b->nfields += b->records[b->count++].nfields;
 }
 
 void bw_event_batch_use(struct bw_event_batch *b, struct bw_names *names)

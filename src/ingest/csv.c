@@ -267,7 +267,8 @@ static int make_row(struct bw_csv *c, struct bw_error *err)
   r.subject_hash = bw_hash_str(r.subject, c->options.seed);
   r.name_hash = bw_hash_str(r.name, c->options.seed);
   r.fields = fields;
-  (void)bw_event_batch_add(c->batch, &r);
+  *bw_event_batch_room(c->batch) = r;
+  bw_event_batch_taken(c->batch);
   return BW_OK;
 }
 

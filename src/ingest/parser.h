@@ -106,8 +106,10 @@ struct bw_event_batch {
 
 /* Room for the fields of one more record (BW_RECORD_MAX_FIELDS). */
 struct bw_field *bw_event_batch_fields(struct bw_event_batch *b);
-/* Adds a record whose fields were written there. */
-struct bw_record *bw_event_batch_add(struct bw_event_batch *b, const struct bw_record *r);
+/* Where the next record goes, to be filled in place (all members: what stands there is of an older one); its fields were written
+   to bw_event_batch_fields().  It counts once it is taken. */
+struct bw_record *bw_event_batch_room(struct bw_event_batch *b);
+void bw_event_batch_taken(struct bw_event_batch *b);
 /* The records' field names are among these. */
 void bw_event_batch_use(struct bw_event_batch *b, struct bw_names *names);
 /* Back to an earlier number of records. */

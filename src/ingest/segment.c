@@ -98,26 +98,30 @@ static int refuse(struct bw_error *err, enum bw_code code, uint32_t kind, const 
   return bw_fail(err, code, BW_CLASS_PERMANENT, "%s: %s%s%s", name ? name : "event", what, *why ? " " : "", why);
 }
 
+/* Those that nearly all records are, without a search. */
+static inline uint32_t usual_kind(struct bw_str type)
+{
+  if (type.len == 5 && memcmp(type.data, "track", 5) == 0)
+    return BW_KIND_TRACK;
+  if (type.len == 4 && memcmp(type.data, "page", 4) == 0)
+    return BW_KIND_PAGE;
+  if (type.len == 8 && memcmp(type.data, "identify", 8) == 0)
+    return BW_KIND_IDENTIFY;
+  return BW_KIND_NONE;
+}
+
 /* The kind, from "type" (or what the caller said of events without). */
 static int event_kind(const struct bw_event_parser *p, uint32_t *ret_kind, struct bw_error *err)
 {
-  static const struct {
-    char text[8];
-    uint64_t len;
-    uint32_t kind;
-  } usual[] = {{"track", 5, BW_KIND_TRACK}, {"page", 4, BW_KIND_PAGE}, {"identify", 8, BW_KIND_IDENTIFY}};
   struct bw_str type = p->slots[BW_SLOT_TYPE];
-  uint32_t kind = BW_KIND_NONE;
-  size_t i;
+  uint32_t kind;
   if (!(p->present & S(TYPE)) || type.len == 0) {
     if (p->body_kind == BW_KIND_NONE)
       return refuse(err, BW_EINVAL, 0, "type is missing", "");
     *ret_kind = p->body_kind;
     return BW_OK;
   }
-  for (i = 0; i < 3; i++)
-    if (type.len == usual[i].len && memcmp(type.data, usual[i].text, type.len) == 0)
-      kind = usual[i].kind;
+  kind = usual_kind(type);
   if (kind == BW_KIND_NONE)
     kind = bw_kind_parse(type);
   if (kind == BW_KIND_NONE)
@@ -132,12 +136,23 @@ static int event_kind(const struct bw_event_parser *p, uint32_t *ret_kind, struc
 
 /* ---- times ---- */
 
+static inline unsigned digit(unsigned char c, unsigned *bad)
+{
+  unsigned d = c - (unsigned)'0';
+  *bad |= d > 9;
+  return d;
+}
+
+static inline unsigned pair(const unsigned char *t, unsigned *bad)
+{
+  return digit(t[0], bad) * 10 + digit(t[1], bad);
+}
+
 /* "2025-01-31T23:59:59.999Z" is what nearly every event has: its day is remembered, the rest are fixed places. */
 static int parse_time(struct bw_event_parser *p, struct bw_str s, int64_t *ret_ms)
 {
   const unsigned char *t = (const unsigned char *)s.data;
-  unsigned d[9], bad = 0, i;
-  static const unsigned char at[9] = {11, 12, 14, 15, 17, 18, 20, 21, 22};
+  unsigned hour, minute, second, ms, bad = 0;
   if (s.len != 24 || memcmp(s.data, p->day_text, 10) != 0) {
     int rc = bw_time_parse(s, ret_ms);
     if (rc == 0 && s.len == 24 && s.data[23] == 'Z') {
@@ -146,16 +161,14 @@ static int parse_time(struct bw_event_parser *p, struct bw_str s, int64_t *ret_m
     }
     return rc;
   }
-  for (i = 0; i < 9; i++) {
-    d[i] = t[at[i]] - (unsigned)'0';
-    bad |= d[i] > 9;
-  }
+  hour = pair(t + 11, &bad);
+  minute = pair(t + 14, &bad);
+  second = pair(t + 17, &bad);
+  ms = pair(t + 20, &bad) * 10 + digit(t[22], &bad);
   bad |= (t[10] ^ 'T') | (t[13] ^ ':') | (t[16] ^ ':') | (t[19] ^ '.') | (t[23] ^ 'Z');
-  bad |= d[0] * 10 + d[1] > 23 || d[2] > 5 || d[4] > 5;
-  if (bad)
+  if (bad || hour > 23 || minute > 59 || second > 59)
     return bw_time_parse(s, ret_ms);
-  *ret_ms = p->day_ms + (int64_t)((((d[0] * 10 + d[1]) * 60 + d[2] * 10 + d[3]) * 60 + d[4] * 10 + d[5]) * 1000 + d[6] * 100 +
-                                  d[7] * 10 + d[8]);
+  *ret_ms = p->day_ms + (int64_t)(((hour * 60 + minute) * 60 + second) * 1000 + ms);
   return BW_OK;
 }
 
@@ -234,7 +247,7 @@ static bool has_control(struct bw_str s)
 }
 
 /* The first of the slots that says something; it is then used up. */
-static struct bw_str pick(const struct bw_event_parser *p, const uint8_t *slots, uint32_t *used)
+static inline struct bw_str pick(const struct bw_event_parser *p, const uint8_t *slots, uint32_t *used)
 {
   for (; *slots != END; slots++)
     if ((p->present & BW_SLOT_BIT(*slots)) && p->slots[*slots].len > 0) {
@@ -358,38 +371,46 @@ static int check_size(const struct bw_event_parser *p, const struct bw_record *r
   return BW_OK;
 }
 
-int bw_event_finish(struct bw_event_parser *p, struct bw_str text, struct bw_error *err)
+/* Fills the record, all of it. */
+static int fill_record(struct bw_event_parser *p, struct bw_str text, struct bw_record *r, struct bw_error *err)
 {
   const struct kind_row *row;
-  struct bw_record r = {0};
   uint32_t used = 0;
+  int rc;
+  if ((rc = event_kind(p, &r->kind, err)) < 0 || (rc = check_present(p, r->kind, err)) < 0 || (rc = event_times(p, r, err)) < 0)
+    return rc;
+  row = &kinds[r->kind];
+  r->account = pick(p, row->account, &used);
+  r->subject = pick(p, row->subject, &used);
+  r->name = pick(p, row->name, &used);
+  r->id = p->present & S(MESSAGE_ID) ? p->slots[BW_SLOT_MESSAGE_ID] : (struct bw_str){0};
+  if ((p->present & ~used & ~SILENT) || r->kind == BW_KIND_CUSTOM)
+    rc = leftover(p, r->kind, used, err);
+  if (rc < 0 || (rc = check_ids(r, err)) < 0 || (p->check_names && (rc = check_names(p, r->kind, err)) < 0) ||
+      (rc = check_size(p, r, err)) < 0)
+    return rc;
+  if (r->id.len == 0)
+    r->id = made_up_id(p, text);
+  r->account_hash = bw_hash_str(r->account, p->options.seed);
+  r->subject_hash = bw_hash_str(r->subject, p->options.seed);
+  r->name_hash = bw_hash_str(r->name, p->options.seed);
+  r->offset = 0;
+  r->nfields = p->nfields;
+  r->fields = p->fields;
+  return BW_OK;
+}
+
+int bw_event_finish(struct bw_event_parser *p, struct bw_str text, struct bw_error *err)
+{
   int rc;
   if (__builtin_expect(text.len > BW_EVENT_MAX_BYTES, 0))
     return bw_fail(err, BW_ELIMIT, BW_CLASS_PERMANENT, "the event is over %u bytes", BW_EVENT_MAX_BYTES);
   if (__builtin_expect(p->soft.reason != NULL, 0))
     return bw_event_refuse(p, &p->soft, err);
-  if ((rc = event_kind(p, &r.kind, err)) < 0 || (rc = check_present(p, r.kind, err)) < 0 || (rc = event_times(p, &r, err)) < 0)
-    return rc;
-  row = &kinds[r.kind];
-  r.account = pick(p, row->account, &used);
-  r.subject = pick(p, row->subject, &used);
-  r.name = pick(p, row->name, &used);
-  if (p->present & S(MESSAGE_ID))
-    r.id = p->slots[BW_SLOT_MESSAGE_ID];
-  if ((p->present & ~used & ~SILENT) || r.kind == BW_KIND_CUSTOM)
-    rc = leftover(p, r.kind, used, err);
-  if (rc < 0 || (rc = check_ids(&r, err)) < 0 || (p->check_names && (rc = check_names(p, r.kind, err)) < 0) ||
-      (rc = check_size(p, &r, err)) < 0)
-    return rc;
-  if (r.id.len == 0)
-    r.id = made_up_id(p, text);
-  r.account_hash = bw_hash_str(r.account, p->options.seed);
-  r.subject_hash = bw_hash_str(r.subject, p->options.seed);
-  r.name_hash = bw_hash_str(r.name, p->options.seed);
-  r.nfields = p->nfields;
-  r.fields = p->fields;
-  (void)bw_event_batch_add(p->batch, &r);
-  return BW_OK;
+  rc = fill_record(p, text, bw_event_batch_room(p->batch), err);
+  if (rc == 0)
+    bw_event_batch_taken(p->batch);
+  return rc;
 }
 
 /* ---- the parser ---- */
