@@ -22,14 +22,16 @@ const char *bw_expr_operator(struct bw_str fname)
 
 static const char *near_function(struct compiler *c, struct bw_str name)
 {
-  const char **names BW_AUTOFREE = bw_calloc(bw_expr_nbuiltins + c->e->nfunctions + 2, sizeof *names);
+  static const char *const others[] = {"has", "exists", "all", "exists_one", "filter", "map"};
+  const char **names BW_AUTOFREE = bw_calloc(bw_expr_nbuiltins + c->e->nfunctions + 7, sizeof *names);
   size_t i, n = 0;
   for (i = 0; i < bw_expr_nbuiltins; i++)
     if (bw_expr_builtins[i].name[0] >= 'a') /* no operators */
       names[n++] = bw_expr_builtins[i].name;
   for (i = 0; i < c->e->nfunctions; i++)
     names[n++] = c->e->functions[i].name;
-  names[n++] = "has";
+  for (i = 0; i < sizeof others / sizeof *others; i++)
+    names[n++] = others[i];
   return bw_nearest(name, names);
 }
 
@@ -89,16 +91,21 @@ static int fail_arguments(struct compiler *c, const struct node *n, const enum b
 
 static int fail_call(struct compiler *c, const struct node *n, const enum bw_type *types)
 {
-  const char *op = bw_expr_operator(n->fname), *near;
+  const char *op = bw_expr_operator(n->fname);
+  if (op && strcmp(op, "in") == 0 && types[1] == BW_TYPE_STRING)
+    return bw_expr_fail(c, n->at, "in looks into a list or a map; for a part of a text write text.contains(\"...\")");
   if (op && n->nargs == 2)
     return bw_expr_fail(c, n->at, "%s does not work between a %s and a %s%s", op, bw_type_name(types[0]),
                         bw_type_name(types[1]), bw_expr_hint(types[0], types[1]));
   if (op)
     return bw_expr_fail(c, n->at, "%s does not work on a %s%s", op, bw_type_name(types[0]),
                         bw_expr_hint(types[0], BW_TYPE_ERROR));
-  if (n->ncandidates)
-    return fail_arguments(c, n, types);
-  near = near_function(c, n->fname);
+  return fail_arguments(c, n, types);
+}
+
+static int unknown_function(struct compiler *c, const struct node *n)
+{
+  const char *near = near_function(c, n->fname);
   return bw_expr_fail(c, n->at, "there is no function %.*s()%s%s%s", (int)(n->fname.len > 60 ? 60 : n->fname.len),
                       n->fname.data, near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
 }
@@ -133,6 +140,10 @@ static int elements_differ(struct compiler *c, const struct node *n, code a, cod
 static int type_equality(struct compiler *c, struct node *n)
 {
   code a = n->args[0]->type, b = n->args[1]->type;
+  const struct node *of = b == BW_TYPE_NULL ? n->args[0] : n->args[1];
+  if ((a == BW_TYPE_NULL || b == BW_TYPE_NULL) && of->kind == N_NAME && of->type != BW_TYPE_ANY && of->type != BW_TYPE_NULL)
+    return bw_expr_fail(c, n->at, "a name is missing rather than null; write has(%.*s) or !has(%.*s)",
+                        BW_FMT(c->e->names[of->name].text), BW_FMT(c->e->names[of->name].text));
   while (BW_TYPE_KIND(a) == BW_TYPE_KIND(b) && (BW_TYPE_KIND(a) == BW_TYPE_LIST || BW_TYPE_KIND(a) == BW_TYPE_MAP)) {
     bool keys = !bw_code_comparable(bw_code_element(a), bw_code_element(b));
     if (BW_TYPE_KIND(a) == BW_TYPE_LIST || keys) {
@@ -316,6 +327,9 @@ int bw_expr_check_call(struct compiler *c, struct node *n)
   bool dynamic = false, names = false, fixed = true;
   uint32_t i;
   int fit, rc;
+  find_candidates(c, n);
+  if (!n->ncandidates)
+    return unknown_function(c, n);
   for (i = 0; i < n->nargs; i++) {
     bool name = wants_name(c->e, n->fname, i);
     rc = name ? check_name_argument(c, n, n->args[i]) : bw_expr_check(c, n->args[i]);
@@ -326,7 +340,6 @@ int bw_expr_check_call(struct compiler *c, struct node *n)
     types[i] = BW_TYPE_KIND(n->args[i]->type);
     dynamic |= types[i] == BW_TYPE_ANY;
   }
-  find_candidates(c, n);
   n->fn = bw_expr_best(n->candidates, n->ncandidates, types, n->nargs, &fit);
   if (!n->fn || (bw_str_is(n->fname, "_==_") && !bw_code_comparable(types[0], types[1])) ||
       (bw_str_is(n->fname, "_!=_") && !bw_code_comparable(types[0], types[1])))

@@ -188,8 +188,8 @@ struct bw_eval {
   struct bw_eval_chunk *arena;
   struct bw_value *locals;
 };
-/* Never fails otherwise than by an error value; ret's strings live until bw_eval_reset().  Collected leaves add up, each name
-   once, until bw_eval_reset(). */
+/* One thread at a time evaluates an expression.  Never fails otherwise than by an error value; ret's strings live until
+   bw_eval_reset().  Collected leaves add up, each name once, until bw_eval_reset(). */
 void bw_expr_eval(const struct bw_expr *e, struct bw_eval *ev, struct bw_value *ret);
 void bw_eval_reset(struct bw_eval *ev);
 void bw_eval_clear(struct bw_eval *ev);

@@ -12,7 +12,7 @@
 #include "expr/private.h"
 
 #define MAX_PATTERN 500
-#define MAX_WEIGHT 300 /* characters to match, with {repetitions} multiplied out */
+#define MAX_WEIGHT 300 /* characters, groups, | ^ and $, with {repetitions} multiplied out: the DFA has no more states */
 #define MAX_GROUPS 50  /* inside each other */
 #define WORKSPACE 6000 /* ints: three for each state, of this byte and of the next */
 
@@ -189,7 +189,7 @@ static int scan_atom(struct scan *s)
 
 static int close_group(struct scan *s)
 {
-  size_t weight = s->weight[s->open];
+  size_t weight = s->weight[s->open] + 1; /* an empty group can be repeated too */
   if (s->open == 0)
     return refuse(s, "a ) without its (");
   s->open--;
@@ -209,7 +209,7 @@ static int scan_one(struct scan *s)
   else if (repeats(*s->p) && look(s, 1) == '+')
     rc = refuse(s, "a possessive repetition such as a++, which is not offered");
   else if (repeats(*s->p) || strchr("|^${", *s->p))
-    s->p++;
+    s->weight[s->open] += !repeats(*s->p++);
   else
     return scan_atom(s);
   if (rc == 0)

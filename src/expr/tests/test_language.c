@@ -217,6 +217,7 @@ static void regular_expressions(void **state)
       {"'ab'.matches(r'\\K')",
        "1:14 this regular expression has an escape that is not offered; there are \\d \\w \\s \\b \\p{L} and their opposites"},
       {"'ab'.matches('a{3,2}')", "1:14 this regular expression is wrong: numbers out of order in {} quantifier"},
+      {"'ab'.matches('(){900}')", "1:14 this regular expression has too much to match; use fewer or smaller {repetitions}"},
       {"'ab'.matches('((a{1,100}){1,100}){1,100}')",
        "1:14 this regular expression has too much to match; use fewer or smaller {repetitions}"},
   };
@@ -254,6 +255,9 @@ static void mistakes_are_named(void **state)
       {"[signal.a]", "1:2 a signal cannot be an element; ask open(signal.x), or for a part of it such as signal.x.value"},
       {"has(account.products[0])", "1:1 has() takes one name, such as has(account.health)"},
       {"[1].exists(x, has(x))", "1:15 has() takes one name, such as has(account.health)"},
+      {"account.products.exist(p, p == 'crm')", "1:18 there is no function exist(); did you mean exists()?"},
+      {"'vp' in account.title", "1:6 in looks into a list or a map; for a part of a text write text.contains(\"...\")"},
+      {"account.title != null", "1:15 a name is missing rather than null; write has(account.title) or !has(account.title)"},
       {"size(1, 2)", "1:1 size() does not take (whole number, whole number), but (list), (map) or (text)"},
       {"max(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)", "1:1 more than 16 arguments of one function"},
       {"if == 1", "1:1 \"if\" cannot stand here; write condition ? a : b"},
