@@ -219,14 +219,16 @@ void bw_load_people(struct loader *l, const struct bw_node *list)
 
 /* ---- when all are known ---- */
 
+/* A circle is told once, at the first of its people. */
 static void check_chain(struct loader *l, const struct person *from)
 {
   const struct roster *r = &l->p->roster;
   const struct person *p = from;
   size_t steps = 0;
-  while (p->stands_in >= 0 && steps <= r->n) {
+  while (p->stands_in >= 0 && steps++ <= r->n) {
     p = &r->people[p->stands_in];
-    steps++;
+    if (p < from)
+      return;
     if (p == from) {
       bw_complain_at(l->complaints, from->file, from->line, from->column,
                      "%s and their delegates stand in for each other in a circle: nobody would get the lead when all are away",
