@@ -26,6 +26,11 @@ check_PROGRAMS += %D%/tests/test_why
 %C%_tests_test_why_SOURCES = %D%/tests/test_why.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_why_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 %C%_tests_test_why_LDADD = $(L_plays) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_oscillation
+%C%_tests_test_oscillation_SOURCES = %D%/tests/test_oscillation.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c \
+  %D%/tests/world.h
+%C%_tests_test_oscillation_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_test_oscillation_LDADD = $(L_plays) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/tests/test_timing
 %C%_tests_test_timing_SOURCES = %D%/tests/test_timing.c %D%/tests/config.c %D%/tests/config.h %D%/tests/world.c %D%/tests/world.h
 %C%_tests_test_timing_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)

@@ -263,14 +263,17 @@ static void apply(struct world *w, struct bw_buf *out)
 /* The watcher's own index of a name: its place in its description. */
 static uint32_t index_in(const char *list, const char *name)
 {
-  json_t *root = json_loads(watcher_json, 0, NULL), *items = json_object_get(root, list);
+  static json_t *root; /* once, for all tests of the program */
+  json_t *items;
   uint32_t i;
+  if (!root)
+    root = json_loads(watcher_json, 0, NULL);
+  items = json_object_get(root, list);
   for (i = 0; i < json_array_size(items); i++)
     if (strcmp(json_string_value(json_object_get(json_array_get(items, i), "name")), name) == 0)
       break;
   if (i == json_array_size(items))
     fail_msg("the test watcher has no %s \"%s\"", list, name);
-  json_decref(root);
   return i;
 }
 
