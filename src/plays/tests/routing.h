@@ -11,7 +11,7 @@
 
 /* A play that one open seat_limit fires, worth account.acv a year. */
 #define RISK_PLAY(name, route)                                                                                                 \
-  "play: " name "\nmotion: renewal\ntype: risk\nfamily: " name "\nmode: live\nsignals: {seat_limit: 100}\n"                 \
+  "play: " name "\nmotion: renewal\ntype: risk\nfamily: " name "\nmode: live\nsignals: {seat_limit: 100}\n"                    \
   "gates: [{name: may be contacted, require: '!account.do_not_contact'}]\nscore: {threshold: 40}\n"                            \
   "estimate: account.acv\nsuppress: 30d\nsla: 4h\nroute: " route "\n"
 
