@@ -52,6 +52,7 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   json_object_set_new(o, "account", core_json_text(lead->account));
   json_object_set_new(o, "name", account_name(c, lead->account));
   json_object_set_new(o, "owner", core_json_text(lead->owner));
+  json_object_set_new(o, "owner_note", core_json_text(lead->owner_note));
   json_object_set_new(o, "csm", core_json_text(lead->csm));
   json_object_set_new(o, "play", core_json_text(lead->play));
   json_object_set_new(o, "motion", core_json_text(lead->motion));
@@ -163,12 +164,22 @@ static int add_closed(struct core *c, struct inbox *in, struct bw_error *err)
   return rc;
 }
 
+static int count_one(void *ctx, const struct bw_lead *lead)
+{
+  (void)lead;
+  ++*(int64_t *)ctx;
+  return 0;
+}
+
 int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct inbox in = {c, bw_args_text(args, "owner"), bw_args_bool(args, "all"), json_array()};
+  int64_t hidden = 0;
   json_t *o;
   int rc;
   (void)bw_leads_each(bw_pipeline_engine(c->pipeline), false, add_to_inbox, &in);
+  if (!in.all)
+    (void)bw_leads_each_queued(bw_pipeline_engine(c->pipeline), in.owner, count_one, &hidden);
   rc = in.all ? add_closed(c, &in, err) : BW_OK;
   if (rc < 0) {
     json_decref(in.leads);
@@ -178,7 +189,7 @@ int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struc
   json_object_set_new(o, "owner", in.owner.len ? core_json_str(in.owner) : json_null());
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "leads", sorted(in.leads));
-  json_object_set_new(o, "hidden", json_integer(0));
+  json_object_set_new(o, "hidden", json_integer(hidden));
   bw_request_reply_json(req, o);
   return BW_OK;
 }

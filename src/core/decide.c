@@ -44,6 +44,10 @@ static int may_work(struct core *c, const struct bw_lead *lead, const char *deed
                    lead->id);
   if (lead->status == BW_LEAD_OPEN || lead->status == BW_LEAD_SNOOZED)
     return BW_OK;
+  if (lead->status == BW_LEAD_QUEUED)
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT,
+                   "lead %s waits for %s's next working day (leads.budget); it is judged again and drafted then", lead->id,
+                   lead->owner);
   put_decision(c, &decision, lead);
   (void)bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s %s already; it cannot be %s%s", lead->id, bw_buf_cstr(&decision),
                 deed, lead->status == BW_LEAD_APPROVED || lead->status == BW_LEAD_SENT ? " any more" : "");

@@ -79,6 +79,18 @@ static void on_lead_changed(void *ctx, const struct bw_lead *lead, enum bw_lead_
   lead_event(ctx, lead, "changed");
 }
 
+static void on_lead_queued(void *ctx, const struct bw_lead *lead)
+{
+  lead_event(ctx, lead, "queued");
+}
+
+static void on_lead_notice(void *ctx, const struct bw_notice *notice)
+{
+  struct bw_pipeline *p = ctx;
+  if (p->events.notice)
+    p->events.notice(p->ctx, notice->at_ms, notice->account, notice->code, notice->text);
+}
+
 /* ---- opening ---- */
 
 static int load_progress(struct bw_pipeline *p, struct bw_error *err)
@@ -105,7 +117,7 @@ static int load_progress(struct bw_pipeline *p, struct bw_error *err)
 static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
 {
   const struct bw_signals_events se = {p, on_signal, on_trait, on_notice};
-  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed, NULL, NULL};
+  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed, on_lead_queued, on_lead_notice};
   int rc = bw_book_open(p->store, &p->book, err);
   if (rc == 0)
     rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);

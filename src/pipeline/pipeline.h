@@ -24,7 +24,7 @@ extern const struct bw_schema bw_pipeline_schema;
 struct bw_pipeline_events {
   void (*signal)(void *ctx, const struct bw_episode *episode, enum bw_signal_state state);
   void (*trait)(void *ctx, const struct bw_trait_value *trait);
-  void (*lead)(void *ctx, const struct bw_lead *lead, const char *event, int64_t at_ms); /* "opened", "enriched", "changed" */
+  void (*lead)(void *ctx, const struct bw_lead *lead, const char *event, int64_t at_ms); /* "opened", "enriched", "changed", "queued" */
   void (*draft)(void *ctx, const struct bw_draft *draft);
   void (*notice)(void *ctx, int64_t at_ms, struct bw_str account, struct bw_str code, struct bw_str text);
 };
