@@ -56,6 +56,8 @@ static void put_title(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
   if (strcmp(bw_get_str(l, "mode"), "live") != 0)
     bw_buf_printf(&b, " (%s)", bw_get_str(l, "mode"));
   bw_buf_printf(&b, "; owner %s", *bw_get_str(l, "owner") ? bw_get_str(l, "owner") : "nobody");
+  if (*bw_get_str(l, "owner_note"))
+    bw_buf_printf(&b, " %s", bw_get_str(l, "owner_note"));
   if (*bw_get_str(l, "csm"))
     bw_buf_printf(&b, ", CSM %s", bw_get_str(l, "csm"));
   bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
@@ -188,25 +190,25 @@ static void put_names(struct bw_cli *cli, struct bw_buf *out, const json_t *sign
   bw_buf_clear(&b);
 }
 
-/* How the estimate came about: the play's formula, and what each name in it was. */
+/* How the estimate came about: the play's formula, and the same with the values in it. */
 static void put_formula(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
 {
-  const json_t *how = json_object_get(json_object_get(l, "why"), "estimate"), *v;
+  const json_t *how = json_object_get(json_object_get(l, "why"), "estimate");
   const char *formula = bw_get_str(how, "expression");
   struct bw_buf b = {0};
-  size_t i;
   if (!*formula)
     formula = bw_get_str(json_object_get(l, "estimate_how"), "formula");
   if (!*formula)
     return;
   bw_buf_printf(&b, "= %s", formula);
-  json_array_foreach(json_object_get(how, "values"), i, v)
-  {
-    bw_buf_printf(&b, "%s%s is %s", i ? ", " : "; ", bw_get_str(v, "name"),
-                  *bw_get_str(v, "text") ? bw_get_str(v, "text") : "missing");
-  }
   bw_buf_printf(out, "\n%*s", LABEL, "");
   bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  if (*bw_get_str(how, "arithmetic")) {
+    bw_buf_reset(&b);
+    bw_buf_printf(&b, "= %s", bw_get_str(how, "arithmetic"));
+    bw_buf_printf(out, "\n%*s", LABEL, "");
+    bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);
+  }
   bw_buf_clear(&b);
 }
 

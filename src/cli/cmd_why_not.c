@@ -2,7 +2,7 @@
 /* `basewatch why-not`: which gate stands between an account and a play.  Runs in the command line; no privileges. */
 #include <stdio.h>
 
-#include "cli/internal.h"
+#include "cli/explain.h"
 
 static bool gate_passed(const json_t *gate)
 {
@@ -47,14 +47,14 @@ static void put_gate(struct bw_cli *cli, struct bw_buf *out, const json_t *g)
   bw_buf_clear(&b);
 }
 
-/* All of them where one play was asked about; else those that say something, and how many more pass. */
-static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gates, bool all)
+/* Those that say something, and how many more pass. */
+static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gates)
 {
   const json_t *g;
   size_t i, quiet = 0;
   json_array_foreach(gates, i, g)
   {
-    if (all || !gate_passed(g) || *bw_get_str(g, "otherwise"))
+    if (!gate_passed(g) || *bw_get_str(g, "otherwise"))
       put_gate(cli, out, g);
     else
       quiet++;
@@ -96,19 +96,23 @@ static void put_points(struct bw_cli *cli, struct bw_buf *out, const json_t *poi
   }
 }
 
+/* All of it where one play was asked about; else what says something. */
 static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p, bool only)
 {
   bool fires = bw_get_bool(p, "fires");
-  const char *says = bw_get_str(p, "says");
   const char *blocked = bw_get_str(p, "blocked_by");
   bw_put_styled(cli, out, BW_BOLD, bw_get_str(p, "play"));
   bw_buf_add_cstr(out, "  ");
   bw_put_styled(cli, out, fires ? BW_GREEN : BW_YELLOW, fires ? "fires" : *blocked ? blocked : "does not fire");
   bw_buf_add_cstr(out, "\n  ");
-  bw_put_wrapped(cli, out, says, 2);
+  bw_put_wrapped(cli, out, bw_get_str(p, "says"), 2);
   bw_buf_add_char(out, '\n');
-  put_gates(cli, out, json_object_get(p, "gates"), only);
-  if (only || strcmp(blocked, "score") == 0 || strcmp(blocked, "signals") == 0)
+  if (only) {
+    bw_explain(cli, out, p);
+    return;
+  }
+  put_gates(cli, out, json_object_get(p, "gates"));
+  if (strcmp(blocked, "score") == 0 || strcmp(blocked, "signals") == 0)
     put_points(cli, out, json_object_get(json_object_get(p, "score"), "points"));
   if (bw_get_time(p, "suppressed_until") != BW_TIME_NONE) {
     bw_buf_add_cstr(out, "  Silent until ");

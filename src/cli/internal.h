@@ -148,6 +148,7 @@ int bw_cmd_import(struct bw_cli *cli);
 int bw_cmd_export(struct bw_cli *cli);
 int bw_cmd_account(struct bw_cli *cli);
 int bw_cmd_signals(struct bw_cli *cli);
+int bw_cmd_why(struct bw_cli *cli);
 int bw_cmd_why_not(struct bw_cli *cli);
 int bw_cmd_rejected(struct bw_cli *cli);
 int bw_cmd_unresolved(struct bw_cli *cli);

@@ -107,6 +107,7 @@ static const struct bw_cli_command commands[] = {
      bw_cmd_edit},
     {"account", "ACCOUNT", "what is known about an account", NULL, 1, 1, NULL, bw_cmd_account},
     {"signals", "[ACCOUNT] [--all] [--limit N]", "what has shifted", NULL, 0, 1, signals_options, bw_cmd_signals},
+    {"why", "LEAD", "why a lead was opened: every step of its evaluation", NULL, 1, 1, NULL, bw_cmd_why},
     {"why-not", "ACCOUNT [PLAY]", "why no play fired: the gate, its value, what would change it", NULL, 1, 2, NULL,
      bw_cmd_why_not},
     {"import", "[--kind KIND] [--history] FILE...", "give files of records to the daemon",
