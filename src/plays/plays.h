@@ -293,4 +293,66 @@ struct bw_engine_stats {
 };
 void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats);
 
+/* ---- for those who look and change nothing (inspect.c): lint, and what a reload would change ---------------------------------- */
+
+/* What plays say beside struct bw_play_info; borrowed from the set. */
+struct bw_play_rules {
+  double threshold, open_share; /* open_share: of a weight, for being open at all */
+  int64_t suppress_ms;
+  int64_t review_ms;                                /* 0: none */
+  int64_t never_before_ms;                          /* tenure; 0: no such floor */
+  int64_t renewal_block_ms;                         /* -1: minds no renewal */
+  bool escalation_blocks;                           /* by `timing`; a gate may ask too */
+  const struct bw_expr *estimate, *floor;           /* may be NULL */
+  const char *floor_otherwise, *nurture_route;      /* names of routes, or NULL */
+  const char *nurture_template;                     /* or NULL */
+  const struct bw_expr *review_when;                /* or NULL: always */
+  const char *priority;                             /* fixed, or NULL */
+  const struct bw_expr *priority_high, *priority_medium; /* or NULL */
+  size_t npilot;                                    /* accounts that take part */
+};
+bool bw_play_rules(const struct bw_plays *p, size_t play, struct bw_play_rules *ret_rules);
+struct bw_gate_info {
+  const char *name;
+  const char *from; /* the shared list; NULL: the play's own */
+  const struct bw_expr *require;
+  const char *otherwise; /* name of a route, or NULL */
+};
+bool bw_gates_at(const struct bw_plays *p, size_t play, size_t i, struct bw_gate_info *ret_gate);
+/* The i-th fallback role of a route; NULL past the end. */
+const char *bw_route_fallback_at(const struct bw_plays *p, const char *route, size_t i);
+/* The i-th milestone of the value journey, its name and condition; NULL past the end. */
+const char *bw_journey_when_at(const struct bw_plays *p, size_t i, const struct bw_expr **ret_when);
+
+/*
+ * A second engine over the same signals and book, with other rules, for asking what they would do: it has the leads that are in
+ * the store.  Never let it evaluate, tick or save.
+ */
+int bw_engine_beside(const struct bw_engine *running, const struct bw_plays *plays, const struct bw_engine_options *options,
+                     int64_t now_ms, struct bw_engine **ret_engine, struct bw_error *err);
+enum bw_dry_state {
+  BW_DRY_NO = 0, /* it does not fire: blocked_by */
+  BW_DRY_OPENS,  /* it would open a lead */
+  BW_DRY_HOLDS,  /* its lead is open */
+  BW_DRY_ADDS,   /* another play's lead of its family is open */
+  BW_DRY_RESTS   /* after a close */
+};
+struct bw_dry {
+  const char *play, *family;
+  size_t index; /* of the play */
+  enum bw_dry_state state;
+  bool shadow, nurture;
+  const char *blocked_by; /* as in bw_engine_why_not(); empty where it fires */
+  double score, estimate; /* the rest only where it fires */
+  const char *priority, *owner, *role;
+  const struct bw_lead *lead; /* the family's open one, or NULL */
+};
+/* What each play that weighs an open signal of the account would do now, by e's rules and the open leads of `leads` (e itself,
+   or the running engine).  Records nothing.  All is borrowed for the call. */
+int bw_engine_dry(struct bw_engine *e, struct bw_engine *leads, struct bw_str account, int64_t now_ms,
+                  void (*fn)(void *ctx, const struct bw_dry *d), void *ctx, struct bw_error *err);
+/* The play of each lead opened since, shadows left out, as far as it is saved; the newest first. */
+int bw_engine_fired(struct bw_engine *e, int64_t since_ms, void (*fn)(void *ctx, struct bw_str play), void *ctx,
+                    struct bw_error *err);
+
 #endif
