@@ -62,7 +62,7 @@ const struct bw_expr_function bw_expr_builtins[] = {
     {"endsWith", "ss", BW_TYPE_BOOL, bw_expr_ends_with, NULL, "account.name.endsWith(\"GmbH\")"},
     {"contains", "ss", BW_TYPE_BOOL, bw_expr_contains, NULL, "account.name.contains(\"bank\")"},
     {"matches", "ss", BW_TYPE_BOOL, bw_expr_matches, NULL,
-     "a regular expression, anywhere in the text: champion.title.matches(\"(?i)^(vp|head) \")"},
+     "a regular expression, anywhere in the text: champion.title.matches(\"(?i)^vp \")"},
     {"ceil", "d", BW_TYPE_DOUBLE, bw_expr_ceil_d, NULL, "the next whole number at or above"},
     {"floor", "d", BW_TYPE_DOUBLE, bw_expr_floor_d, NULL, "the next whole number at or below"},
     {"round", "d", BW_TYPE_DOUBLE, bw_expr_round_d, NULL, "the nearest whole number, halves away from zero"},
