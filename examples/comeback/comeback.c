@@ -31,7 +31,7 @@ struct account {
 };
 
 /* Everything lives here: a plugin has no globals that change. */
-struct comeback {
+struct comeback_state {
   const struct bw_host *host;
   int64_t away;
   struct account *accounts;
@@ -40,7 +40,7 @@ struct comeback {
 
 static int32_t comeback_open(const struct bw_open_args *args, void **ret_self)
 {
-  struct comeback *c = calloc(1, sizeof *c);
+  struct comeback_state *c = calloc(1, sizeof *c);
   if (!c)
     return -1;
   c->host = args->host;
@@ -51,7 +51,7 @@ static int32_t comeback_open(const struct bw_open_args *args, void **ret_self)
 
 static void comeback_close(void *self)
 {
-  struct comeback *c = self;
+  struct comeback_state *c = self;
   uint64_t i;
   for (i = 0; i < c->n; i++)
     free(c->accounts[i].name);
@@ -60,7 +60,7 @@ static void comeback_close(void *self)
 }
 
 /* A scan is enough for an example; the SDK has tables that are fast. */
-static struct account *find(struct comeback *c, struct bw_str name)
+static struct account *find(struct comeback_state *c, struct bw_str name)
 {
   struct account *grown;
   uint64_t i;
@@ -83,7 +83,7 @@ static struct account *find(struct comeback *c, struct bw_str name)
   return &c->accounts[c->n++];
 }
 
-static int32_t say(struct comeback *c, const struct account *a, uint32_t state, int64_t at)
+static int32_t say(struct comeback_state *c, const struct account *a, uint32_t state, int64_t at)
 {
   char evidence[96];
   struct bw_signal s = {.size = sizeof s, .type = 0, .state = state, .at_ms = at, .account = {a->name, a->len}};
@@ -95,7 +95,7 @@ static int32_t say(struct comeback *c, const struct account *a, uint32_t state, 
   return c->host->emit_signal(c->host->ctx, &s);
 }
 
-static int32_t take_event(struct comeback *c, const struct bw_record *r)
+static int32_t take_event(struct comeback_state *c, const struct bw_record *r)
 {
   struct account *a = find(c, r->account);
   int64_t gap;
@@ -110,7 +110,7 @@ static int32_t take_event(struct comeback *c, const struct bw_record *r)
   return say(c, a, BW_OPENED, r->time_ms);
 }
 
-static int32_t take_tick(struct comeback *c, int64_t now)
+static int32_t take_tick(struct comeback_state *c, int64_t now)
 {
   uint64_t i;
   int32_t rc = 0;
@@ -137,7 +137,7 @@ static int32_t comeback_records(void *self, const struct bw_batch *batch)
 /* The state: per account four numbers and the name.  Host and plugin are on one machine: native byte order will do. */
 static int32_t comeback_save(void *self, const struct bw_save_args *args)
 {
-  const struct comeback *c = self;
+  const struct comeback_state *c = self;
   uint64_t i;
   int32_t rc = 0;
   for (i = 0; rc == 0 && i < c->n; i++) {
@@ -167,7 +167,7 @@ static int read_all(const struct bw_load_args *args, void *to, uint64_t len)
 
 static int32_t comeback_load(void *self, const struct bw_load_args *args)
 {
-  struct comeback *c = self;
+  struct comeback_state *c = self;
   int64_t head[4];
   char name[256];
   int more;

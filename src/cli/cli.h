@@ -17,5 +17,7 @@ int bw_cli_main(int argc, char **argv);
 /* `basewatch replay ...`: argv[0] is "replay".  Not of this room: the program that links it provides it (it runs the pipeline,
    not a conversation with the daemon). */
 int bw_cmd_replay(int argc, char **argv);
+/* `basewatch plugin ...`, which reads its own arguments. */
+int bw_cmd_plugin(int argc, char **argv);
 
 #endif

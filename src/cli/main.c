@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/internal.h"
 #include "config/config.h"
 
@@ -74,6 +75,13 @@ static int run_replay(struct bw_cli *cli)
   return BW_EXIT_USAGE;
 }
 
+static int run_plugin(struct bw_cli *cli)
+{
+  (void)cli;
+  (void)fprintf(stderr, "basewatch: plugin reads its own options: write `basewatch plugin ...` with nothing before it\n");
+  return BW_EXIT_USAGE;
+}
+
 static int run_help(struct bw_cli *cli);
 
 static int run_version(struct bw_cli *cli)
@@ -120,6 +128,8 @@ static const struct bw_cli_command commands[] = {
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
     {"replay", "--config DIR [--from T] [--to T] FILE...", "run watchers and plays over files, without a daemon", NULL, 0,
      BW_CLI_ARGS, NULL, run_replay},
+    {"plugin", "new NAME [DIR] | check FILE.so | run FILE.so RECORDS...", "make, vet and try a watcher of your own", NULL, 0,
+     BW_CLI_ARGS, NULL, run_plugin},
     {"status", "", "how the daemon and its watchers are", NULL, 0, 0, NULL, bw_cmd_status},
     {"release", "[SIGNAL]", "a shift of the whole fleet is real: let the plays see it",
      "Where a signal opens on many accounts in one tick, the guard takes it for a holiday, an outage or broken tracking, and "
@@ -249,6 +259,10 @@ static int run_help(struct bw_cli *cli)
   if (c && c->run == run_replay) {
     char name[] = "replay", option[] = "--help";
     return bw_cmd_replay(2, (char *[]){name, option, NULL});
+  }
+  if (c && c->run == run_plugin) {
+    char name[] = "plugin", option[] = "--help";
+    return bw_cmd_plugin(2, (char *[]){name, option, NULL});
   }
   if (c)
     help_one(cli, c);
@@ -392,6 +406,8 @@ int bw_cli_main(int argc, char **argv)
   (void)signal(SIGPIPE, SIG_IGN);
   if (argc > 1 && strcmp(argv[1], "replay") == 0)
     return bw_cmd_replay(argc - 1, argv + 1);
+  if (argc > 1 && strcmp(argv[1], "plugin") == 0)
+    return bw_cmd_plugin(argc - 1, argv + 1);
   cli.args = bw_calloc(BW_CLI_ARGS, sizeof *cli.args);
   set_up(&cli);
   rc = read_arguments(&cli, argc, argv, &help);

@@ -1,11 +1,17 @@
 noinst_LIBRARIES += %D%/libcli.a
 %C%_libcli_a_SOURCES = %D%/cli.h %D%/internal.h %D%/main.c %D%/ask.c %D%/text.c %D%/table.c %D%/parts.c %D%/cmd_account.c \
   %D%/cmd_config.c %D%/cmd_decide.c %D%/cmd_edit.c %D%/cmd_export.c %D%/cmd_import.c %D%/cmd_inbox.c %D%/cmd_lists.c %D%/cmd_show.c \
-  %D%/cmd_status.c %D%/cmd_why.c %D%/cmd_why_not.c %D%/explain.c %D%/explain.h
+  %D%/cmd_status.c %D%/cmd_why.c %D%/cmd_why_not.c %D%/explain.c %D%/explain.h %D%/plugin.h %D%/cmd_plugin.c %D%/cmd_plugin_check.c %D%/cmd_plugin_new.c \
+  %D%/cmd_plugin_work.c
 %C%_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DBW_PKGDATADIR='"$(pkgdatadir)"'
 
-# The rooms that it really uses, without the ones between: its tests then build before those do.
-%C%_needs = %D%/libcli.a src/control/libcontrol.a $(L_ingest)
+# What `basewatch plugin new` copies: the example itself.
+plugintemplatedir = $(pkgdatadir)/plugin
+dist_plugintemplate_DATA = examples/comeback/comeback.c examples/comeback/comeback.yaml examples/comeback/Makefile \
+  examples/comeback/README.md examples/comeback/events.jsonl examples/comeback/expected.jsonl
+
+%C%_needs = $(L_cli)
 
 noinst_PROGRAMS += %D%/tests/cli_main
 %C%_tests_cli_main_SOURCES = %D%/tests/cli_main.c

@@ -202,7 +202,7 @@ static int unknown(struct reading *r, const char *path)
   free(names);
   return bw_fail(r->err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: the plugin has no such option%s%s%s", path,
                  near   ? "; did you mean "
-                 : r->n ? "; `basewatch plugin options` lists what it has"
+                 : r->n ? "; its documentation lists what it has"
                         : "; it has none at all",
                  near ? near : "", near ? "?" : "");
 }
