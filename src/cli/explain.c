@@ -200,8 +200,11 @@ static void put_score(struct bw_cli *cli, struct bw_buf *out, const json_t *e)
   const json_t *score = json_object_get(e, "score"), *p;
   double open = bw_get_num(score, "open"), gap = bw_get_num(score, "gap");
   struct bw_buf b = {0}, quiet = {0};
-  struct bw_table *t = bw_table_new(cli, 3, (const char *const[]){"", ">", ">"});
+  struct bw_table *t;
   size_t i, rows = 0;
+  if (!json_is_object(score))
+    return;
+  t = bw_table_new(cli, 3, (const char *const[]){"", ">", ">"});
   bw_put_number(&b, bw_get_num(score, "total"));
   bw_buf_add_cstr(&b, ", fires from ");
   bw_put_number(&b, bw_get_num(score, "threshold"));

@@ -30,7 +30,21 @@ SHOW = {
     "triggered": [SIGNAL, {**SIGNAL, "signal": "usage_limit", "key": "api_calls", "value": 120000, "threshold": 100000, "evidence": {}}],
     "gates": [{"name": "tenure", "passed": True, "require": "account.tenure >= days(120)", "value": 400}],
     "readiness": {"adoption": 3, "time_since_purchase": 2, "budget": None, "total": 14, "of": 15, "verdict": "incomplete"},
-    "why": {"estimate": {"expression": "seats * plan.seat_price * 12", "values": [{"name": "plan.seat_price", "value": 40, "text": "40"}]}},
+    "why": {"account": "acme", "play": "seat-expansion", "mode": "live", "at": NOW, "signals": [SIGNAL],
+            "gates": [{"name": "tenure", "require": "account.tenure >= days(120)", "result": "pass",
+                       "values": [{"name": "account.tenure", "text": "400 days", "from": {"kind": "record", "name": "account: traits.start", "offset": 5}}]}],
+            "timing": {"result": "pass", "never_before_days": 60, "tenure_days": 400, "escalation": False, "days_to_renewal": 80, "joined": True},
+            "score": {"points": [{"signal": "seat_utilization", "weight": 80, "strength": 0.5, "points": 60}, {"signal": "seat_limit", "weight": 40, "points": 0}],
+                      "total": 60, "threshold": 50, "open": 0.5},
+            "readiness": {"total": 14, "of": 18, "verdict": "pursue"},
+            "readiness_rule": {"pursue": 12, "nurture": 8, "unknown": 1, "decides": True, "dimensions": [
+                {"name": "budget", "points": 1, "known": False, "expression": "x", "values": [{"name": "account.budget", "missing": "account.budget: an account record"}]}]},
+            "estimate": {"expression": "seats * plan.seat_price * 12", "text": "24,000", "arithmetic": "50 * 40 * 12 = 24,000",
+                         "values": [{"name": "plan.seat_price", "value": 40, "text": "40"}]},
+            "floor": {"require": "estimate > 0.15 * account.acv", "result": "pass"}, "priority": {"value": "high", "from": "play"},
+            "route": {"name": "expansion-owner", "row": 3, "note": "a deal", "owner": "ann", "role": "ae", "csm_required": True,
+                      "skipped": [{"row": 1, "why": "we are larger"}], "tried": [{"role": "ae", "name": "account.ae", "person": "ann"}]},
+            "review": {"by": "csm", "when": "priority != \"high\"", "applies": False, "hours": 24}, "template": "seat-expansion"},
     "draft": {"version": 2, "hash": HASH, "channel": "email", "from": "basewatch <b@vendor.example>", "to": ["ann@acme.example"], "cc": [],
               "subject": "Your seats", "body": "Hi Ann,\n\nyour team is at 47 of 50 seats.\n\nAnn", "missing": [],
               "provenance": [{"name": "seats_used", "value": "47", "from": {"kind": "trait", "name": "usage.seats_used", "offset": 812}}]},
@@ -128,7 +142,7 @@ def test_show(cli, daemon):
     for part in ("Acme Müller GmbH (acme)", "expansion · seat-expansion", "high priority", "owner ann, CSM bob",
                  "seat_utilization ↑", "€24,000 ARR on top of €60,000 (+40 %)", "Offer the seats now", "fires at 60",
                  "seat_utilization, usage_limit[api_calls]", "renews 2027-03-01", "19d ago", "qbr by bob", "Your team is at 47 of 50 seats.",
-                 "in 4h (Sun 22 Nov 2026 05:10 UTC)", "14 of 15, incomplete: adoption 3, time since purchase 2, budget ?", "= seats * plan.seat_price * 12; plan.seat_price is 40", "120,000 / 100,000", "▆▆▆▇▇███", "31 → 47 (8 weeks to 2026-11-21)",
+                 "in 4h (Sun 22 Nov 2026 05:10 UTC)", "14 of 15, incomplete: adoption 3, time since purchase 2, budget ?", "= seats * plan.seat_price * 12", "= 50 * 40 * 12 = 24,000", "120,000 / 100,000", "▆▆▆▇▇███", "31 → 47 (8 weeks to 2026-11-21)",
                  "2026-10-25 to 2026-11-21", "ann@acme.example", "record 812, usage.seats_used",
                  f"basewatch approve L17 --hash {HASH[:16]}", "basewatch snooze L17 --for 7d"):
         assert part in text, part
@@ -243,6 +257,18 @@ def test_who_behind_sudo(cli, daemon):
 
 # ---- accounts ----
 
+def test_why(cli, daemon):
+    daemon.replies["show"] = SHOW
+    text = cli("why", "L17").stdout
+    for part in ("seat-expansion for Acme", "✓ tenure  account.tenure >= days(120)\n      account.tenure is 400 days (record 5, account: traits.start)",
+                 "renewal in 80 days, which this joins", "80 × (0.5 + 0.5 × 0.50)", "= 60", "not open: seat_limit 40",
+                 "14 of 18: pursue (pursue from 12, nurture from 8)", "not known: account.budget: an account record",
+                 "= 50 * 40 * 12 = 24,000", "expansion-owner, to ann (ae)", "row 3: a deal", "not row 1: we are larger", "seat-expansion"):
+        assert part in text, part
+    assert text.index("Signals") < text.index("Gates") < text.index("Score") < text.index("Readiness") < text.index("Estimate") < text.index("Route") < text.index("Template")
+    assert json.loads(cli("why", "L17", "--json").stdout) == SHOW["why"]
+
+
 def test_account_signals_why_not(cli, daemon):
     daemon.replies["account"] = {"account": "acme", "name": "Acme", "now": NOW, "fields": [{"name": "arr", "value": 60000, "source": 7}],
                                  "subscription": [], "contacts": [{"contact": "c1", "name": "Ann", "email": "a@b.example", "title": "CRO", "role": "champion", "do_not_contact": True}],
@@ -262,7 +288,7 @@ def test_account_signals_why_not(cli, daemon):
                     "values": [{"name": "account.tenure", "value": 90, "text": "90 days"}]}]}]}
     text = cli("why-not", "acme", "seat-expansion").stdout
     assert "✓ floor" in text and "goes by route csm" in text
-    assert "✗ tenure  needs account.tenure >= days(120)\n      account.tenure is 90 days" in text
+    assert "✗ tenure  account.tenure >= days(120)\n      account.tenure is 90 days" in text
 
 
 # ---- an operator ----
