@@ -2,18 +2,23 @@
 /* Values as text, for people and for machines.  No privileges. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/time.h"
 #include "expr/private.h"
 
-/* 1234567.5 as 1,234,567.5; at most two digits after the point where it is large enough to be money. */
+/* 1234567.5 as 1,234,567.5; two digits after the point are enough for people, of small numbers the first four. */
 static void grouped(struct bw_buf *out, double d)
 {
   char text[64];
   size_t len, i, digits, start;
-  if (fabs(d) >= 1000 && fabs(d) < 1e15)
+  if (fabs(d) >= 1 && fabs(d) < 1e15) {
     d = round(d * 100) / 100;
+  } else if (fabs(d) < 1) {
+    (void)snprintf(text, sizeof text, "%.4g", d);
+    d = strtod(text, NULL);
+  }
   len = (size_t)bw_number_format(d, text);
   start = text[0] == '-';
   digits = start + strspn(text + start, "0123456789");
