@@ -4,11 +4,23 @@
  * the answers; explain.c writes the reasons, for what somebody will read.  Runs in core and replays; no privileges.
  */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/time.h"
 #include "plays/private.h"
+
+void bw_verdict_init(struct verdict *v)
+{
+  memset(v, 0, offsetof(struct verdict, gates));
+  memset((char *)v + offsetof(struct verdict, floor), 0, sizeof *v - offsetof(struct verdict, floor)); /* gates: as judged */
+}
+
+bool bw_is_shadow(const struct play *p, struct bw_str account)
+{
+  return p->mode == BW_MODE_SHADOW || (p->mode == BW_MODE_PILOT && !bw_map_get(p->pilot, account));
+}
 
 void bw_verdict_clear(struct verdict *v)
 {
@@ -22,7 +34,6 @@ void bw_verdict_clear(struct verdict *v)
   bw_buf_clear(&v->why);
   bw_buf_clear(&v->signals_json);
   bw_routed_clear(&v->routed);
-  *v = (struct verdict){0};
 }
 
 /* The first block is the one that is told. */
@@ -68,7 +79,6 @@ static void label(struct bw_buf *out, const struct bw_episode *e)
 
 static void judge_signals(struct bw_env *env, const struct play *p, struct verdict *v)
 {
-  struct bw_buf list = {0};
   uint32_t last = UINT32_MAX;
   size_t i;
   env->triggered = 0;
@@ -76,17 +86,43 @@ static void judge_signals(struct bw_env *env, const struct play *p, struct verdi
     const struct bw_episode *e = env->open[i];
     if (bw_play_weight(p, e->type_index) <= 0)
       continue;
-    label(&list, e);
-    bw_buf_add_char(&list, '\n');
     env->triggered += e->type_index != last;
     last = e->type_index;
     if (e->type->urgency > v->urgency)
       v->urgency = e->type->urgency;
   }
-  bw_buf_cstr(&list);
-  v->signals = list.data;
   if (!env->triggered)
     block(v, "signals");
+}
+
+/* The names of what triggered, for a verdict that somebody will read. */
+static void name_signals(const struct bw_env *env, const struct play *p, struct verdict *v)
+{
+  struct bw_buf list = {0}, primary = {0};
+  size_t i;
+  for (i = 0; i < env->nopen; i++) {
+    if (bw_play_weight(p, env->open[i]->type_index) <= 0)
+      continue;
+    label(&list, env->open[i]);
+    bw_buf_add_char(&list, '\n');
+  }
+  if (v->best)
+    label(&primary, v->best);
+  bw_buf_cstr(&list);
+  bw_buf_cstr(&primary);
+  v->signals = list.data;
+  v->primary = primary.data;
+}
+
+/* Gates that plays share are asked once for an account. */
+static enum answer ask_gate(struct bw_env *env, const struct gate *g)
+{
+  bool known = false;
+  int *memo = g->alike ? bw_env_memo(env, g->require, &known) : NULL;
+  enum answer a = known ? (enum answer) * memo : bw_play_ask(env, g->require, g->otherwise >= 0);
+  if (memo)
+    *memo = (int)a;
+  return a;
 }
 
 /* All of them, in order; a failed one with an `otherwise` changes the route instead of blocking. */
@@ -96,7 +132,7 @@ static void judge_gates(struct bw_env *env, const struct play *p, bool full, str
   size_t i;
   for (i = 0; i < p->gates.n; i++) {
     const struct gate *g = &p->gates.items[i];
-    v->gates[i] = (uint8_t)bw_play_ask(env, g->require, g->otherwise >= 0);
+    v->gates[i] = (uint8_t)ask_gate(env, g);
     if (v->gates[i] == ANSWER_DIVERTED && !diverted) {
       v->route = g->otherwise;
       diverted = true;
@@ -125,8 +161,6 @@ static void judge_timing(struct bw_env *env, const struct play *p, struct verdic
  */
 static void judge_score(struct bw_env *env, const struct play *p, struct verdict *v)
 {
-  struct bw_buf name = {0};
-  const struct bw_episode *primary = NULL;
   double best = -1;
   size_t i;
   v->score = 0;
@@ -135,15 +169,11 @@ static void judge_score(struct bw_env *env, const struct play *p, struct verdict
     double points = e ? p->weights[i].weight * (p->open_share + (1 - p->open_share) * e->strength) : 0;
     if (e && points > best) {
       best = points;
-      primary = e;
+      v->best = e;
     }
     v->score += points;
   }
   v->score = round((v->score > 100 ? 100 : v->score) * 100) / 100;
-  if (primary)
-    label(&name, primary);
-  bw_buf_cstr(&name);
-  v->primary = name.data;
   env->score = v->score;
   if (v->score < p->threshold)
     block(v, "score");
@@ -222,13 +252,15 @@ void bw_play_judge(struct bw_env *env, const struct play *p, bool full, struct v
   v->route = p->route;
   v->template_name = p->template_name;
   v->timing.close_at = v->timing.until = BW_TIME_NONE;
-  v->shadow = p->mode == BW_MODE_SHADOW || (p->mode == BW_MODE_PILOT && !bw_map_get(p->pilot, env->account));
+  v->shadow = bw_is_shadow(p, env->account);
   judge_signals(env, p, v);
   if (!v->blocked_by || full)
     judge_gates(env, p, full, v);
   for (i = 0; i < sizeof after_gates / sizeof *after_gates && (!v->blocked_by || full); i++)
     after_gates[i](env, p, v);
   v->fires = !v->blocked_by;
+  if (v->fires || full)
+    name_signals(env, p, v);
   env->quick = false;
 }
 

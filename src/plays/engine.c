@@ -104,6 +104,7 @@ void bw_engine_close(struct bw_engine **ep)
   bw_map_free(&e->by_account, free_list);
   bw_desks_clear(e);
   bw_samples_close(e);
+  free(e->heard.bits);
   bw_env_clear(&e->env);
   free(e->options.operator_name);
   free(e->options.currency);
@@ -116,6 +117,7 @@ void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays)
 {
   e->plays = plays;
   bw_samples_follow(e);
+  bw_heard_plays(e);
 }
 
 const struct bw_plays *bw_engine_plays(const struct bw_engine *e)
@@ -306,7 +308,7 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
 /* ---- after a close ---- */
 
 /* What was open when the family's last lead was closed has had its answer: only a relapse, a new episode, asks again. */
-static bool nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
+bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
 {
   size_t i;
   if (!f || f->closed_at == BW_TIME_NONE)
@@ -315,11 +317,6 @@ static bool nothing_new(const struct bw_env *env, const struct play *p, const st
     if (env->open[i]->opened_at > f->closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
       return false;
   return true;
-}
-
-static bool is_shadow(const struct play *p, struct bw_str account)
-{
-  return p->mode == BW_MODE_SHADOW || (p->mode == BW_MODE_PILOT && !bw_map_get(p->pilot, account));
 }
 
 /* ---- evaluating ---- */
@@ -343,21 +340,28 @@ static void fire(struct bw_engine *e, const struct play *p, struct lead *open, s
     open_lead(e, env, p, v, offset);
 }
 
+static bool rests(const struct bw_env *env, const struct play *p, const struct family *f)
+{
+  return f && !f->open && f->closed_at != BW_TIME_NONE &&
+         (env->now_ms < f->closed_at + p->suppress_ms || bw_nothing_new(env, p, f));
+}
+
 static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
 {
   struct bw_env *env = &e->env;
-  struct family *f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
-  struct verdict v = {0};
-  if (f && !f->open && f->closed_at != BW_TIME_NONE &&
-      (env->now_ms < f->closed_at + p->suppress_ms || nothing_new(env, p, f))) {
-    e->stats.suppressed++;
-    return;
-  }
+  const struct family *f;
+  struct verdict v;
+  bw_verdict_init(&v);
   bw_play_judge(env, p, false, &v);
-  if (v.fires)
-    fire(e, p, f ? f->open : NULL, &v, offset);
-  else if (strcmp(v.blocked_by, "readiness") == 0 && v.readiness.band == BAND_NURTURE)
+  if (v.fires) {
+    f = bw_family(e, env->account, p->family, v.shadow ? p->name : NULL, false);
+    if (rests(env, p, f))
+      e->stats.suppressed++;
+    else
+      fire(e, p, f ? f->open : NULL, &v, offset);
+  } else if (strcmp(v.blocked_by, "readiness") == 0 && v.readiness.band == BAND_NURTURE) {
     e->stats.nurture++;
+  }
   bw_verdict_clear(&v);
 }
 
@@ -368,6 +372,11 @@ int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_m
   e->stats.evaluated++;
   if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
+  if (bw_heard_nothing(e, account)) {
+    if (e->ntables)
+      bw_samples_note(e, account, now_ms);
+    return 0;
+  }
   if (bw_queue_recheck(e, account, now_ms, err) < 0)
     return err ? (int)err->code : BW_EINVAL;
   if (e->ntables)
@@ -387,6 +396,7 @@ int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct 
   if (now_ms < 0 || now_ms > BW_TIME_MAX)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "a tick with an impossible time");
   bw_samples_tick(e, now_ms);
+  bw_heard_tick(e, now_ms);
   for (i = 0; i < e->nleads; i++) {
     struct lead *l = e->leads[i];
     int rc = 0;
@@ -402,71 +412,5 @@ int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct 
     if (rc < 0)
       return rc;
   }
-  return 0;
-}
-
-/* ---- why not ---- */
-
-static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *out)
-{
-  struct bw_env *env = &e->env;
-  struct verdict v = {0};
-  const struct family *f = bw_family(e, env->account, p->family, is_shadow(p, env->account) ? p->name : NULL, false);
-  int64_t until = f && !f->open && f->closed_at != BW_TIME_NONE ? f->closed_at + p->suppress_ms : BW_TIME_NONE;
-  char when[BW_TIME_TEXT];
-  bw_play_judge(env, p, true, &v);
-  bw_play_assign(env, p, &v);
-  bw_play_explain(env, p, true, &v);
-  if (!v.blocked_by && f && f->open) {
-    v.blocked_by = "open_lead";
-    v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", f->open->pub.id,
-                         bw_lead_status_name(f->open->pub.status));
-  } else if (!v.blocked_by && until != BW_TIME_NONE && env->now_ms < until) {
-    bw_time_format(until, when);
-    v.blocked_by = "suppressed";
-    v.says = bw_asprintf("a lead of this family was closed lately; it rests until %s", when);
-  } else if (!v.blocked_by && nothing_new(env, p, f)) {
-    v.blocked_by = "nothing_new";
-    v.says = bw_strdup(
-        "everything that is open now was open when the last lead of this family was closed; only a new signal asks again");
-  }
-  bw_json_key(&v.why, "suppressed_until");
-  bw_json_time(&v.why, until != BW_TIME_NONE && env->now_ms < until ? until : BW_TIME_NONE);
-  bw_json_key(&v.why, "budget");
-  bw_budget_json(e, bw_str(v.owner), env->now_ms, &v.why);
-  bw_json_key(&v.why, "open_lead");
-  bw_json_cstr(&v.why, f && f->open ? f->open->pub.id : NULL);
-  bw_json_key(&v.why, "fires");
-  bw_json_bool(&v.why, !v.blocked_by);
-  bw_json_key(&v.why, "blocked_by");
-  bw_json_cstr(&v.why, v.blocked_by ? v.blocked_by : "");
-  bw_json_key(&v.why, "says");
-  bw_json_cstr(&v.why, v.says ? v.says : "it fires");
-  bw_json_close(&v.why, '}');
-  bw_json_raw(out, bw_buf_str(&v.why));
-  bw_verdict_clear(&v);
-}
-
-int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str play, int64_t now_ms, struct bw_buf *ret_json,
-                      struct bw_error *err)
-{
-  int at = bw_plays_find(e->plays, play);
-  size_t i;
-  if (!account.len)
-    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "no account was named");
-  if (play.len && at < 0)
-    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no play \"%.*s\"", (int)(play.len > 80 ? 80 : play.len),
-                   play.data);
-  if (!play.len)
-    bw_json_open(ret_json, '[');
-  for (i = 0; i < e->plays->nplays; i++) {
-    if (play.len && (size_t)at != i)
-      continue;
-    bw_env_init(&e->env, e, account, NULL, now_ms);
-    bw_env_gather(&e->env);
-    why_not(e, &e->plays->plays[i], ret_json);
-  }
-  if (!play.len)
-    bw_json_close(ret_json, ']');
   return 0;
 }

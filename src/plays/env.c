@@ -431,6 +431,25 @@ static int gather(void *ctx, const struct bw_episode *e)
   return 0;
 }
 
+int *bw_env_memo(struct bw_env *env, const struct bw_expr *e, bool *ret_known)
+{
+  size_t at = ((uintptr_t)e >> 5) % MEMO, i;
+  *ret_known = false;
+  if (!env->quick || !env->gathered)
+    return NULL;
+  for (i = 0; i < 4; i++, at = (at + 1) % MEMO) {
+    if (env->memo[at].e == e) {
+      *ret_known = true;
+      return &env->memo[at].answer;
+    }
+    if (!env->memo[at].e) {
+      env->memo[at].e = e;
+      return &env->memo[at].answer;
+    }
+  }
+  return NULL;
+}
+
 struct play_set bw_env_gather(struct bw_env *env)
 {
   struct play_set set = {{0}};
@@ -438,6 +457,7 @@ struct play_set bw_env_gather(struct bw_env *env)
   env->nopen = 0;
   bw_signals_each_open(env->engine->signals, env->account, gather, env);
   env->gathered = true;
+  memset(env->memo, 0, sizeof env->memo);
   for (i = 0; i < env->nopen; i++)
     for (k = 0; k < sizeof set.words / sizeof *set.words; k++)
       set.words[k] |= env->engine->plays->triggers[env->open[i]->type_index].words[k];
@@ -499,6 +519,7 @@ void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_s
   env->play = NULL;
   env->triggered = 0;
   env->gathered = env->quick = false;
+  env->start = env->renewal = INT64_MAX;
   env->stage = -2;
   env->instead_of = UINT32_MAX;
   env->eval.ctx = env;

@@ -138,6 +138,7 @@ void bw_lead_add(struct bw_engine *e, struct lead *l, bool shadow_family)
   }
   e->leads[e->nleads++] = l;
   bw_map_put(e->by_id, bw_str(l->pub.id), l);
+  bw_heard_lead(e, &l->pub);
   list_add(e, l);
   bw_desk_update(e, l);
 }

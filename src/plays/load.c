@@ -153,6 +153,18 @@ char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key,
   return bw_str_dup(n->text);
 }
 
+bool bw_expr_is_alike(const struct bw_expr *e)
+{
+  static const char *const differ[] = {"triggered", "score", "estimate", "priority"};
+  struct bw_str name;
+  size_t i, k;
+  for (i = 0; e && bw_expr_name_at(e, i, &name, NULL, NULL); i++)
+    for (k = 0; k < sizeof differ / sizeof *differ; k++)
+      if (bw_str_is(name, differ[k]))
+        return false;
+  return e != NULL;
+}
+
 bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret)
 {
   if (n->type == BW_NODE_NUMBER && n->number >= min && n->number <= max) {

@@ -146,6 +146,7 @@ static void take_use(struct loader *l, const struct bw_node *n, struct gate_list
     *g = shared->items[i];
     g->from = shared->name;
     g->shared = true;
+    g->alike = bw_expr_is_alike(g->require);
   }
 }
 

@@ -234,6 +234,13 @@ void bw_engine_close(struct bw_engine **engine);
 void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays);
 const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
 
+/*
+ * Lets evaluations of accounts without a weighed open signal cost next to nothing: from now on the caller passes every episode
+ * that opens to bw_engine_heard() (from within bw_signals_events.on_signal).  What is open already is found by itself.  Without
+ * this call each account is looked up in the signals.
+ */
+void bw_engine_hear_signals(struct bw_engine *e);
+void bw_engine_heard(struct bw_engine *e, const struct bw_episode *ep);
 /* Looks at one account: opens and enriches leads.  Cheap where no play's signal is open.  Events are called from within: they
    may read leads and open a bw_env, but not evaluate, ask why_not or decide. */
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err);

@@ -93,6 +93,7 @@ struct gate {
   int otherwise;    /* index of a route, or -1 */
   const char *from; /* the shared list that it came from; NULL: the play's own */
   bool shared;      /* name and require are that list's */
+  bool alike;       /* shared, and its answer is the same for all plays */
 };
 struct gate_list {
   char *name; /* NULL: a play's own */
@@ -111,6 +112,7 @@ struct readiness {
   int decides;                           /* or is only shown */
   struct bw_expr *dimension[DIMENSIONS]; /* 1 to 3 points each; NULL: nothing configured can supply it */
   bool own[DIMENSIONS];                  /* ours to free */
+  bool alike[DIMENSIONS];                /* the points are the same for all plays that share it */
   int route;                             /* of the nurture band; -1: no lead */
   char *template_name;                   /* of the nurture band; NULL: the play's */
   uint32_t template_line, template_column;
@@ -205,6 +207,7 @@ void bw_journey_clear(struct journey *j);
 void bw_load_timing(struct loader *l, const struct bw_node *root, struct play *p);
 /* One of ours: no complaint, NULL where a name that it needs is not configured. */
 struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum level level);
+bool bw_expr_is_alike(const struct bw_expr *e); /* it reads nothing that differs between the plays of an account */
 int bw_load_route_name(struct loader *l, const struct bw_node *n); /* its index, or -1 with a complaint */
 bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret);
 /* {route: NAME} → its index, or -1; n may be NULL. */
@@ -221,6 +224,7 @@ extern const struct bw_expr_function bw_play_functions[];
 extern const size_t bw_play_nfunctions;
 
 /* ---- one account at one moment ---- */
+#define MEMO 64
 struct bw_env {
   const struct bw_engine *engine;
   const struct bw_catalog *catalog;
@@ -236,12 +240,17 @@ struct bw_env {
   const struct bw_episode **open;
   size_t nopen, open_cap;
   bool gathered;
-  bool quick; /* nobody will read why a value is missing: do not write it */
-  int stage;  /* of the value journey as milestones tell; -2: not looked yet, -1: not known */
+  bool quick;             /* nobody will read why a value is missing: do not write it */
+  int64_t start, renewal; /* read already: INT64_MAX before */
+  int stage;              /* of the value journey as milestones tell; -2: not looked yet, -1: not known */
   /* as far as an evaluation has come; NULL and NAN before */
   double score, estimate;
   const char *priority;
   const struct play *play;
+  struct {
+    const struct bw_expr *e;
+    int answer;
+  } memo[MEMO];     /* of expressions that plays share, at this account and moment */
   size_t triggered; /* how many types of the play's signals are open */
   /* one value taken for another, to see what would have to change; UINT32_MAX: none */
   uint32_t instead_of;
@@ -264,6 +273,8 @@ const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t 
 /* BW_TIME_NONE where no record says so. */
 int64_t bw_env_start(struct bw_env *env);
 int64_t bw_env_renewal(struct bw_env *env);
+/* What an expression that plays share was answered with before, at this moment; NULL: nowhere to keep it. */
+int *bw_env_memo(struct bw_env *env, const struct bw_expr *e, bool *ret_known);
 /* Evaluates with the set's names, whatever the environment's own are. */
 void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret);
 
@@ -294,7 +305,8 @@ struct verdict {
   double score, estimate;
   uint32_t urgency;
   const char *priority, *template_name;
-  char *primary; /* type or type[key] */
+  const struct bw_episode *best;
+  char *primary; /* type or type[key] of it */
   char *signals; /* all triggered, one per line */
   char *owner, *role, *csm;
   bool csm_required, shadow;
@@ -304,7 +316,9 @@ struct verdict {
   struct bw_buf signals_json; /* for the eight fields */
   struct routed routed;
 };
+void bw_verdict_init(struct verdict *v);
 void bw_verdict_clear(struct verdict *v);
+bool bw_is_shadow(const struct play *p, struct bw_str account);
 /* Without `full` it stops at the first block.  Writes nothing down. */
 void bw_play_judge(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
 /* Who gets it, and whether it is reviewed first: once it is judged. */
@@ -348,6 +362,13 @@ struct family {
   struct lead *open;
   int64_t closed_at; /* BW_TIME_NONE: never */
 };
+/* Accounts that may have something to be looked at, by a hash. */
+struct heard {
+  bool on;
+  uint64_t *bits;
+  size_t mask, n;
+  int32_t day; /* of the last rebuilding */
+};
 struct bw_engine {
   const struct bw_plays *plays;
   struct bw_signals *signals;
@@ -366,6 +387,7 @@ struct bw_engine {
   uint64_t next_number;
   struct sample_table **tables; /* past values, in the order of plays->tracked */
   size_t ntables;
+  struct heard heard;
   bool sweep; /* the store may hold some that nobody asks for */
   struct desks desks;
   struct bw_env env; /* reused */
@@ -391,7 +413,14 @@ int bw_samples_load(struct bw_engine *e, struct bw_error *err);
 int bw_samples_save(struct bw_engine *e, struct bw_error *err);
 void bw_samples_committed(struct bw_engine *e);
 
+/* ---- accounts that can be passed over (heard.c) ---- */
+void bw_heard_lead(struct bw_engine *e, const struct bw_lead *lead);
+void bw_heard_tick(struct bw_engine *e, int64_t now_ms);
+void bw_heard_plays(struct bw_engine *e);
+bool bw_heard_nothing(const struct bw_engine *e, struct bw_str account);
+
 /* ---- leads in memory ---- */
+bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f);
 struct family *bw_family(struct bw_engine *e, struct bw_str account, const char *family, const char *shadow_play, bool add);
 struct lead *bw_lead_new(struct bw_engine *e);
 void bw_lead_free(struct lead *l);

@@ -179,6 +179,7 @@ void bw_load_readiness(struct loader *l, const struct bw_node *root, struct play
   static const char *const keys[] = {"use", "pursue", "nurture", "unknown", "decides", "dimensions", NULL};
   const struct bw_node *n = bw_node_get(root, "readiness");
   const struct bw_node *use = n && n->type == BW_NODE_MAP ? bw_node_get(n, "use") : n && n->type == BW_NODE_STRING ? n : NULL;
+  size_t i;
   const struct readiness *base = use ? find_used(l, use) : find(l->p, BW_STR("default"));
   copy(&p->readiness, base ? base : &l->p->builtin);
   if (n && n->type == BW_NODE_MAP) {
@@ -187,6 +188,8 @@ void bw_load_readiness(struct loader *l, const struct bw_node *root, struct play
   } else if (n && n->type != BW_NODE_STRING) {
     bw_complain(l->complaints, n, "\"readiness\" should be the name of a shared one, or a map: {pursue: 12, nurture: 8}");
   }
+  for (i = 0; i < DIMENSIONS; i++)
+    p->readiness.alike[i] = !p->readiness.own[i] && bw_expr_is_alike(p->readiness.dimension[i]);
   if (p->readiness.decides < 0)
     p->readiness.decides = strcmp(p->motion, "expansion") == 0;
 }
@@ -205,14 +208,24 @@ static int points_of(struct bw_env *env, const struct bw_expr *e, struct bw_valu
   return d >= 1 && d <= 3 ? (int)floor(d) : 0;
 }
 
+static int shared_points(struct bw_env *env, const struct bw_expr *e, bool alike)
+{
+  struct bw_value v;
+  bool known = false;
+  int *memo = alike ? bw_env_memo(env, e, &known) : NULL;
+  int points = known ? *memo : points_of(env, e, &v);
+  if (memo)
+    *memo = points;
+  return points;
+}
+
 void bw_readiness_judge(struct bw_env *env, const struct play *p, struct readiness_result *ret)
 {
   const struct readiness *r = &p->readiness;
-  struct bw_value v;
   size_t i;
   ret->total = 0;
   for (i = 0; i < DIMENSIONS; i++) {
-    int points = points_of(env, r->dimension[i], &v);
+    int points = shared_points(env, r->dimension[i], r->alike[i]);
     ret->known[i] = points > 0;
     ret->points[i] = points ? points : r->unknown;
     ret->total += ret->points[i];

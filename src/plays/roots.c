@@ -86,8 +86,11 @@ static int32_t month_day(int year, int month, int day)
 
 int64_t bw_env_start(struct bw_env *env)
 {
-  const struct bw_entity *e = bw_env_entity(env, R_ACCOUNT);
-  return e ? bw_entity_time(e, "start") : BW_TIME_NONE;
+  const struct bw_entity *e;
+  if (env->start != INT64_MAX)
+    return env->start;
+  e = bw_env_entity(env, R_ACCOUNT);
+  return env->start = e ? bw_entity_time(e, "start") : BW_TIME_NONE;
 }
 
 COMPUTE(account_tenure)
@@ -140,12 +143,14 @@ static int64_t renewal(struct bw_env *env, struct bw_provenance *ret_from)
 
 int64_t bw_env_renewal(struct bw_env *env)
 {
-  return renewal(env, NULL);
+  if (env->renewal == INT64_MAX)
+    env->renewal = renewal(env, NULL);
+  return env->renewal;
 }
 
 COMPUTE(account_renewal)
 {
-  int64_t t = renewal(env, ret_from);
+  int64_t t = ret_from ? renewal(env, ret_from) : bw_env_renewal(env);
   (void)row;
   if (t == BW_TIME_NONE)
     bw_env_missing(env, ret,
@@ -156,7 +161,7 @@ COMPUTE(account_renewal)
 
 COMPUTE(account_days_to_renewal)
 {
-  int64_t t = renewal(env, ret_from);
+  int64_t t = ret_from ? renewal(env, ret_from) : bw_env_renewal(env);
   (void)row;
   if (t == BW_TIME_NONE)
     bw_env_missing(env, ret,

@@ -137,6 +137,7 @@ static void random_life(struct bw_buf *ret_end, bool restarts)
   struct world w = {.now = START};
   uint64_t seed = 7, restart_seed = 99;
   int hour, i;
+  w.hears = restarts;
   assert_non_null(mkdtemp(path));
   db = bw_asprintf("%s/store.db", path);
   world_open(&w, etc, restarts ? db : NULL);
@@ -185,6 +186,7 @@ static void random_life(struct bw_buf *ret_end, bool restarts)
   }
 }
 
+/* Nor does passing over the accounts of which nothing was heard. */
 static void restarts_change_nothing(void **state)
 {
   struct bw_buf plain = {0}, restarted = {0};

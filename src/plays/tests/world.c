@@ -111,10 +111,17 @@ static void on_lead_notice(void *ctx, const struct bw_notice *n)
   on_notice(ctx, n, "routing");
 }
 
+static void on_signal(void *ctx, const struct bw_episode *ep, enum bw_signal_state state)
+{
+  struct world *w = ctx;
+  if (w->hears && state == BW_OPENED)
+    bw_engine_heard(w->engine, ep);
+}
+
 void world_open(struct world *w, const char *dir, const char *path)
 {
   static const struct bw_schema *schemas[3];
-  struct bw_signals_events signal_events = {.ctx = w, .on_notice = on_notice};
+  struct bw_signals_events signal_events = {.ctx = w, .on_signal = on_signal, .on_notice = on_notice};
   struct bw_lead_events lead_events = {w, on_opened, on_enriched, on_changed, on_queued, on_lead_notice};
   struct bw_complaints complaints = {0};
   struct bw_error err = {0};
@@ -134,6 +141,8 @@ void world_open(struct world *w, const char *dir, const char *path)
   bw_complaints_clear(&complaints);
   if (bw_engine_open(w->plays, w->signals, w->book, w->store, w->options, &lead_events, &w->engine, &err) < 0)
     fail_msg("%s", err.message);
+  if (w->hears)
+    bw_engine_hear_signals(w->engine);
 }
 
 void world_save(struct world *w)

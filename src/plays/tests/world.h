@@ -17,6 +17,7 @@ struct world {
   int64_t now;
   struct bw_buf log;                       /* what happened, one JSON object per line */
   bool quiet;                              /* only count */
+  bool hears;                              /* the engine is told of what opens, and passes the other accounts over */
   const struct bw_engine_options *options; /* NULL: the defaults */
   size_t opened, enriched, changed, queued, notices;
 };
