@@ -14,10 +14,12 @@ void bw_cli_print(const struct bw_buf *out)
 
 int bw_cli_fail(const struct bw_error *err)
 {
-  struct bw_buf out = {0};
-  bw_put_safe(&out, err->message, true);
+  struct bw_buf out = {0}, dated = {0};
+  bw_put_dates(&dated, err->message);
+  bw_put_safe(&out, bw_buf_cstr(&dated), true);
   (void)fprintf(stderr, "basewatch: %s\n", bw_buf_cstr(&out));
   bw_buf_clear(&out);
+  bw_buf_clear(&dated);
   return err->code == BW_EPEER || err->code == BW_ETIMEOUT ? BW_EXIT_UNREACHABLE : BW_EXIT_REFUSED;
 }
 

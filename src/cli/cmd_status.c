@@ -169,7 +169,7 @@ static void put_notices(struct bw_cli *cli, struct bw_buf *out, const json_t *li
       bw_put_safe(out, bw_get_str(n, "account"), false);
       bw_buf_add_cstr(out, ": ");
     }
-    bw_put_wrapped(cli, out, bw_get_str(n, "text"), 10);
+    bw_put_sentence(cli, out, bw_get_str(n, "text"), 10);
     bw_buf_add_char(out, '\n');
     bw_buf_clear(&b);
   }

@@ -105,7 +105,7 @@ static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p, bo
   bw_buf_add_cstr(out, "  ");
   bw_put_styled(cli, out, fires ? BW_GREEN : BW_YELLOW, fires ? "fires" : *blocked ? blocked : "does not fire");
   bw_buf_add_cstr(out, "\n  ");
-  bw_put_wrapped(cli, out, bw_get_str(p, "says"), 2);
+  bw_put_sentence(cli, out, bw_get_str(p, "says"), 2);
   bw_buf_add_char(out, '\n');
   if (only) {
     bw_explain(cli, out, p);

@@ -91,6 +91,10 @@ void bw_put_safe(struct bw_buf *out, const char *s, bool lines);
 void bw_put_styled(const struct bw_cli *cli, struct bw_buf *out, enum bw_style style, const char *s);
 /* Foreign text wrapped at words, every line after the first indented. */
 void bw_put_wrapped(const struct bw_cli *cli, struct bw_buf *out, const char *s, size_t indent);
+/* Times such as 2026-11-22T01:10:00Z within a sentence become dates that people read: Sun 22 Nov 2026 01:10 UTC. */
+void bw_put_dates(struct bw_buf *out, const char *s);
+/* bw_put_wrapped() of a sentence of the daemon's, with such dates. */
+void bw_put_sentence(const struct bw_cli *cli, struct bw_buf *out, const char *s, size_t indent);
 /* "$24,000", "12,345 SEK"; "unknown". */
 void bw_put_money(struct bw_buf *out, double v, const char *currency);
 /* "1,234", "0.63". */

@@ -70,12 +70,13 @@ static void hold(struct bw_signals *s, uint32_t type, uint64_t moved, uint64_t a
     n++;
   }
   bw_time_format(until, when);
-  text = bw_asprintf(
-      "%s opened on %llu accounts at once; with those already held that is %llu of %llu active accounts (%.1f %%), "
-      "which looks like a holiday, an outage or broken tracking rather than %llu customers leaving. They are held "
-      "back from plays until %s; check the feed, and release them if the shift is real",
-      bw_catalog_signal(s->catalog, type)->name, (unsigned long long)n, (unsigned long long)moved, (unsigned long long)active,
-      active ? 100.0 * (double)moved / (double)active : 100.0, (unsigned long long)moved, when);
+  text =
+      bw_asprintf("%s opened on %llu accounts at once; with those already held that is %llu of %llu active accounts (%.1f %%), "
+                  "which looks like a holiday, an outage or broken tracking rather than %llu customers leaving. They are held "
+                  "back from plays until %s; check the feed. If the shift is real: basewatch release %s",
+                  bw_catalog_signal(s->catalog, type)->name, (unsigned long long)n, (unsigned long long)moved,
+                  (unsigned long long)active, active ? 100.0 * (double)moved / (double)active : 100.0,
+                  (unsigned long long)moved, when, bw_catalog_signal(s->catalog, type)->name);
   bw_signals_notice(s, now_ms, BW_URGENCY_HIGH, "fleet_shift", bw_str(text));
 }
 

@@ -56,6 +56,19 @@ static void test_safe(void **state)
   assert_string_equal(text(), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDok");
 }
 
+static void test_dates(void **state)
+{
+  (void)state;
+  bw_put_dates(&out, "silent until 2026-11-22T04:10:00Z, then 2026-11-23T00:00:00.000Z.");
+  assert_string_equal(text(), "silent until Sun 22 Nov 2026 04:10 UTC, then Mon 23 Nov 2026 00:00 UTC.");
+  /* What only looks like one, and what is data, stays. */
+  bw_put_dates(&out, "2026-11-22, 2026-13-45T04:10:00Z, x-2026-11-22T04:10:00Z, \"2026-11-22T04:10:00Z\", 2026-11-22T04:10");
+  assert_string_equal(text(),
+                      "2026-11-22, 2026-13-45T04:10:00Z, x-2026-11-22T04:10:00Z, \"2026-11-22T04:10:00Z\", 2026-11-22T04:10");
+  bw_put_dates(&out, "");
+  assert_string_equal(text(), "");
+}
+
 static void test_money(void **state)
 {
   (void)state;
@@ -167,8 +180,9 @@ static int forget(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cells), cmocka_unit_test(test_safe),  cmocka_unit_test(test_money), cmocka_unit_test(test_numbers),
-      cmocka_unit_test(test_times), cmocka_unit_test(test_spark), cmocka_unit_test(test_table), cmocka_unit_test(test_wrapped),
+      cmocka_unit_test(test_cells), cmocka_unit_test(test_safe),    cmocka_unit_test(test_dates),
+      cmocka_unit_test(test_money), cmocka_unit_test(test_numbers), cmocka_unit_test(test_times),
+      cmocka_unit_test(test_spark), cmocka_unit_test(test_table),   cmocka_unit_test(test_wrapped),
   };
   return cmocka_run_group_tests(tests, NULL, forget);
 }

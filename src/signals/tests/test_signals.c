@@ -245,6 +245,7 @@ static void a_fleet_wide_dip_is_one_notice(void **state)
   assert_int_equal(stats.held, 21);
   assert_int_equal(f.notices, 1);
   assert_non_null(strstr(f.notice, "signals fleet_shift: usage_decline opened on 21 accounts at once"));
+  assert_non_null(strstr(f.notice, "If the shift is real: basewatch release usage_decline"));
   assert_null(bw_signals_find(f.signals, BW_STR("a0000"), type, BW_STR("")));
   assert_int_equal(bw_signals_count_open(f.signals, BW_STR("a0000")), 0);
   tick(&f, START + BW_DAY);
