@@ -471,7 +471,7 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
   } else if (*blocked) {
     bw_buf_add_cstr(out, "  ");
     bw_put_styled(cli, out, BW_YELLOW, "It cannot be approved now: ");
-    bw_put_wrapped(cli, out, blocked, 4);
+    bw_put_sentence(cli, out, blocked, 4);
     bw_buf_add_cstr(out, "\n");
   }
   if (!is_decided(l) && bw_get_time(l, "review_until") != BW_TIME_NONE && bw_get_time(l, "review_until") > cli->now) {

@@ -176,8 +176,10 @@ static void put_timing(struct bw_cli *cli, struct bw_buf *out, const json_t *e)
     return;
   heading(cli, out, "Timing", "");
   if (!passed(t)) {
-    mark(cli, out, false, bw_get_str(t, "says"));
+    bw_put_dates(&b, bw_get_str(t, "says"));
+    mark(cli, out, false, bw_buf_cstr(&b));
     bw_buf_add_char(out, '\n');
+    bw_buf_clear(&b);
     return;
   }
   if (isfinite(bw_get_num(t, "tenure_days")))
