@@ -82,6 +82,17 @@ static enum bw_step against_fleet(struct eval *e, enum signal_id sig, bool known
   return judge_by(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, value, &rule);
 }
 
+/* Open whatever the value is today; it is still told how it stands. */
+static enum bw_step judge_staying(struct eval *e, enum signal_id sig, double value, const double cut[2],
+                                  struct bw_rule *ret_rule)
+{
+  struct bw_rule rule = e->u->cfg.set[sig].rule;
+  rule.threshold = cut[0] < 0 || isinf(cut[0]) ? 0 : cut[0];
+  rule.clear = value < rule.threshold ? value : rule.threshold;
+  *ret_rule = rule;
+  return judge_by(e, sig, 0, BW_KNOWN, value, &rule);
+}
+
 static void speak_quantile(struct eval *e, enum signal_id sig, enum bw_step step, const char *what, double value,
                            const struct bw_rule *rule, const struct bw_series *s)
 {
@@ -136,16 +147,29 @@ static double features_before(const struct eval *e, int32_t window, double enoug
   return n;
 }
 
+/* Is it broad over this window and `stay` days before it together, against the fleet over as long? */
+static bool broad_lately(const struct eval *e, double cut)
+{
+  int32_t stay = option_days(e->u, OPT_BREADTH_STAY);
+  return stay > 0 && breadth_on(e, e->day, e->u->cfg.set[SIG_FEATURE_BREADTH].window + stay) >= cut;
+}
+
 static void check_breadth(struct eval *e)
 {
   const struct setting *s = &e->u->cfg.set[SIG_FEATURE_BREADTH];
   double rise = option_number(e->u, OPT_BREADTH_RISE), now, before;
+  bool stays;
   struct bw_rule rule = s->rule;
   enum bw_step step;
   now = breadth_on(e, e->day, s->window);
   if (rise <= 0) {
-    step = against_fleet(e, SIG_FEATURE_BREADTH, now >= least_volume(e, SIG_FEATURE_BREADTH, 0), now, e->u->fleet.breadth_cut,
-                         &rule);
+    /* breadth that comes and goes is one episode */
+    stays = is_open(e, SIG_FEATURE_BREADTH, 0) && broad_lately(e, e->u->fleet.broad_cut);
+    if (stays)
+      step = judge_staying(e, SIG_FEATURE_BREADTH, now, e->u->fleet.breadth_cut, &rule);
+    else
+      step = against_fleet(e, SIG_FEATURE_BREADTH, now >= least_volume(e, SIG_FEATURE_BREADTH, 0), now, e->u->fleet.breadth_cut,
+                           &rule);
     if (step)
       speak_quantile(e, SIG_FEATURE_BREADTH, step, "features", now, &rule, NULL);
     return;
@@ -165,10 +189,10 @@ static void check_breadth(struct eval *e)
   speak(e, SIG_FEATURE_BREADTH, 0, step, now - before, rise, bw_strength(&rule, now - before, 1));
 }
 
-static double runs(const struct eval *e, int32_t window)
+static double runs(const struct eval *e, int32_t window, int32_t ago)
 {
   const struct counter *c = counter_find(e->act, C_AUTOMATION, 0);
-  return c ? sum_back(e, &c->s, window, 0) : 0;
+  return c ? sum_back(e, &c->s, window, ago) : 0;
 }
 
 static void check_automation(struct eval *e, double users)
@@ -187,7 +211,8 @@ static void check_automation(struct eval *e, double users)
     speak_quantile(e, SIG_AUTOMATION_DEPTH, step, "runs_per_user", users > 0 ? n / users : 0, &rule, &c->s);
 }
 
-static double best_limit_ratio(const struct eval *e)
+/* Highest of the windows that ended within `stay` days. */
+static double best_limit_ratio(const struct eval *e, int32_t stay)
 {
   double best = 0, limit;
   uint32_t i;
@@ -196,8 +221,11 @@ static double best_limit_ratio(const struct eval *e)
     if (c->kind != C_METER)
       continue;
     limit = facts_limit(e->u, e->a->facts, e->u->cfg.meters[c->key].limit_id);
-    if (limit > 0 && meter_used(e, &e->u->cfg.meters[c->key], c, 0) / limit > best)
-      best = meter_used(e, &e->u->cfg.meters[c->key], c, 0) / limit;
+    if (limit > 0) {
+      const struct meter *m = &e->u->cfg.meters[c->key];
+      double used = stay ? meter_highest(e, m, c, stay) : meter_used(e, m, c, 0);
+      best = used / limit > best ? used / limit : best;
+    }
   }
   return best;
 }
@@ -207,32 +235,57 @@ static bool in_top(double value, double cut)
   return cut >= 0 && value >= cut;
 }
 
+struct ready {
+  bool breadth, seat, limit, automation;
+  double n, users;
+};
+
+/* In which top quartiles it is; with `stay`, by the best window that ended within so many days. */
+static struct ready readiness(const struct eval *e, int32_t window, int32_t stay)
+{
+  const struct fleet *f = &e->u->fleet;
+  double seats = facts_seats(e->a->facts), used = seats_used(e), users, each = 0, best = best_limit_ratio(e, stay);
+  bool same = stay > 0; /* what the fleet is too quiet to say stays as it was */
+  struct ready r = {0};
+  int32_t ago;
+  for (ago = 0; ago <= stay; ago += window) {
+    users = mau_on(e->u, e->act, e->day - ago, e->u->cfg.mau_window);
+    r.users = users > r.users ? users : r.users;
+    if (users > 0 && runs(e, window, ago) / users > each)
+      each = runs(e, window, ago) / users;
+  }
+  if (stay && e->a->facts && e->a->facts->provisioned < 0)
+    used = fmax(used, (double)bw_series_max(e->u->pool, &e->act->mau_days, e->day - stay, e->day - 1));
+  r.breadth = in_top(breadth_on(e, e->day, window), f->breadth_cut[0]) || (stay && broad_lately(e, f->broad_cut));
+  r.seat = seats > 0 && (f->seat_cut < 0 ? same && used > 0 : used / seats >= f->seat_cut);
+  r.limit = best > 0 && (f->limit_cut < 0 ? same : best >= f->limit_cut);
+  r.automation = each > 0 && (f->automation_cut[0] < 0 ? same : each >= f->automation_cut[0]);
+  r.n = r.breadth + r.seat + r.limit + r.automation;
+  return r;
+}
+
 static void check_ready(struct eval *e, double users)
 {
   const struct setting *s = &e->u->cfg.set[SIG_EXPANSION_READY];
-  const struct fleet *f = &e->u->fleet;
-  double seats = facts_seats(e->a->facts), n = 0;
-  bool breadth, seat, limit, automation;
+  struct ready r;
   enum bw_step step;
   if (!s->on || (!e->act->nepisodes && users < 1))
     return;
-  breadth = in_top(breadth_on(e, e->day, s->window), f->breadth_cut[0]);
-  seat = seats > 0 && seats_used(e) / seats >= f->seat_cut;
-  limit = isfinite(f->limit_cut) && best_limit_ratio(e) >= f->limit_cut;
-  automation = users > 0 && in_top(runs(e, s->window) / users, f->automation_cut[0]);
-  n = breadth + seat + limit + automation;
-  step = judge(e, SIG_EXPANSION_READY, 0, users > 0 ? BW_KNOWN : BW_ABSENT, n);
+  r = readiness(e, s->window, 0);
+  if (r.n < s->rule.clear && is_open(e, SIG_EXPANSION_READY, 0))
+    r = readiness(e, s->window, option_days(e->u, OPT_READY_STAY));
+  step = judge(e, SIG_EXPANSION_READY, 0, r.users > 0 ? BW_KNOWN : BW_ABSENT, r.n);
   if (!step)
     return;
   ev_begin(e);
-  ev_num(e, "in_top_quartile", n);
-  ev_num(e, "feature_breadth", breadth);
-  ev_num(e, "seat_utilization", seat);
-  ev_num(e, "limits", limit);
-  ev_num(e, "automation", automation);
+  ev_num(e, "in_top_quartile", r.n);
+  ev_num(e, "feature_breadth", r.breadth);
+  ev_num(e, "seat_utilization", r.seat);
+  ev_num(e, "limits", r.limit);
+  ev_num(e, "automation", r.automation);
   ev_window(e, "window", e->day - s->window + 1, e->day);
   ev_weeks(e, &e->act->events, 12);
-  speak(e, SIG_EXPANSION_READY, 0, step, n, s->rule.threshold, n / 4);
+  speak(e, SIG_EXPANSION_READY, 0, step, r.n, s->rule.threshold, r.n / 4);
 }
 
 void check_adoption(struct eval *e)

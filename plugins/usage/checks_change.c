@@ -7,6 +7,8 @@
 #define SPANS_MAX 13 /* windows of the past year */
 #define WEEKS 26
 #define REMIND_DAYS 21
+#define YEAR 364     /* whole weeks */
+#define AWAY_DAYS 14 /* a low month that ends in so long a silence is silence */
 #define NEVER_SAID -1e12
 
 /* One comparison of a window with the window before it.  What guards an opening, and what is told of it, is measured when it is
@@ -113,12 +115,28 @@ static bool stands_out(const struct eval *e, const struct change *c, double z_le
          (z_least < 0 || bw_compare_counts(c->now, c->usual, c->ratio, c->dispersion) >= z_least);
 }
 
+/* Did the same weeks of the year before fall as well, and is there nothing that is beyond that fall?  The summer of a school is
+   no decline.  Those weeks' return says when to look again. */
+static bool as_a_year_ago(const struct eval *e, const struct bw_series *s, const struct change *c, int32_t window)
+{
+  double least = 1 - option_number(e->u, OPT_YEAR_AGO), now, before;
+  if (least >= 1 || e->act->first + YEAR + 2 * window > e->day)
+    return false;
+  now = sum_back(e, s, window, YEAR);
+  before = sum_back(e, s, window, YEAR + window);
+  return before > 0 && now <= least * before && c->now * before >= least * c->before * c->ratio * now;
+}
+
 /* A holiday of its own, or a pause between two projects, passes: a decline that opens is one that the last week still shows.
    Like chance itself it is not asked where chance is not to be tested (z below 0). */
 static bool still_low(const struct eval *e, const struct bw_series *s, const struct change *c, int32_t window, double z)
 {
   double week = sum_back(e, s, 7, 0), usual = (c->usual > c->before ? c->usual : c->before) * c->ratio * 7 / window;
-  return z < 0 || week <= 0.85 * usual;
+  if (z < 0)
+    return true;
+  if (e->u->cfg.set[SIG_GONE_SILENT].on && e->day - e->act->last >= AWAY_DAYS)
+    return false; /* nobody at all: that is silence, or a holiday of its own, and its return decides */
+  return week <= 0.85 * usual && !as_a_year_ago(e, s, c, window);
 }
 
 static bool beyond_chance(double z, double least, bool down)
@@ -205,6 +223,8 @@ static void check_growth(struct eval *e, struct change *c)
 
 #define LONG_WEEKS 57   /* as many as a series surely keeps */
 #define QUIET_WEEK 0.35 /* a week in which everybody else did less than this share of their usual says nothing of anybody */
+#define DEEP 100        /* what the depth of a fall is worth, in chance */
+#define SHALLOW 4
 #define LEAST_ACTIVE_WEEKS 8
 #define LONG_HOLD 3     /* days: a window of a season needs no long proof */
 #define LEAST_WEEKLY 35 /* events a week of everybody else, below which they say nothing */
@@ -274,12 +294,12 @@ static double lower_by_chance(const double *x, uint32_t n, uint32_t m, double ra
   return var > 0 ? bw_normal_tail(((double)m * b / 2 - u - 0.5) / sqrt(var)) : 1;
 }
 
-static struct long_change compare_long(const struct eval *e, bool open)
+static struct long_change compare_long(const struct eval *e, int32_t window, bool open)
 {
   double least = option_number(e->u, OPT_LONG_MIN) * (open ? 0.5 : 1);
   struct long_change c = {.ratio = 1, .chance = 1};
   double x[LONG_WEEKS], others[LONG_WEEKS], before = 0, f_now = 0, f_before = 0, sum, all;
-  uint32_t m = (uint32_t)option_days(e->u, OPT_LONG_WINDOW) / 7, n, i, b, active = 0;
+  uint32_t m = (uint32_t)window / 7, n, i, b, active = 0;
   int32_t history = e->day - e->act->first + 1;
   n = history / 7 > LONG_WEEKS ? LONG_WEEKS : (uint32_t)(history / 7);
   if (m < 4 || m > LONG_WEEKS / 2 || n < 2 * m ||
@@ -317,16 +337,27 @@ static struct long_change compare_long(const struct eval *e, bool open)
 
 /* The year's lowest window is the account's own proof of what it does by itself.  The further below it, the less of a rank sum
    is asked: of an account that is as good as gone, little; of one that goes on at a lower level, much. */
-static bool long_decline(const struct eval *e, const struct long_change *l)
+static bool long_decline(const struct eval *e, const struct long_change *l, double chance)
 {
-  double lowest = l->ratio * l->lowest, chance = option_number(e->u, OPT_LONG_CHANCE);
+  double lowest = l->ratio * l->lowest;
   if (!l->known || l->change > -option_number(e->u, OPT_LONG_THRESHOLD))
     return false;
   if (l->now <= lowest / 3 && l->change <= -0.75)
-    return l->chance <= 20 * chance;
+    return l->chance <= DEEP * chance;
   if (l->now <= lowest / 2)
     return l->chance <= chance;
-  return l->now <= (1 - option_number(e->u, OPT_BASELINE)) * lowest && l->chance <= chance / 20;
+  return l->now <= (1 - option_number(e->u, OPT_BASELINE)) * lowest && l->chance <= chance / SHALLOW;
+}
+
+/* Nothing by the month: a season against the year; or two months, which show sooner what is plain. */
+static bool opens_by_long(const struct eval *e, struct long_change *l, enum bw_known known, double value)
+{
+  if (known != BW_ABSENT && value <= e->u->cfg.set[SIG_USAGE_DECLINE].rule.threshold)
+    return false;
+  if (long_decline(e, l, option_number(e->u, OPT_LONG_CHANCE)))
+    return true;
+  *l = compare_long(e, option_days(e->u, OPT_MID_WINDOW), false);
+  return long_decline(e, l, option_number(e->u, OPT_MID_CHANCE));
 }
 
 static void speak_long(struct eval *e, enum bw_step step, const struct long_change *l)
@@ -367,9 +398,8 @@ static void check_decline(struct eval *e, struct change *c)
   if (known == BW_KNOWN && !open && !still_low(e, &e->act->events, c, s->window, e->u->cfg.z_decline))
     known = BW_ABSENT;
   if (known != BW_HELD) {
-    l = compare_long(e, open);
-    by_long = open ? l.known && (known == BW_ABSENT || l.change < value)
-                   : long_decline(e, &l) && (known == BW_ABSENT || value > s->rule.threshold);
+    l = compare_long(e, option_days(e->u, OPT_LONG_WINDOW), open);
+    by_long = open ? l.known && (known == BW_ABSENT || l.change < value) : opens_by_long(e, &l, known, value);
   }
   if (by_long) {
     known = BW_KNOWN;

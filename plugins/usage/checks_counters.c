@@ -86,12 +86,19 @@ static void check_free(struct eval *e)
   }
 }
 
+/* Not active in the weeks before that day, as far as is known: 64 days up to the newest. */
+static bool was_away(const struct user *x, int32_t day)
+{
+  int32_t since = x->last - day + 1;
+  return since > 0 && since < 32 && x->bits >> since == 0;
+}
+
 /* Recent users of a department that is new to an account which is not. */
 static void check_dept(struct eval *e, const struct dept *d)
 {
   struct usage *u = e->u;
   const struct setting *s = &u->cfg.set[SIG_NEW_DEPARTMENT];
-  int32_t history = option_days(u, OPT_DEPT_HISTORY);
+  int32_t history = option_days(u, OPT_DEPT_HISTORY), joined = option_days(u, OPT_DEPT_JOINED);
   bool fresh = d->fresh > e->day - s->window && d->fresh <= e->day && e->act->first < e->day - history;
   uint32_t i, n = 0;
   enum bw_step step;
@@ -99,7 +106,8 @@ static void check_dept(struct eval *e, const struct dept *d)
     return;
   for (i = 0; i < d->nusers; i++) {
     const struct user *x = bw_keyed_at(&u->users, d->users[i]);
-    n += x->last == 0 ? 0 : x->last > e->day - s->window;
+    if (joined == 0 || x->first + joined >= d->fresh || was_away(x, d->fresh))
+      n += x->last == 0 ? 0 : x->last > e->day - s->window;
   }
   if (fresh && merger_holds_growth(u, e->a, e->day)) {
     (void)judge(e, SIG_NEW_DEPARTMENT, d->id, BW_HELD, n);

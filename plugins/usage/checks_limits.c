@@ -31,6 +31,30 @@ double meter_used(const struct eval *e, const struct meter *m, const struct coun
   return v / m->scale;
 }
 
+#define STAY_MAX 182 /* days, as the options have it */
+
+/* The most that any window held which ended within the last `days` days: of whole months where the plan counts by them. */
+double meter_highest(const struct eval *e, const struct meter *m, const struct counter *c, int32_t days)
+{
+  uint64_t x[STAY_MAX + 220], sum = 0, most = 0;
+  int32_t window = m->window == METER_GAUGE ? 1 : m->days > 200 ? 200 : m->days, n, i, to;
+  days = days > STAY_MAX ? STAY_MAX : days;
+  if (m->window == METER_MONTH) {
+    for (to = e->day; to > e->day - days; to = month_start(to) - 1) {
+      sum = bw_series_sum(e->u->pool, &c->s, month_start(to), to);
+      most = sum > most ? sum : most;
+    }
+    return (double)most / m->scale;
+  }
+  n = days + window;
+  bw_series_copy(e->u->pool, &c->s, e->day - n + 1, (uint32_t)n, x);
+  for (i = 0; i < n; i++) {
+    sum += x[i] - (i >= window ? x[i - window] : 0);
+    most = i >= window - 1 && sum > most ? sum : most;
+  }
+  return (double)most / m->scale;
+}
+
 static int32_t meter_days(const struct meter *m)
 {
   return m->window == METER_MONTH ? 30 : m->window == METER_GAUGE ? 1 : m->days;
@@ -49,6 +73,8 @@ static void speak_meter(struct eval *e, enum signal_id sig, uint32_t key, enum b
     ev_day(e, "as_of", e->day);
   else
     ev_window(e, "window", m->window == METER_MONTH ? month_start(e->day) : e->day - m->days + 1, e->day);
+  if (ratio > used / limit && step != BW_STEP_OPENED)
+    ev_num(e, "highest_lately", ratio * limit);
   ev_num(e, "used_7d", meter_used(e, m, c, 7));
   ev_weeks(e, &c->s, 12);
   speak(e, sig, key, step, ratio, rule->threshold, bw_strength(rule, ratio, 0.25));
@@ -60,12 +86,29 @@ static double limit_errors(const struct eval *e, uint16_t key)
   return c ? sum_back(e, &c->s, e->u->cfg.set[SIG_USAGE_LIMIT].window, 0) : 0;
 }
 
+/* At a limit now and then is one episode: while it is open, the highest window of late counts, against today's limit. */
+static void judge_meter(struct eval *e, enum signal_id sig, enum option_id stay, const struct counter *c, double used,
+                        double limit, double ratio)
+{
+  const struct meter *m = &e->u->cfg.meters[c->key];
+  const struct setting *s = &e->u->cfg.set[sig];
+  double most = used;
+  enum bw_step step;
+  if (!s->on)
+    return;
+  if (ratio < s->rule.clear && is_open(e, sig, m->resource_id) && option_days(e->u, stay) > 0)
+    most = meter_highest(e, m, c, option_days(e->u, stay));
+  ratio = most / limit > ratio ? most / limit : ratio;
+  step = judge(e, sig, m->resource_id, most >= s->min ? BW_KNOWN : BW_ABSENT, ratio);
+  if (step)
+    speak_meter(e, sig, m->resource_id, step, c, used, limit, ratio);
+}
+
 static void check_meter(struct eval *e, const struct counter *c)
 {
   struct usage *u = e->u;
   const struct meter *m = &u->cfg.meters[c->key];
   double limit = facts_limit(u, e->a->facts, m->limit_id), used, ratio, full, rate, run = option_number(u, OPT_RUN_RATE);
-  enum bw_step step;
   if (limit <= 0) {
     if (is_open(e, SIG_USAGE_NEAR_LIMIT, m->resource_id) || is_open(e, SIG_USAGE_LIMIT, m->resource_id))
       limit = INFINITY; /* the limit was lifted */
@@ -81,13 +124,8 @@ static void check_meter(struct eval *e, const struct counter *c)
   }
   if (limit_errors(e, m->resource_id) > 0 && full < u->cfg.set[SIG_USAGE_LIMIT].rule.threshold)
     full = u->cfg.set[SIG_USAGE_LIMIT].rule.threshold;
-  step = judge(e, SIG_USAGE_LIMIT, m->resource_id, used >= u->cfg.set[SIG_USAGE_LIMIT].min ? BW_KNOWN : BW_ABSENT, full);
-  if (step)
-    speak_meter(e, SIG_USAGE_LIMIT, m->resource_id, step, c, used, limit, full);
-  step = judge(e, SIG_USAGE_NEAR_LIMIT, m->resource_id, used >= u->cfg.set[SIG_USAGE_NEAR_LIMIT].min ? BW_KNOWN : BW_ABSENT,
-               ratio);
-  if (step)
-    speak_meter(e, SIG_USAGE_NEAR_LIMIT, m->resource_id, step, c, used, limit, ratio);
+  judge_meter(e, SIG_USAGE_LIMIT, OPT_LIMIT_STAY, c, used, limit, full);
+  judge_meter(e, SIG_USAGE_NEAR_LIMIT, OPT_NEAR_STAY, c, used, limit, ratio);
 }
 
 /* The third highest daily peak of the week is at 80 %: so were three days at least. */

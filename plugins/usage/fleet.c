@@ -187,7 +187,7 @@ void fleet_hourly(struct usage *u, int64_t at_ms)
          since, missing);
 }
 
-enum { G_RATIO, G_USERS, G_USER_DAYS, G_LOGIN_DAYS, G_BREADTH, G_LOGINS, G_AUTOMATION, G_SEATS, G_LIMIT, G_COUNT };
+enum { G_RATIO, G_USERS, G_USER_DAYS, G_LOGIN_DAYS, G_BREADTH, G_BROAD, G_LOGINS, G_AUTOMATION, G_SEATS, G_LIMIT, G_COUNT };
 struct gather {
   struct usage *u;
   double *x[G_COUNT];
@@ -227,6 +227,14 @@ static void add_ratio(struct gather *g, struct eval *e, int what, const struct b
   add(g, what, g->correct ? log((now > 0 ? now : 0.5) / before) : 0);
 }
 
+static void add_broad(struct gather *g, struct eval *e)
+{
+  const struct usage *u = g->u;
+  uint32_t n = breadth_on(e, e->day, u->cfg.set[SIG_FEATURE_BREADTH].window + option_days(u, OPT_BREADTH_STAY));
+  if (n)
+    add(g, G_BROAD, n);
+}
+
 static void gather_account(struct gather *g, struct eval *e)
 {
   const struct usage *u = g->u;
@@ -243,6 +251,8 @@ static void gather_account(struct gather *g, struct eval *e)
   users = mau_on(u, e->act, e->day, u->cfg.mau_window);
   if (old && g->correct && (before = mau_on(u, e->act, e->day - w, u->cfg.mau_window)) >= 3)
     add(g, G_USERS, log((users > 0 ? users : 0.5) / before));
+  if (g->wanted[G_BROAD])
+    add_broad(g, e);
   if (users < 1)
     return;
   if (g->wanted[G_BREADTH])
@@ -264,6 +274,7 @@ static void want(struct gather *g)
   bool ready = c->set[SIG_EXPANSION_READY].on;
   g->correct = c->value[OPT_FLEET_CORRECT].integer;
   g->wanted[G_BREADTH] = ready || (c->set[SIG_FEATURE_BREADTH].on && option_number(g->u, OPT_BREADTH_RISE) <= 0);
+  g->wanted[G_BROAD] = g->wanted[G_BREADTH] && option_days(g->u, OPT_BREADTH_STAY) > 0;
   g->wanted[G_LOGINS] = c->set[SIG_HEAVY_LOGINS].on;
   g->wanted[G_AUTOMATION] = ready || c->set[SIG_AUTOMATION_DEPTH].on;
   g->wanted[G_SEATS] = g->wanted[G_LIMIT] = ready;
@@ -315,10 +326,12 @@ static void measure(struct usage *u, int32_t day, int64_t at_ms)
   f->day_log_ratio = median_of(&g, G_USER_DAYS);
   f->login_log_ratio = median_of(&g, G_LOGIN_DAYS);
   cuts(&g, G_BREADTH, SIG_FEATURE_BREADTH, f->breadth_cut);
+  f->broad_cut = g.n[G_BROAD] >= least ? bw_quantile_cut(g.x[G_BROAD], g.n[G_BROAD], u->cfg.set[SIG_FEATURE_BREADTH].rule.clear)
+                                       : INFINITY;
   cuts(&g, G_LOGINS, SIG_HEAVY_LOGINS, f->login_cut);
   cuts(&g, G_AUTOMATION, SIG_AUTOMATION_DEPTH, f->automation_cut);
-  f->seat_cut = g.n[G_SEATS] >= least ? bw_quantile_cut(g.x[G_SEATS], g.n[G_SEATS], 0.75) : INFINITY;
-  f->limit_cut = g.n[G_LIMIT] >= least ? bw_quantile_cut(g.x[G_LIMIT], g.n[G_LIMIT], 0.75) : INFINITY;
+  f->seat_cut = g.n[G_SEATS] >= least ? bw_quantile_cut(g.x[G_SEATS], g.n[G_SEATS], 0.75) : -1;
+  f->limit_cut = g.n[G_LIMIT] >= least ? bw_quantile_cut(g.x[G_LIMIT], g.n[G_LIMIT], 0.75) : -1;
 }
 
 void fleet_daily(struct usage *u, int32_t day, int64_t at_ms)

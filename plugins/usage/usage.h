@@ -335,6 +335,7 @@ struct fleet {
   double log_ratio, user_log_ratio, day_log_ratio, login_log_ratio;
   uint32_t accounts;                                                           /* that it is over */
   double breadth_cut[2], login_cut[2], automation_cut[2], seat_cut, limit_cut; /* [0] to open, [1] to stay */
+  double broad_cut;                                                            /* to stay by breadth over a longer window */
   bool dip, spike, silent;
   uint16_t dead_days[64]; /* days on which the whole feed was (nearly) silent, a ring */
   uint32_t ndead;
@@ -501,6 +502,7 @@ double sum_back(const struct eval *e, const struct bw_series *s, int32_t window,
 double seats_used(const struct eval *e);
 uint32_t breadth_on(const struct eval *e, int32_t day, int32_t window);
 double meter_used(const struct eval *e, const struct meter *m, const struct counter *c, int32_t window);
+double meter_highest(const struct eval *e, const struct meter *m, const struct counter *c, int32_t days);
 bool meter_trend(const struct eval *e, const struct meter *m, const struct counter *c, double limit, struct bw_trend *ret_t,
                  struct bw_forecast *ret_days);
 

@@ -127,6 +127,102 @@ static void a_merger_is_one_notice(void **state)
   world_close(&w);
 }
 
+/* At the limit for a week in every six: one episode, which a higher limit ends at once. */
+static uint32_t bursts(const char *const *options, uint32_t *ret_cleared)
+{
+  struct world w;
+  uint32_t opened, before = 0;
+  int day;
+  world_init(&w, 1);
+  assert_true(harness_open(&w.h, 5, options));
+  world_facts(&w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#1000"));
+  for (day = 0; day < 300; day++) {
+    if (day == 290)
+      world_facts(&w, day, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#5000"));
+    world_events(&w, day, "acme", "API Called", 1, 0, 1, day % 42 >= 35 ? "p:count=#150" : "p:count=#2");
+    world_tick(&w, day);
+    if (day == 289)
+      before = harness_cleared(&w.h, "usage_limit");
+  }
+  opened = harness_opened(&w.h, "usage_limit");
+  *ret_cleared = harness_cleared(&w.h, "usage_limit") - before;
+  world_close(&w);
+  return opened;
+}
+
+static void bursts_at_the_limit_are_one_episode(void **state)
+{
+  uint32_t cleared;
+  (void)state;
+  assert_int_equal(bursts(no_traits, &cleared), 1);
+  assert_int_equal(cleared, 1);
+  assert_true(bursts((const char *const[]){"traits=[]", "usage_limit.stay=0d", NULL}, &cleared) > 3);
+}
+
+/* Old hands under a new name are no new department; new people are, and so are people who come back with one. */
+static uint32_t departments(const char *const *options, uint32_t first, int from, int to)
+{
+  struct world w;
+  uint32_t opened;
+  int day;
+  world_init(&w, 1);
+  assert_true(harness_open(&w.h, 5, options));
+  for (day = 0; day < 300; day++) {
+    world_events(&w, day, "acme", "Work Done", 10, 0, 10, "p:department=sales");
+    if (day >= from && day < to)
+      world_events(&w, day, "acme", "Work Done", 4, 50, 4, "p:department=legal");
+    if (day >= 200)
+      world_events(&w, day, "acme", "Work Done", 4, first, 4, "p:department=growth");
+    world_tick(&w, day);
+  }
+  opened = lines_with(&w.h.said, " opened new_department acme growth");
+  if (!opened)
+    opened = lines_with(&w.h.said, " opened new_department acme [growth]");
+  world_close(&w);
+  return opened;
+}
+
+static void a_renamed_department_is_not_new(void **state)
+{
+  (void)state;
+  assert_int_equal(departments(no_traits, 0, 0, 0), 0);
+  assert_int_equal(departments((const char *const[]){"traits=[]", "new_department.joined=0d", NULL}, 0, 0, 0), 1);
+  assert_int_equal(departments(no_traits, 80, 0, 0), 1);  /* new people */
+  assert_int_equal(departments(no_traits, 50, 0, 60), 1); /* who come back */
+}
+
+/* One account alone is away for three weeks, or at a fifth for four, in the second year for the second time. */
+static uint32_t holiday(const char *const *options, int first, int second, int days, uint32_t percent, bool silence)
+{
+  struct world w;
+  uint32_t opened;
+  int day;
+  world_init(&w, 2);
+  assert_true(harness_open(&w.h, 5, options));
+  for (day = 0; day < 640; day++) {
+    bool away = (first && day >= first && day < first + days) || (day >= second && day < second + days);
+    flat_fleet(&w, day, 10);
+    world_events(&w, day, "acme", "Work Done", world_poisson(&w, (is_weekend(day) ? 4 : 20) * (away ? percent / 100.0 : 1)),
+                 500, 5, NULL);
+    world_tick(&w, day);
+  }
+  opened = harness_opened(&w.h, "usage_decline") + harness_opened(&w.h, "logins_decline");
+  assert_true(!silence || harness_opened(&w.h, "gone_silent") == 1);
+  world_close(&w);
+  return opened;
+}
+
+static void a_holiday_of_its_own_is_no_decline(void **state)
+{
+  (void)state;
+  assert_int_equal(holiday(no_traits, 0, 500, 26, 0, true), 0); /* silence is told, once */
+  assert_true(holiday(no_traits, 0, 500, 28, 20, false) > 0);   /* nobody can know */
+  assert_int_equal(holiday(no_traits, 140, 504, 28, 20, false),
+                   holiday(no_traits, 0, 140, 28, 20, false)); /* the second year's not */
+  assert_true(holiday((const char *const[]){"traits=[]", "year_ago=0%", NULL}, 140, 504, 28, 20, false) >
+              holiday(no_traits, 0, 140, 28, 20, false));
+}
+
 /* Flat accounts of different sizes for a year: whatever speaks of growth or decline is wrong. */
 static void chance_alone_hardly_speaks(void **state)
 {
@@ -337,17 +433,13 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_year_of_wobble_is_one_episode),
-      cmocka_unit_test(a_holiday_of_everybody_is_one_notice),
-      cmocka_unit_test(an_outage_of_the_feed_is_one_notice),
-      cmocka_unit_test(a_merger_is_one_notice),
-      cmocka_unit_test(chance_alone_hardly_speaks),
-      cmocka_unit_test(restarts_and_seeds_change_nothing),
-      cmocka_unit_test(late_events_land_on_their_day),
-      cmocka_unit_test(the_far_future_is_not_counted_but_told),
-      cmocka_unit_test(hostile_records_stay_within_limits),
-      cmocka_unit_test(damaged_state_is_refused_politely),
-      cmocka_unit_test(wrong_options_are_named),
+      cmocka_unit_test(a_year_of_wobble_is_one_episode),        cmocka_unit_test(a_holiday_of_everybody_is_one_notice),
+      cmocka_unit_test(an_outage_of_the_feed_is_one_notice),    cmocka_unit_test(a_merger_is_one_notice),
+      cmocka_unit_test(bursts_at_the_limit_are_one_episode),    cmocka_unit_test(a_renamed_department_is_not_new),
+      cmocka_unit_test(a_holiday_of_its_own_is_no_decline),     cmocka_unit_test(chance_alone_hardly_speaks),
+      cmocka_unit_test(restarts_and_seeds_change_nothing),      cmocka_unit_test(late_events_land_on_their_day),
+      cmocka_unit_test(the_far_future_is_not_counted_but_told), cmocka_unit_test(hostile_records_stay_within_limits),
+      cmocka_unit_test(damaged_state_is_refused_politely),      cmocka_unit_test(wrong_options_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
