@@ -51,8 +51,8 @@ def start(place, systemd, monkeypatch):
         monkeypatch.delenv("WATCHDOG_USEC", raising=False)
         if watchdog_usec:
             monkeypatch.setenv("WATCHDOG_USEC", str(watchdog_usec))
-        daemons.append(Daemon(place, args=args).start())
-        return daemons[-1]
+        daemons.append(Daemon(place, args=args))
+        return daemons[-1].start()
     yield begin
     for daemon in daemons:
         daemon.kill_all()

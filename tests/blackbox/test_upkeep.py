@@ -20,8 +20,9 @@ def run_at(tmp_path, at):
 
 def fill(tmp_path, events):
     """A quiet day: single events, each a commit of its own, and a tick."""
-    daemon = run_at(tmp_path, day(1, 1)).start()
+    daemon = run_at(tmp_path, day(1, 1))
     try:
+        daemon.start()
         for i in range(events):
             assert daemon.post("/v1/track", track(i, at=day(1, 1)))[0] == 200
         daemon.tick("2026-03-01T02:00:00Z")
@@ -50,8 +51,9 @@ def test_small_blocks_become_large(tmp_path):
     # Killed in the middle of it, more than once: what is exported is the same.
     exported = None
     for kill_after in (0.0, 0.55, 0.6, None):
-        daemon = run_at(tmp_path, day(9)).start()
+        daemon = run_at(tmp_path, day(9))
         try:
+            daemon.start()
             before = daemon.cli("export").stdout
             exported = exported or before
             assert before == exported and before.count("\n") >= 300
@@ -69,8 +71,9 @@ def test_small_blocks_become_large(tmp_path):
     assert blocks <= 4
     print(f"{blocks_before} blocks became {blocks}; {bytes_before} bytes of the database in use became {used_bytes(tmp_path)}")
     assert used_bytes(tmp_path) < bytes_before
-    daemon = run_at(tmp_path, day(9, 2)).start()
+    daemon = run_at(tmp_path, day(9, 2))
     try:
+        daemon.start()
         wait_until(daemon.idle, what="idleness")
         assert daemon.cli("export").stdout == exported
         assert daemon.status()["journal"]["damaged_records"] == 0
@@ -91,8 +94,9 @@ def test_what_a_field_was_is_kept_as_long_as_the_records(tmp_path):
         return [row[0] for row in database(tmp_path, "SELECT strftime('%d', time / 1000, 'unixepoch') FROM book_history ORDER BY offset")]
 
     for at, kept in (("2026-01-20T00:00:00Z", 8), ("2026-03-06T12:00:00Z", 4), ("2026-09-01T00:00:00Z", 1)):
-        daemon = run_at(tmp_path, at).start()
+        daemon = run_at(tmp_path, at)
         try:
+            daemon.start()
             daemon.cli("import", accounts)
             wait_until(daemon.idle, what="idleness")
             assert daemon.stop() == 0
