@@ -543,6 +543,7 @@ int bw_cmd_show(struct bw_cli *cli)
   put_all_evidence(cli, &out, signals);
   put_draft(cli, &out, bw_get_str(reply, "lead"), json_object_get(reply, "draft"));
   put_history(cli, &out, json_object_get(reply, "history"));
+  bw_put_deal(cli, &out, reply);
   put_decision(cli, &out, reply);
   bw_cli_print(&out);
   bw_buf_clear(&out);

@@ -137,6 +137,11 @@ void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, si
 /* What a draft lacks, and with which command each of it is supplied. */
 void bw_put_gaps(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *missing);
 
+/* Who is credited for a deal: "ae (ann) 70 %, csm (carl) 30 %". */
+void bw_put_split(struct bw_buf *out, const json_t *split);
+/* The outcomes and the opportunity of a lead, as `show` answers; nothing where there are none. */
+void bw_put_deal(struct bw_cli *cli, struct bw_buf *out, const json_t *lead);
+
 /* ---- the commands ---- */
 int bw_cmd_status(struct bw_cli *cli);
 int bw_cmd_inbox(struct bw_cli *cli);
@@ -147,6 +152,8 @@ int bw_cmd_snooze(struct bw_cli *cli);
 int bw_cmd_fill(struct bw_cli *cli);
 int bw_cmd_edit(struct bw_cli *cli);
 int bw_cmd_resend(struct bw_cli *cli);
+int bw_cmd_outcome(struct bw_cli *cli);
+int bw_cmd_deals(struct bw_cli *cli);
 int bw_cmd_release(struct bw_cli *cli);
 int bw_cmd_import(struct bw_cli *cli);
 int bw_cmd_export(struct bw_cli *cli);

@@ -45,6 +45,21 @@ static const struct bw_cli_option edit_options[] = {
     {"hash", "HASH", "the draft that you read; refused if it has changed since"},
     {NULL, NULL, NULL},
 };
+static const struct bw_cli_option outcome_options[] = {
+    {"amount", "NUMBER", "what it is worth: incremental ARR (default: the lead's estimate)"},
+    {"reason", "WORD", "why it was lost: timing, budget, priorities, competitor, missing_capability, fit, other"},
+    {"note", "TEXT", "what else there is to say"},
+    {"at", "TIME", "when it happened (default: now)"},
+    {"by", "NAME", "whose word it is (default: --who, else your login name)"},
+    {"split", "WHO=PERCENT,...", "who is credited for what was won: ae=70,csm=30"},
+    {NULL, NULL, NULL},
+};
+static const struct bw_cli_option deals_options[] = {
+    {"owner", "NAME", "only the deals of this owner (or CSM)"},
+    {"stale", NULL, "only those that are too long in their stage, or too old"},
+    {"all", NULL, "those that are over, too"},
+    {NULL, NULL, NULL},
+};
 static const struct bw_cli_option import_options[] = {
     {"kind", "KIND", "what CSV rows are: account, contact, plan, subscription, opportunity (default: by the header)"},
     {"history", NULL, "past events in order of time: each day is scored as it would have been, and no lead fires for it"},
@@ -113,6 +128,18 @@ static const struct bw_cli_command commands[] = {
     {"edit", "LEAD --to ADDRESS | --subject TEXT | --body-file FILE", "rewrite a part of the draft",
      "The draft gets a new version with a new hash; earlier versions and who wrote them are kept.", 1, 1, edit_options,
      bw_cmd_edit},
+    {"outcome", "LEAD conversation|opportunity|proposal|won|lost|nothing [--amount N] [--reason WORD]",
+     "record what came of a lead",
+     "An opportunity is made of the lead at the first opportunity, proposal, won or lost, or at a conversation with an amount; "
+     "it "
+     "goes into the journal as a record.  won, lost and nothing close the lead, and the play stays silent for the account for "
+     "30 "
+     "days (the play's own setting).  lost needs a reason, because it decides whether the deal can be revived.  Nothing is "
+     "ever "
+     "overwritten: to correct an outcome, tell the right one.",
+     2, 2, outcome_options, bw_cmd_outcome},
+    {"deals", "[--owner NAME] [--stale] [--all]", "the opportunities that came of leads", NULL, 0, 0, deals_options,
+     bw_cmd_deals},
     {"account", "ACCOUNT", "what is known about an account", NULL, 1, 1, NULL, bw_cmd_account},
     {"signals", "[ACCOUNT] [--all] [--limit N]", "what has shifted", NULL, 0, 1, signals_options, bw_cmd_signals},
     {"why", "LEAD", "why a lead was opened: every step of its evaluation", NULL, 1, 1, NULL, bw_cmd_why},

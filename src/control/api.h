@@ -51,7 +51,9 @@
  *              "draft": {"version", "by", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
  *                        "missing": [GAP],
  *                        "provenance": [{"field", "offset", "length", "name", "value", "from": {"kind", "name", "offset"}}]}|null,
- *              "history": [{"at", "who", "what", "note"}]}     oldest first
+ *              "history": [{"at", "who", "what", "note"}]     oldest first,
+ *              "outcomes": [{"at", "recorded", "who", "outcome", "amount", "reason", "note", "split", "by_record"}]  oldest first,
+ *              "deal": DEAL|null}
  *
  * GAP         {"name", "field": "to|subject|body", "why"}: a place of the draft that `fill` fills; the names "to", "subject" and
  *             "body" are whole fields that cannot be sent as they are
@@ -71,6 +73,18 @@
  *
  * fill, edit  {"lead", "version", "hash", "who", "at", "missing": [GAP]}   edit takes one of "to", "subject", "body"; with "hash",
  *             both are refused where the draft is not that one any more
+ *
+ * DEAL        {"opportunity": our id, "crm": the CRM's id of it|null, "lead", "account", "name", "pipeline", "motion", "type", "play",
+ *              "owner", "csm", "source": primary signal, "stage", "currency", "loss_reason", "state": "open|won|lost",
+ *              "amount" ARR, "created", "stage_entered", "days_in_stage", "days_open", "close_date": day, "closed",
+ *              "champion", "economic_buyer": {"contact", "name"}|null, "split": [{"who", "percent", "person"}],
+ *              "flags": ["slow" too long in its stage, "stale" too old],
+ *              "stages": [{"stage", "entered", "who", "by_record"}]}     oldest first
+ *
+ * outcome     {"lead", "outcome", "state" of the lead, "who", "at", "recorded", "made": it made the opportunity, "closed": it
+ *              closed the lead, "deal": DEAL|null, "suppressed_until"}
+ * deals       {"now", "owner", "pipeline", "total", "deals": [DEAL ...], "totals": [{"stage", "currency", "deals", "amount"}]}
+ *             open ones by close date, then with "all" those that are over, the latest first
  *
  * release     {"signal": type|null for all, "released": number of held episodes, "who", "at", "next_tick"}
  *

@@ -70,6 +70,22 @@ static const struct bw_command_arg edit_args[] = {
     READ_ARG,
     WHO_ARG,
 };
+static const struct bw_command_arg outcome_args[] = {
+    LEAD_ARG,
+    {"outcome", BW_ARG_TEXT, true, 1, 32, "conversation, opportunity, proposal, won, lost or nothing"},
+    {"amount", BW_ARG_TEXT, false, 1, 32, "incremental ARR; default: the lead's estimate"},
+    {"reason", BW_ARG_TEXT, false, 1, 64, "lost: timing, budget, priorities, competitor, missing_capability, fit or other"},
+    {"note", BW_ARG_TEXT, false, 1, 2000, "what else there is to say"},
+    {"at", BW_ARG_TIME, false, 0, 0, "when it happened; default: now"},
+    {"split", BW_ARG_TEXT, false, 1, 1024, "won: who is credited, such as ae=70,csm=30"},
+    WHO_ARG,
+};
+static const struct bw_command_arg deals_args[] = {
+    {"owner", BW_ARG_TEXT, false, 1, 128, "only the deals of this owner or CSM"},
+    {"stale", BW_ARG_BOOL, false, 0, 0, "only those that are too long in their stage, or too old"},
+    {"all", BW_ARG_BOOL, false, 0, 0, "those that are over, too"},
+    LIMIT_ARG(5000),
+};
 static const struct bw_command_arg resend_args[] = {LEAD_ARG, WHO_ARG};
 static const struct bw_command_arg release_args[] = {
     {"signal", BW_ARG_TEXT, false, 1, 128, "only this signal; default: all that are held back"},
@@ -110,6 +126,8 @@ static const struct bw_command commands[] = {
     {"snooze", LOCAL, true, false, ARGS(snooze_args), "bring a lead back later"},
     {"fill", LOCAL, true, false, ARGS(fill_args), "fill in a value that a draft lacks"},
     {"edit", LOCAL, true, false, ARGS(edit_args), "rewrite a draft's recipients, subject or text"},
+    {"outcome", LOCAL, true, false, ARGS(outcome_args), "record what came of a lead"},
+    {"deals", ANYONE, false, false, ARGS(deals_args), "opportunities that came of leads"},
     {"account", ANYONE, false, false, ARGS(account_args), "what is known about an account"},
     {"signals", ANYONE, false, false, ARGS(signals_args), "what has shifted"},
     {"why_not", ANYONE, false, false, ARGS(why_not_args), "why no play fired for an account"},

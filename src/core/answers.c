@@ -21,6 +21,7 @@ static const struct handler handlers[] = {
     {"records", core_records},    {"dead_letters", core_dead_letters},
     {"outbox", core_outbox},      {"resend", core_resend},
     {"audit", core_audit},        {"records", core_records},
+    {"outcome", core_outcome},    {"deals", core_deals},
     {"check", core_check},        {"reload", core_reload},
     {"metrics", core_metrics},    {"tick", core_test_tick},
 };

@@ -362,6 +362,7 @@ int core_show(struct core *c, struct bw_request *req, const json_t *args, struct
   add_reasons(c, o, lead);
   json_object_set_new(o, "draft", have ? draft_json(c, &d) : json_null());
   json_object_set_new(o, "history", history_json(c, lead));
+  core_add_deal(c, o, lead);
   bw_draft_clear(&d);
   bw_request_reply_json(req, o);
   return BW_OK;

@@ -142,9 +142,9 @@ static int open_setup(struct core *c, struct bw_error *err)
 
 static int open_store(struct core *c, struct bw_error *err)
 {
-  const struct bw_schema *const schemas[] = {&bw_journal_schema,  &bw_identity_schema, &bw_book_schema,   &bw_watch_schema,
-                                             &bw_signals_schema,  &bw_plays_schema,    &bw_drafts_schema, &bw_approvals_schema,
-                                             &bw_delivery_schema, &bw_pipeline_schema, &core_schema};
+  const struct bw_schema *const schemas[] = {
+      &bw_journal_schema, &bw_identity_schema,  &bw_book_schema,     &bw_watch_schema, &bw_signals_schema,  &bw_plays_schema,
+      &bw_drafts_schema,  &bw_approvals_schema, &bw_delivery_schema, &bw_deals_schema, &bw_pipeline_schema, &core_schema};
   char *path = bw_asprintf("%s/basewatch.db", c->o->state_dir);
   int rc = BW_OK;
   if (mkdir(c->o->state_dir, 0700) < 0 && errno != EEXIST)

@@ -93,7 +93,7 @@ static struct bw_decision_request request_of(struct core *c, const json_t *args)
 }
 
 /* What came before is not to be undone with this decision. */
-static int commit_first(struct core *c, struct bw_error *err)
+int core_commit_first(struct core *c, struct bw_error *err)
 {
   if (core_commit(c) < 0)
     return bw_fail(err, BW_ENOSPC, BW_CLASS_TRANSIENT, "the store takes no data now; nothing was decided: try again later");
@@ -101,7 +101,7 @@ static int commit_first(struct core *c, struct bw_error *err)
 }
 
 /* Commits a decision; what cannot be made durable was not decided. */
-static int settle(struct core *c, int rc, struct bw_error *err)
+int core_settle(struct core *c, int rc, struct bw_error *err)
 {
   bw_pipeline_touch(c->pipeline);
   if (rc < 0) {
@@ -173,7 +173,7 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
   struct bw_decision d = {0};
   int64_t id;
   json_t *o;
-  int rc = commit_first(c, err);
+  int rc = core_commit_first(c, err);
   if (rc < 0)
     return rc;
   lead = find_lead(c, r.lead, err);
@@ -194,7 +194,7 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
   if (rc == 0)
     rc = bw_lead_approve(bw_pipeline_engine(c->pipeline), r.lead, r.now, err);
-  rc = settle(c, rc, err);
+  rc = core_settle(c, rc, err);
   if (rc == 0) {
     bw_outbox_committed(c->outbox);
     core_deliver_soon(c, 0);
@@ -210,7 +210,7 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
 }
 
 /* Until when the play stays silent for the account: as the rules themselves say it. */
-static json_t *suppressed_until(struct core *c, struct bw_str id)
+json_t *core_suppressed_until(struct core *c, struct bw_str id)
 {
   const struct bw_lead *lead = bw_leads_find(bw_pipeline_engine(c->pipeline), id);
   struct bw_buf json = {0};
@@ -234,7 +234,7 @@ static int decide(struct core *c, struct bw_request *req, const json_t *args, co
   struct bw_engine *engine = bw_pipeline_engine(c->pipeline);
   struct bw_decision d = {0};
   json_t *o;
-  int rc = commit_first(c, err);
+  int rc = core_commit_first(c, err);
   if (rc == 0)
     rc = bw_store_begin(c->store, err);
   if (rc == 0 && (rc = verdict(c->store, r, &d, err)) < 0)
@@ -246,13 +246,13 @@ static int decide(struct core *c, struct bw_request *req, const json_t *args, co
     rc = bw_lead_reject(engine, r->lead, r->reason, r->now, err);
   else if (rc == 0)
     rc = bw_lead_snooze(engine, r->lead, r->until, r->now, err);
-  rc = settle(c, rc, err);
+  rc = core_settle(c, rc, err);
   if (rc == 0) {
     o = decided(c, r->lead, &d);
     if (verdict == bw_snooze)
       json_object_set_new(o, "snoozed_until", core_json_time(r->until));
     else
-      json_object_set_new(o, "suppressed_until", suppressed_until(c, r->lead));
+      json_object_set_new(o, "suppressed_until", core_suppressed_until(c, r->lead));
     bw_request_reply_json(req, o);
   }
   bw_decision_clear(&d);
@@ -290,7 +290,7 @@ int core_resend(struct core *c, struct bw_request *req, const json_t *args, stru
 {
   struct of_lead o = {bw_args_text(args, "lead"), 0};
   json_t *reply;
-  int rc = commit_first(c, err);
+  int rc = core_commit_first(c, err);
   if (rc == 0)
     rc = bw_outbox_each(c->outbox, 0, find_item, &o, err);
   if (rc == 0 && o.id == 0)

@@ -125,6 +125,21 @@ int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_
 /* Why the lead's present draft cannot be approved now, in words; BW_OK where it can. */
 int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err);
 
+/* What came before is not to be undone with what a person decides now. */
+int core_commit_first(struct core *c, struct bw_error *err);
+/* Commits a decision that came so far with rc; what cannot be made durable was not decided. */
+int core_settle(struct core *c, int rc, struct bw_error *err);
+/* Until when the play stays silent for the lead's account, as the rules themselves say it; or null. */
+json_t *core_suppressed_until(struct core *c, struct bw_str lead);
+
+/* ---- outcome.c ---- */
+int core_outcome(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+
+/* ---- answers_deals.c ---- */
+int core_deals(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+/* "deal" and "outcomes" of what `show` answers. */
+void core_add_deal(struct core *c, json_t *o, const struct bw_lead *lead);
+
 /* ---- edit.c ---- */
 int core_fill(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 int core_edit(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);

@@ -23,6 +23,7 @@ struct bw_pipeline {
   struct bw_book *book;
   struct bw_signals *signals;
   struct bw_engine *engine;
+  struct bw_deals *deals;
   uint64_t projected, waiting;
   int64_t waiting_at, last_tick, now;
   bool waiting_historic, dirty;
@@ -91,7 +92,21 @@ static void on_lead_notice(void *ctx, const struct bw_notice *notice)
     p->events.notice(p->ctx, notice->at_ms, notice->account, notice->code, notice->text);
 }
 
+static void on_deal_notice(void *ctx, int64_t at_ms, struct bw_str account, struct bw_str code, struct bw_str text)
+{
+  struct bw_pipeline *p = ctx;
+  if (p->events.notice)
+    p->events.notice(p->ctx, at_ms, account, code, text);
+}
+
 /* ---- opening ---- */
+
+static int open_deals(struct bw_pipeline *p, struct bw_error *err)
+{
+  const struct bw_deals_events events = {p, on_deal_notice};
+  const struct bw_deals_leads leads = bw_deals_engine(p->engine);
+  return bw_deals_open(p->store, p->setup->deals, &leads, p->book, &events, &p->deals, err);
+}
 
 static int load_progress(struct bw_pipeline *p, struct bw_error *err)
 {
@@ -123,6 +138,8 @@ static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
     rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);
   if (rc == 0)
     rc = bw_engine_open(p->setup->plays, p->signals, p->book, p->store, p->setup->leads, &le, &p->engine, err);
+  if (rc == 0)
+    rc = open_deals(p, err);
   if (rc == 0 && p->store)
     rc = load_progress(p, err);
   return rc;
@@ -154,6 +171,7 @@ void bw_pipeline_close(struct bw_pipeline **pp)
   struct bw_pipeline *p = *pp;
   if (!p)
     return;
+  bw_deals_close(&p->deals);
   bw_engine_close(&p->engine);
   bw_signals_close(&p->signals);
   bw_book_close(&p->book);
@@ -182,12 +200,15 @@ int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, str
 {
   uint64_t i;
   struct bw_error bad;
+  int rc;
   for (i = 0; i < batch->count; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
     BW_ASSERT(p->waiting == 0); /* nothing may pass a tick that is not evaluated */
     p->now = r->time_ms;
     if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
       p->events.notice(p->ctx, r->time_ms, r->account, BW_STR("record_refused"), bw_str(bad.message));
+    if (r->kind == BW_KIND_OPPORTUNITY && (rc = bw_deals_apply(p->deals, r, err)) < 0)
+      return rc;
     p->projected = r->offset;
     if (r->kind == BW_KIND_TICK) {
       p->waiting = r->offset;
@@ -196,7 +217,6 @@ int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, str
     }
   }
   p->dirty = p->dirty || batch->count > 0;
-  (void)err;
   return BW_OK;
 }
 
@@ -368,6 +388,8 @@ int bw_pipeline_tick(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, bool
   if (rc == 0)
     rc = bw_signals_tick(p->signals, at_ms, offset, err);
   collect_changed(p);
+  if (rc == 0 && !historic)
+    rc = bw_deals_tick(p->deals, at_ms, err);
   if (rc == 0 && !historic) {
     rc = evaluate(p, at_ms, offset, err);
     if (rc == 0)
@@ -430,6 +452,8 @@ int bw_pipeline_save(struct bw_pipeline *p, struct bw_error *err)
   if (rc == 0)
     rc = bw_leads_save(p->engine, err);
   if (rc == 0)
+    rc = bw_deals_save(p->deals, err);
+  if (rc == 0)
     rc = save_dirty(p, err);
   return rc < 0 ? rc : save_progress(p, err);
 }
@@ -450,6 +474,7 @@ void bw_pipeline_swap(struct bw_pipeline *p, const struct bw_setup *setup)
 {
   p->setup = setup;
   bw_engine_set_plays(p->engine, setup->plays);
+  bw_deals_set_options(p->deals, setup->deals);
 }
 
 void bw_pipeline_touch(struct bw_pipeline *p)
@@ -491,6 +516,11 @@ struct bw_signals *bw_pipeline_signals(struct bw_pipeline *p)
 struct bw_engine *bw_pipeline_engine(struct bw_pipeline *p)
 {
   return p->engine;
+}
+
+struct bw_deals *bw_pipeline_deals(struct bw_pipeline *p)
+{
+  return p->deals;
 }
 
 const struct bw_setup *bw_pipeline_setup(const struct bw_pipeline *p)

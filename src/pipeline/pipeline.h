@@ -11,6 +11,7 @@
 #define BW_PIPELINE_PIPELINE_H
 
 #include "book/book.h"
+#include "deals/deals.h"
 #include "drafts/drafts.h"
 #include "pipeline/setup.h"
 #include "plays/plays.h"
@@ -24,7 +25,8 @@ extern const struct bw_schema bw_pipeline_schema;
 struct bw_pipeline_events {
   void (*signal)(void *ctx, const struct bw_episode *episode, enum bw_signal_state state);
   void (*trait)(void *ctx, const struct bw_trait_value *trait);
-  void (*lead)(void *ctx, const struct bw_lead *lead, const char *event, int64_t at_ms); /* "opened", "enriched", "changed", "queued" */
+  void (*lead)(void *ctx, const struct bw_lead *lead, const char *event,
+               int64_t at_ms); /* "opened", "enriched", "changed", "queued" */
   void (*draft)(void *ctx, const struct bw_draft *draft);
   void (*notice)(void *ctx, int64_t at_ms, struct bw_str account, struct bw_str code, struct bw_str text);
 };
@@ -58,6 +60,7 @@ int64_t bw_pipeline_last_tick(const struct bw_pipeline *p); /* time of the last 
 struct bw_book *bw_pipeline_book(struct bw_pipeline *p);
 struct bw_signals *bw_pipeline_signals(struct bw_pipeline *p);
 struct bw_engine *bw_pipeline_engine(struct bw_pipeline *p);
+struct bw_deals *bw_pipeline_deals(struct bw_pipeline *p);
 
 const struct bw_setup *bw_pipeline_setup(const struct bw_pipeline *p);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "deals/deals.h"
 #include "drafts/drafts.h"
 #include "host/instance.h"
 #include "plays/plays.h"
@@ -33,6 +34,8 @@ static const struct bw_setting main_settings[] = {
     {"signals", BW_SETTING_NODE, offsetof(struct bw_setup, signals_node), "", 0, 0, NULL,
      "Expiry of episodes and the fleet guard."},
     {"leads", BW_SETTING_NODE, offsetof(struct bw_setup, leads_node), "", 0, 0, NULL, "Business hours, expiry, the operator."},
+    {"opportunities", BW_SETTING_NODE, offsetof(struct bw_setup, deals_node), "", 0, 0, NULL,
+     "The pipeline of the deals that come of leads: stages, dates, credit."},
     {"delivery.maildir", BW_SETTING_STRING, offsetof(struct bw_setup, maildir), "outbox", 0, 0, NULL,
      "Where approved drafts are delivered; relative to the state directory."},
     {"delivery.sender", BW_SETTING_STRING, offsetof(struct bw_setup, sender), "basewatch@localhost.localdomain", 0, 0, NULL,
@@ -198,6 +201,8 @@ static void load_tables(struct bw_setup *s, struct bw_complaints *c)
   s->leads = bw_alloc(sizeof *s->leads);
   (void)bw_settings_read(bw_signals_settings, bw_signals_nsettings, s->signals_node ? s->signals_node : &empty, s->signals, c);
   (void)bw_settings_read(bw_engine_settings, bw_engine_nsettings, s->leads_node ? s->leads_node : &empty, s->leads, c);
+  s->deals = bw_alloc(sizeof *s->deals);
+  (void)bw_deals_options_read(s->deals_node, s->deals, c);
 }
 
 static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints *c)
@@ -251,8 +256,11 @@ void bw_setup_free(struct bw_setup **setup)
     bw_settings_clear(bw_signals_settings, bw_signals_nsettings, s->signals);
   if (s->leads)
     bw_settings_clear(bw_engine_settings, bw_engine_nsettings, s->leads);
+  if (s->deals)
+    bw_deals_options_clear(s->deals);
   free(s->signals);
   free(s->leads);
+  free(s->deals);
   for (i = 0; i < s->nwatchers; i++) {
     free(s->watchers[i].name);
     free(s->watchers[i].path);

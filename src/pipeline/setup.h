@@ -11,6 +11,7 @@
 struct bw_catalog;
 struct bw_engine_options;
 struct bw_signals_options;
+struct bw_deals_options;
 struct bw_plays;
 struct bw_templates;
 
@@ -37,6 +38,7 @@ struct bw_setup {
   const struct bw_node *free_mail;    /* list of domains, or NULL */
   const struct bw_node *signals_node; /* settings of the signals room, as read */
   const struct bw_node *leads_node;   /* settings of the engine, as read */
+  const struct bw_node *deals_node;   /* `opportunities:`, as read; NULL: all defaults */
   struct bw_watcher_setup *watchers;
   size_t nwatchers;
   struct bw_catalog *catalog; /* what the watchers may say; a watcher's number there is its index above */
@@ -44,6 +46,7 @@ struct bw_setup {
   struct bw_templates *templates;
   struct bw_signals_options *signals; /* checked */
   struct bw_engine_options *leads;    /* checked */
+  struct bw_deals_options *deals;     /* checked */
   struct bw_document **documents;     /* own the nodes above */
   size_t ndocuments;
 };

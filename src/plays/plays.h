@@ -286,6 +286,8 @@ int bw_lead_reject(struct bw_engine *e, struct bw_str id, struct bw_str reason, 
 int bw_lead_snooze(struct bw_engine *e, struct bw_str id, int64_t until_ms, int64_t now_ms, struct bw_error *err);
 int bw_lead_wake(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
 int bw_lead_close(struct bw_engine *e, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
+/* A deal is open for the lead: where it would expire by now, its time begins anew.  BW_ENOTFOUND. */
+int bw_lead_keep(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
 /* The angle filled in by drafts, into the eight fields. */
 int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err);
 
