@@ -40,6 +40,8 @@ static void on_signal(void *ctx, const struct bw_episode *e, enum bw_signal_stat
   struct bw_pipeline *p = ctx;
   if (p->events.signal)
     p->events.signal(p->ctx, e, state);
+  if (state == BW_OPENED && p->engine)
+    bw_engine_heard(p->engine, e);
 }
 
 static void on_trait(void *ctx, const struct bw_trait_value *t)
@@ -138,6 +140,8 @@ static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
     rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);
   if (rc == 0)
     rc = bw_engine_open(p->setup->plays, p->signals, p->book, p->store, p->setup->leads, &le, &p->engine, err);
+  if (rc == 0)
+    bw_engine_hear_signals(p->engine);
   if (rc == 0)
     rc = open_deals(p, err);
   if (rc == 0 && p->store)
