@@ -82,6 +82,13 @@ static const struct bw_cli_option limit_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct bw_cli_option lint_options[] = {
+    {"config", "DIR", "the configuration directory (default: " BW_SYSCONFDIR "/basewatch)"},
+    {"strict", NULL, "warnings end it with 1 too"},
+    {"plugins", "DIR", "where plugins are found, instead of the configured directory"},
+    {NULL, NULL, NULL},
+};
+
 /* For the table only: replay reads its own arguments. */
 static int run_replay(struct bw_cli *cli)
 {
@@ -153,6 +160,10 @@ static const struct bw_cli_command commands[] = {
      "twice.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
      1, BW_CLI_ARGS, import_options, bw_cmd_import},
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
+    {"lint", "[--config DIR] [--strict]", "is this configuration a good one?  No daemon is needed",
+     "Compares the rules with what practice has taught, and with themselves: gates that contradict, plays that can never fire, leads "
+     "without an owner, drafts that say nothing.  Each rule is explained in docs/lint.md.  Ends with 1 where there are errors.",
+     0, 0, lint_options, bw_cmd_lint},
     {"replay", "--config DIR [--from T] [--to T] FILE...", "run watchers and plays over files, without a daemon", NULL, 0,
      BW_CLI_ARGS, NULL, run_replay},
     {"plugin", "new NAME [DIR] | check FILE.so | run FILE.so RECORDS...", "make, vet and try a watcher of your own", NULL, 0,

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "core/private.h"
+#include "lint/lint.h"
 
 struct handler {
   const char *command;
@@ -107,11 +109,31 @@ static void swap_in(struct core *c, struct bw_setup *fresh)
   }
 }
 
+/* The lint errors and warnings of what was read, logged and among the complaints; negative where its errors refuse it. */
+static int lint_fresh(struct core *c, const struct bw_setup *fresh, struct bw_complaints *ret)
+{
+  struct bw_lint *lint = fresh->lint == BW_LINT_OFF ? NULL : bw_lint_new(c->o->config_dir, fresh, NULL);
+  size_t errors = lint ? bw_lint_count(lint, BW_LINT_ERROR) : 0, warnings = lint ? bw_lint_count(lint, BW_LINT_WARNING) : 0, i;
+  struct bw_finding f;
+  int rc = BW_OK;
+  if (lint)
+    bw_log(errors ? BW_LOG_WARN : BW_LOG_INFO, "lint", "errors=%zu warnings=%zu", errors, warnings);
+  for (i = 0; lint && fresh->lint == BW_LINT_ENFORCE && errors && bw_lint_at(lint, i, &f); i++)
+    if (f.severity == BW_LINT_ERROR && !f.accepted) {
+      bw_complain_at(ret, f.file, f.line, f.column, "%s [%s]", f.text, f.rule);
+      rc = BW_EINVAL;
+    }
+  bw_lint_free(&lint);
+  return rc;
+}
+
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
 {
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
   struct bw_setup *fresh;
   int rc = bw_setup_load(c->o->config_dir, &so, &fresh, ret);
+  if (rc == 0 && (rc = lint_fresh(c, fresh, ret)) < 0)
+    bw_setup_free(&fresh);
   if (rc < 0) {
     if (!only_check)
       core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "configuration",

@@ -107,6 +107,6 @@ lint_check check_floor, check_low_floor, check_contract_floor, check_weak_signal
 lint_check check_owner, check_fallback, check_csm_notice, check_unreachable_row, check_overlap, check_unused_route,
     check_empty_role;
 lint_check check_empty_draft, check_never_filled, check_other_signal, check_unused_template;
-lint_check check_clear, check_unused_signals, check_pipeline, check_nothing_live, check_comments;
+lint_check check_clear, check_missing_watcher, check_unused_signals, check_pipeline, check_nothing_live, check_comments;
 
 #endif

@@ -140,6 +140,48 @@ void check_unused_signals(struct bw_lint *l)
       check_watcher(l, type->watcher);
 }
 
+static void check_missing(struct bw_lint *l, const char *watcher)
+{
+  const struct bw_signal_type *type;
+  struct where at = {0};
+  struct bw_buf signals = {0}, plays = {0};
+  size_t s, i;
+  bool weighed, weighs;
+  for (s = 0; (type = bw_catalog_signal(l->setup->catalog, s)); s++) {
+    for (i = 0, weighed = false; i < l->nplays && !type->configured && strcmp(type->watcher, watcher) == 0; i++)
+      weighed = weighed || lint_weight(l, &l->plays[i], s) > 0;
+    if (weighed)
+      bw_buf_printf(&signals, "%s%s", signals.len ? ", " : "", type->name);
+  }
+  for (i = 0; i < l->nplays; i++) {
+    for (s = 0, weighs = false; (type = bw_catalog_signal(l->setup->catalog, s)); s++)
+      weighs = weighs || (!type->configured && strcmp(type->watcher, watcher) == 0 && lint_weight(l, &l->plays[i], s) > 0);
+    if (!weighs)
+      continue;
+    bw_buf_printf(&plays, "%s%s", plays.len ? ", " : "", l->plays[i].info.name);
+    at = at.file ? at : lint_at(&l->plays[i], "signals");
+  }
+  if (signals.len)
+    lint_find(l, at, "the watcher %s is not configured: %s will never be open (plays: %s)", watcher, bw_buf_cstr(&signals),
+              bw_buf_cstr(&plays));
+  bw_buf_clear(&signals);
+  bw_buf_clear(&plays);
+}
+
+void check_missing_watcher(struct bw_lint *l)
+{
+  const struct bw_signal_type *type, *before;
+  size_t s, i;
+  for (s = 0; (type = bw_catalog_signal(l->setup->catalog, s)); s++) {
+    for (i = 0; i < s && (before = bw_catalog_signal(l->setup->catalog, i)) &&
+                !(!before->configured && strcmp(before->watcher, type->watcher) == 0);
+         i++)
+      ;
+    if (!type->configured && i == s)
+      check_missing(l, type->watcher);
+  }
+}
+
 /* ---- as a whole ---- */
 
 void check_pipeline(struct bw_lint *l)
@@ -154,7 +196,8 @@ void check_pipeline(struct bw_lint *l)
   if (expands && bw_document_load(l->settings, false, &doc, &ignored) == 0)
     root = bw_document_root(doc);
   if (expands && !(root && root->type == BW_NODE_MAP && bw_node_get(root, "opportunities")))
-    lint_find(l, lint_main(l), "expansion plays are live, and basewatch.yaml has no \"opportunities\"");
+    lint_find(l, lint_main(l),
+              "expansion plays are live, and basewatch.yaml has no \"opportunities\": the default pipeline is used");
   bw_document_free(&doc);
   bw_complaints_clear(&ignored);
 }

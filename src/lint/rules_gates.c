@@ -175,8 +175,9 @@ void check_contradiction(struct bw_lint *l)
   }
 }
 
-/* What is added up where every signal that may be open at all is open, at full strength. */
-static double best_score(const struct bw_lint *l, const struct lint_play *p, const struct conditions *c,
+/* What is added up where every signal that may be open at all is open, at full strength; and what watchers that are not
+   configured would add. */
+static double best_score(const struct bw_lint *l, const struct lint_play *p, const struct conditions *c, double *ret_waiting,
                          struct bw_buf *ret_without)
 {
   const struct bw_signal_type *type;
@@ -196,7 +197,9 @@ static double best_score(const struct bw_lint *l, const struct lint_play *p, con
     free(name);
     if (type->configured && possible)
       sum += weight;
-    else
+    else if (possible)
+      *ret_waiting += weight;
+    if (!type->configured || !possible)
       bw_buf_printf(ret_without, "%s%s %s", ret_without->len ? ", " : "", type->name,
                     type->configured ? "(a gate refuses it)" : "(no configured watcher emits it)");
   }
@@ -210,11 +213,11 @@ void check_never_fires(struct bw_lint *l)
   for (i = 0; i < l->nplays; i++) {
     const struct lint_play *p = &l->plays[i];
     struct bw_buf without = {0};
-    double best;
+    double best, waiting = 0;
     lint_conditions(p, &c);
     if (terms_possible(c.terms, c.n, NULL)) { /* else another rule has said so */
-      best = best_score(l, p, &c, &without);
-      if (best < p->rules.threshold)
+      best = best_score(l, p, &c, &waiting, &without);
+      if (best < p->rules.threshold && (p->seen || best + waiting < p->rules.threshold)) /* a shadow may wait for a watcher */
         lint_find_play(l, p, lint_at(p, "score.threshold"), "%s: at most %g points of the %g that it needs; not counted: %s",
                        p->info.name, best, p->rules.threshold, without.len ? bw_buf_cstr(&without) : "none");
     }

@@ -47,14 +47,9 @@ void check_weak_signal(struct bw_lint *l)
       double weight = lint_weight(l, p, s);
       char key[80];
       (void)snprintf(key, sizeof key, "signals.%s", type->name);
-      if (weight <= 0 || type->urgency >= BW_URGENCY_HIGH)
-        continue;
-      if (type->urgency <= BW_URGENCY_LOW && weight >= p->rules.threshold)
+      if (weight > 0 && type->urgency <= BW_URGENCY_LOW && weight >= p->rules.threshold)
         lint_find(l, lint_at(p, key), "%s: %s (urgency %s) alone gives %g points, and %g are enough", p->info.name, type->name,
                   bw_urgency_name(type->urgency), weight, p->rules.threshold);
-      else if (weight * p->rules.open_share >= p->rules.threshold)
-        lint_find(l, lint_at(p, key), "%s: %s (urgency %s) just by opening gives %g points, and %g are enough", p->info.name,
-                  type->name, bw_urgency_name(type->urgency), weight * p->rules.open_share, p->rules.threshold);
     }
 }
 

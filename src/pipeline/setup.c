@@ -31,6 +31,8 @@ static const struct bw_setting main_settings[] = {
      "Further mail providers that never name a company, as a list of domains."},
     {"plays.lateness", BW_SETTING_DURATION, offsetof(struct bw_setup, lateness_ms), "6h", 600e3, 86400e3 * 30, NULL,
      "A tick older than this on arrival only teaches the watchers; no play is evaluated at it."},
+    {"plays.lint", BW_SETTING_ENUM, offsetof(struct bw_setup, lint), "report", 0, 0, "off|report|enforce",
+     "On a reload: lint errors are not looked for, are logged, or keep the running configuration in use."},
     {"signals", BW_SETTING_NODE, offsetof(struct bw_setup, signals_node), "", 0, 0, NULL,
      "Expiry of episodes and the fleet guard."},
     {"leads", BW_SETTING_NODE, offsetof(struct bw_setup, leads_node), "", 0, 0, NULL, "Business hours, expiry, the operator."},

@@ -24,12 +24,14 @@ struct bw_watcher_setup {
   int64_t snapshot_ms;
 };
 
+enum bw_lint_mode { BW_LINT_OFF = 0, BW_LINT_REPORT, BW_LINT_ENFORCE };
 struct bw_setup {
   /* basewatch.yaml */
   int64_t tick_ms;
   int64_t retention_ms;
   int64_t dedup_window_ms;
   int64_t dedup_limit; /* message ids kept */
+  int lint;            /* enum bw_lint_mode: what a reload does with the findings of lint */
   int64_t lateness_ms; /* a tick older than this only teaches: no play is evaluated at it */
   char *maildir;       /* may be relative to the state directory */
   char *plugin_dir;
