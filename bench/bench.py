@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import statistics
@@ -169,6 +170,15 @@ def memory(work, data, accounts):
     row("  each further account, KiB", f"{(large - small) / (200_000 - accounts):.1f}", "-")
 
 
+def plays():
+    """The default plays over a million accounts in memory, one in ten of them with open signals; on one core."""
+    subprocess.run(["make", "-s", "-C", TOP / "build", "bench-plays"], check=True)
+    _, _, _, out, _ = run([TOP / "build/bench-plays", TOP / "etc", 1_000_000, 0.1])
+    took = {line.split(",")[0].split()[0]: re.search(r"([\d.]+) ms", line) for line in out.splitlines() if " ms" in line}
+    row("all plays over 1,000,000 accounts, s", f"{float(took['full'][1]) / 1000:.2f}", "-")
+    row("  the hour in which 1 % of them changed, s", f"{float(took['hourly'][1]) / 1000:.3f}", "-")
+
+
 def http(work):
     """The durable path: web, core, one commit for what came together; one client on this machine."""
     load = work / "http_load"
@@ -215,6 +225,7 @@ def main():
         every_day(args.work, data)
         hourly(args.work, data, size[1])
         memory(args.work, data, size[1])
+        plays()
     http(args.work)
 
 
