@@ -403,9 +403,9 @@ void bw_deal_json(struct bw_buf *out, const struct bw_deal *p, int64_t now_ms)
   put_when(out, "created", p->created_at);
   put_when(out, "stage_entered", p->stage_at);
   bw_json_key(out, "days_in_stage");
-  bw_json_int(out, now_ms > p->stage_at ? (now_ms - p->stage_at) / BW_DAY : 0);
+  bw_json_int(out, p->stage_at != BW_TIME_NONE && now_ms > p->stage_at ? (now_ms - p->stage_at) / BW_DAY : 0);
   bw_json_key(out, "days_open");
-  bw_json_int(out, until > p->created_at ? (until - p->created_at) / BW_DAY : 0);
+  bw_json_int(out, p->created_at != BW_TIME_NONE && until > p->created_at ? (until - p->created_at) / BW_DAY : 0);
   bw_json_key(out, "close_date");
   if (p->close_at == BW_TIME_NONE)
     bw_json_null(out);

@@ -269,10 +269,12 @@ int bw_split_parse(struct bw_str text, struct bw_buf *ret, struct bw_error *err)
   char number[32];
   size_t n = 0, i, len;
   int sum = 0, rc = BW_OK;
-  while (rc == 0 && rest.len) {
+  bool more = text.len > 0;
+  while (rc == 0 && more) {
     const char *comma = memchr(rest.data, ',', rest.len), *equals;
     struct bw_str part = comma ? bw_str_n(rest.data, (size_t)(comma - rest.data)) : rest;
     int percent;
+    more = comma != NULL;
     rest = comma ? bw_str_n(comma + 1, rest.len - part.len - 1) : BW_STR("");
     equals = part.len ? memchr(part.data, '=', part.len) : NULL;
     len = equals ? (size_t)(equals - part.data) : part.len;
