@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/libproc.a
 %C%_libproc_a_SOURCES = %D%/sandbox.c %D%/filter.c %D%/sandbox.h %D%/proc.h %D%/spawn.c %D%/spawn.h %D%/role.c %D%/link.c %D%/notify.c %D%/notify.h \
   %D%/supervise.c
-%C%_libproc_a_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(SYSTEMD_CFLAGS)
+%C%_libproc_a_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += %D%/tests/test_supervise %D%/tests/test_sandbox
