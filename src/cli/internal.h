@@ -166,6 +166,7 @@ int bw_cmd_unresolved(struct bw_cli *cli);
 int bw_cmd_dead_letters(struct bw_cli *cli);
 int bw_cmd_outbox(struct bw_cli *cli);
 int bw_cmd_audit(struct bw_cli *cli);
+int bw_cmd_plays(struct bw_cli *cli);
 int bw_cmd_lint(struct bw_cli *cli);
 int bw_cmd_check(struct bw_cli *cli);
 int bw_cmd_reload(struct bw_cli *cli);

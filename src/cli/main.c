@@ -82,6 +82,12 @@ static const struct bw_cli_option limit_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct bw_cli_option plays_options[] = {
+    {"config", "DIR", "compare with this directory (default: the daemon's own, as it is on disk now)"},
+    {"limit", "N", "rows of a kind for each play (default: 20)"},
+    {"all", NULL, "all rows, up to 2,000"},
+    {NULL, NULL, NULL},
+};
 static const struct bw_cli_option lint_options[] = {
     {"config", "DIR", "the configuration directory (default: " BW_SYSCONFDIR "/basewatch)"},
     {"strict", NULL, "warnings end it with 1 too"},
@@ -160,6 +166,11 @@ static const struct bw_cli_command commands[] = {
      "twice.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
      1, BW_CLI_ARGS, import_options, bw_cmd_import},
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
+    {"plays", "[diff [--config DIR] [--limit N | --all]]", "which plays run; diff: whose leads a reload would change",
+     "`plays diff` compiles the rules on disk beside the running ones and asks both about every account with an open signal: which "
+     "leads would come, which would not come any more, which open ones would have another owner, score or priority.  Nothing is "
+     "recorded.",
+     0, 1, plays_options, bw_cmd_plays},
     {"lint", "[--config DIR] [--strict]", "is this configuration a good one?  No daemon is needed",
      "Compares the rules with what practice has taught, and with themselves: gates that contradict, plays that can never fire, leads "
      "without an owner, drafts that say nothing.  Each rule is explained in docs/lint.md.  Ends with 1 where there are errors.",

@@ -108,6 +108,16 @@
  *              "leads": [LEAD ...]}
  *
  * signals     {"now", "total", "items": [SIGNAL ...]}   newest first (of one account: by type); "all": every episode of the record
+ * plays       {"now", "plays": [{"play", "motion", "type", "family", "mode", "route", "template", "open": leads, "fired": in 30 days,
+ *              "file", "line"}]}
+ * plays_diff  what the configuration on disk (or another directory) would do with the accounts of this moment; nothing is recorded
+ *             {"now", "dir", "accounts", "looked", "cut": true where not all could be asked in time, "watchers_differ",
+ *              "lint": {"errors", "warnings"}, "gain", "lose", "change",
+ *              "plays": [{"play", "state": "there|new|gone", "mode_before", "mode", "gain", "lose", "change", "adds", "rests", "shadow",
+ *                "gain_rows", "lose_rows", "change_rows": [{"account", "name", "lead", "why", "before": SAID, "after": SAID}]}]}
+ *             SAID: {"score", "priority", "owner", "estimate"}, or null where people would see no lead of it.  gain: a lead would
+ *             come; lose: it has or would get one and would not any more; change: its open lead would differ; adds: it would add to
+ *             an open lead of its family; rests: it would fire, and rests after a close; shadow: it would be recorded as one
  * check       {"ok", "errors", "warnings", "text": "file:line:column: ..." lines}
  * reload      as check; the running rules were replaced only where ok
  * metrics     {"text": Prometheus exposition text of core's own families}

@@ -114,6 +114,11 @@ static const struct bw_command_arg tick_args[] = {
     {"at", BW_ARG_TIME, true, 0, 0, "the time that the tick is for"},
 };
 
+static const struct bw_command_arg plays_diff_args[] = {
+    {"config", BW_ARG_TEXT, false, 1, 4096, "the directory to compare with; default: the daemon's own, as it is on disk now"},
+    {"limit", BW_ARG_INTEGER, false, 0, 2000, "how many rows of a kind for each play; default: 20"},
+};
+
 #define ARGS(a) a, COUNT(a)
 #define NONE NULL, 0
 
@@ -139,6 +144,8 @@ static const struct bw_command commands[] = {
     {"resend", LOCAL, true, false, ARGS(resend_args), "deliver a parked or failed message after all"},
     {"audit", LOCAL, false, false, ARGS(audit_args), "who decided what"},
     {"records", LOCAL, false, false, ARGS(records_args), "the journal's records, a page at a time"},
+    {"plays", ANYONE, false, false, NONE, "which plays run"},
+    {"plays_diff", LOCAL, false, false, ARGS(plays_diff_args), "whose leads the rules on disk would change"},
     {"check", LOCAL, false, false, NONE, "check the configuration on disk"},
     {"reload", LOCAL, false, false, NONE, "check the configuration on disk and use it"},
     {"metrics", ANYONE, false, false, NONE, "numbers for Prometheus"},

@@ -24,6 +24,7 @@ static const struct handler handlers[] = {
     {"outbox", core_outbox},      {"resend", core_resend},
     {"audit", core_audit},        {"records", core_records},
     {"outcome", core_outcome},    {"deals", core_deals},
+    {"plays", core_plays},        {"plays_diff", core_plays_diff},
     {"check", core_check},        {"reload", core_reload},
     {"metrics", core_metrics},    {"tick", core_test_tick},
 };
@@ -81,7 +82,7 @@ json_t *core_json_raw(struct bw_str json)
 
 /* The running watchers keep their processes and their state: only if they are configured alike can rules be swapped in place.
  */
-static bool same_watchers(const struct bw_setup *a, const struct bw_setup *b)
+bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b)
 {
   size_t i;
   if (a->nwatchers != b->nwatchers)
@@ -95,13 +96,14 @@ static bool same_watchers(const struct bw_setup *a, const struct bw_setup *b)
 
 static void swap_in(struct core *c, struct bw_setup *fresh)
 {
-  bool same = same_watchers(core_setup(c), fresh);
+  bool same = core_same_watchers(core_setup(c), fresh);
   c->setups = bw_realloc(c->setups, c->nsetups + 1, sizeof(struct bw_setup *));
   c->setups[c->nsetups++] = fresh;
   if (same) {
     bw_pipeline_swap(c->pipeline, fresh);
     core_notice(c, BW_URGENCY_LOW, BW_STR(""), "reloaded", BW_STR("The new configuration is in use."));
     core_tick_timer(c);
+    core_commit_soon(c, 0); /* the accounts to look at again are kept over a crash */
   } else {
     /* Other watchers: everything that hangs on them starts again, from what is durable, with the checked files. */
     (void)core_commit(c);

@@ -255,6 +255,7 @@ static void close_all(struct core *c)
   size_t i;
   for (i = 0; i < c->npending; i++)
     bw_request_failf(c->pending[i].request, BW_EAGAIN, "the daemon is stopping; send it again");
+  core_diff_stop(c);
   bw_control_free(&c->control);
   bw_watchers_free(&c->watchers);
   bw_outbox_free(&c->outbox);

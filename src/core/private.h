@@ -65,6 +65,7 @@ struct core {
   int64_t last_tick;    /* time of the last tick in the journal; BW_TIME_NONE: none */
   int64_t durable_tick, durable_history; /* as of the last commit */
   int64_t last_arrival;
+  struct core_diff *diff; /* a comparison of rules under way, or NULL */
   struct core_upkeep {
     struct bw_timer *timer;
     int step; /* of the round under way */
@@ -148,7 +149,10 @@ int core_edit(struct core *c, struct bw_request *req, const json_t *args, struct
 typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_release, core_why_not,
     core_rejected, core_unresolved, core_records, core_dead_letters, core_outbox, core_audit, core_reload, core_check,
-    core_test_tick;
+    core_test_tick, core_plays, core_plays_diff;
+/* Before the pipeline is closed. */
+void core_diff_stop(struct core *c);
+bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b);
 int core_control(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err);
 /* Reads and swaps the configuration; the complaints go into ret. */
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret);

@@ -478,6 +478,9 @@ void bw_pipeline_swap(struct bw_pipeline *p, const struct bw_setup *setup)
 {
   p->setup = setup;
   bw_engine_set_plays(p->engine, setup->plays);
+  /* Other rules see the same signals differently: the next tick looks at every account that has one. */
+  bw_signals_each_account(p->signals, mark_changed, p);
+  p->dirty = true;
   bw_deals_set_options(p->deals, setup->deals);
 }
 
