@@ -52,7 +52,7 @@ static int read_request(struct core *c, const json_t *args, struct bw_outcome_re
   r->who = bw_args_text(args, "who");
   r->via = bw_args_text(args, "via");
   r->now = core_now(c);
-  r->at = bw_args_time(args, "at", r->now);
+  r->at = bw_args_time(args, "at", BW_TIME_NONE);
   if (!r->outcome)
     return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT,
                    "\"%.*s\" is no outcome; it is conversation, opportunity, proposal, won, lost or nothing",
@@ -101,7 +101,7 @@ static void reply(struct core *c, struct bw_request *req, const struct bw_outcom
   json_object_set_new(o, "outcome", core_json_text(bw_outcome_name(r->outcome)));
   json_object_set_new(o, "state", core_json_text(lead ? core_lead_state(c, lead) : NULL));
   json_object_set_new(o, "who", core_json_str(r->who));
-  json_object_set_new(o, "at", core_json_time(r->at));
+  json_object_set_new(o, "at", core_json_time(res->at));
   json_object_set_new(o, "recorded", core_json_time(r->now));
   json_object_set_new(o, "made", json_boolean(res->made));
   json_object_set_new(o, "closed", json_boolean(res->closed));

@@ -164,13 +164,14 @@ struct bw_outcome_request {
   struct bw_str split;  /* won: "ae=70,csm=30"; empty: as before, or the settings' */
   struct bw_str who;    /* a person */
   struct bw_str via;    /* whose login it came by; empty: their own */
-  int64_t at;           /* when it happened: not before the last outcome, not after now */
+  int64_t at;           /* when it happened: not before the last outcome, not after now; BW_TIME_NONE: now */
   int64_t now;
 };
 struct bw_outcome_result {
   const struct bw_deal *deal;
   bool made;                      /* this outcome made the opportunity */
   bool closed;                    /* this outcome closed the lead */
+  int64_t at;                     /* when it happened */
   const struct bw_record *record; /* to be journaled; NULL: none; borrowed until the next call */
 };
 /*

@@ -78,7 +78,7 @@ static int check_request(const struct bw_outcome_request *r, struct bw_buf *spli
     return refuse(err, "\"nothing\" takes no amount: nothing came of it");
   if (r->split.len && r->outcome != BW_OUTCOME_WON)
     return refuse(err, "only \"won\" takes a split: credit is written down when there is something to credit");
-  if (r->at > r->now)
+  if (r->at != BW_TIME_NONE && r->at > r->now)
     return refuse(err, "an outcome cannot lie in the future");
   return r->split.len ? bw_split_parse(r->split, split, err) : BW_OK;
 }
@@ -261,9 +261,22 @@ static int check_all(const struct deal *deal, const struct bw_lead *lead, const 
   return rc == 0 ? check_amount(deal, lead, r, err) : rc;
 }
 
-int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *r, struct bw_outcome_result *ret,
+static int64_t later(int64_t t, int64_t other, int64_t now)
+{
+  return other != BW_TIME_NONE && other > t && other <= now + AHEAD ? other : t;
+}
+
+/* "Now" comes after all that is known, though another clock be ahead of ours. */
+static int64_t time_now(const struct deal *deal, const struct bw_lead *lead, int64_t now)
+{
+  return later(later(later(now, lead->opened_at, now), deal->pub.said_at, now), deal->pub.stage_at, now);
+}
+
+int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *asked, struct bw_outcome_result *ret,
                      struct bw_error *err)
 {
+  struct bw_outcome_request request = *asked;
+  const struct bw_outcome_request *r = &request;
   struct bw_outcome_result result = {0};
   struct bw_buf split = {0};
   const struct bw_lead *lead;
@@ -275,6 +288,8 @@ int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *r, str
     rc = bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no lead %.*s; `basewatch inbox` lists them",
                  (int)(r->lead.len > 40 ? 40 : r->lead.len), r->lead.data);
   deal = rc == 0 ? find_or_new(d, lead) : NULL;
+  if (rc == 0 && request.at == BW_TIME_NONE)
+    request.at = time_now(deal, lead, request.now);
   if (rc == 0)
     rc = check_all(deal, lead, r, err);
   if (rc < 0) {
@@ -294,6 +309,7 @@ int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *r, str
   rc = end_lead(d, lead, r, &result.closed, err);
   if (rc == 0) {
     result.deal = &deal->pub;
+    result.at = r->at;
     *ret = result;
   }
   entry_clear(&e);

@@ -10,6 +10,7 @@
 #define MAX_STEPS 200
 #define MAX_ENTRIES INT64_C(1000000)
 #define MAX_NOTE 2000
+#define AHEAD BW_DAY /* how far other clocks may be ahead of ours */
 #define RECORD_FIELDS 32
 
 struct deal {

@@ -124,6 +124,12 @@ const struct bw_record *deal_record(struct bw_deals *d, const struct deal *deal,
 
 /* ---- theirs ---- */
 
+/* When it happened.  A clock may be a little ahead of ours; a date in the far future would bar everything that comes after. */
+static int64_t when(const struct bw_record *r)
+{
+  return r->arrival_ms > 0 && r->time_ms > r->arrival_ms + AHEAD ? r->arrival_ms + AHEAD : r->time_ms;
+}
+
 static struct bw_str trait(const struct bw_record *r, const char *key)
 {
   const struct bw_field *f = bw_record_field(r, BW_SECTION_TRAITS, key);
@@ -158,7 +164,7 @@ static int stage_of(struct bw_deals *d, const struct bw_record *r)
   if (won || lost)
     return (int)(stage_for_state(d->options, won ? BW_DEAL_WON : BW_DEAL_LOST) - d->options->stages);
   if (stage.len && i < 0 && first_time(d, "stage", stage))
-    deal_notice(d, r->time_ms, r->account, "opportunity_stage",
+    deal_notice(d, when(r), r->account, "opportunity_stage",
                 "an opportunity record names the stage %s, which opportunities.stages does not know: add it to the `also:` of "
                 "the stage that it is",
                 bw_log_quote(stage));
@@ -185,7 +191,7 @@ static struct deal *find_deal(struct bw_deals *d, const struct bw_record *r, con
   if (bw_str_is(r->account, found->account))
     *ret_lead = found;
   else if (r->account.len && first_time(d, "account", r->subject))
-    deal_notice(d, r->time_ms, r->account, "opportunity_lead",
+    deal_notice(d, when(r), r->account, "opportunity_lead",
                 "opportunity %s names lead %s, which is of another account (%s): nothing was changed", bw_log_quote(r->subject),
                 found->id, BW_Q(found->account));
   return NULL;
@@ -197,7 +203,7 @@ static bool link_deal(struct bw_deals *d, struct deal *deal, const struct bw_rec
   struct bw_str crm = deal_text(deal, BW_DEAL_CRM);
   if (r->account.len && !bw_str_eq(r->account, deal_text(deal, BW_DEAL_ACCOUNT))) {
     if (first_time(d, "account", r->subject))
-      deal_notice(d, r->time_ms, r->account, "opportunity_lead",
+      deal_notice(d, when(r), r->account, "opportunity_lead",
                   "opportunity %s speaks of %s, which is of another account (%s): nothing was changed",
                   bw_log_quote(r->subject), deal->pub.text[BW_DEAL_ID], BW_Q(deal->pub.text[BW_DEAL_ACCOUNT]));
     return false;
@@ -206,7 +212,7 @@ static bool link_deal(struct bw_deals *d, struct deal *deal, const struct bw_rec
     return true;
   if (crm.len) {
     if (first_time(d, "second", r->subject))
-      deal_notice(d, r->time_ms, r->account, "opportunity_twice",
+      deal_notice(d, when(r), r->account, "opportunity_twice",
                   "the CRM has two opportunities for lead %s, %s and %s: only the first one moves ours",
                   deal->pub.text[BW_DEAL_LEAD], bw_log_quote(crm), bw_log_quote(r->subject));
     return false;
@@ -230,19 +236,19 @@ static void take_values(struct bw_deals *d, struct deal *deal, const struct bw_r
   double amount = bw_record_number(r, BW_SECTION_TRAITS, "amount", NAN);
   struct bw_str owner = trait(r, "owner");
   int64_t close;
-  if (isfinite(amount) && amount >= 0 && amount <= 1e12 && newer(r->time_ms, p->amount_at)) {
+  if (isfinite(amount) && amount >= 0 && amount <= 1e12 && newer(when(r), p->amount_at)) {
     p->amount = amount;
-    p->amount_at = r->time_ms;
+    p->amount_at = when(r);
     deal_changed(d, deal);
   }
-  if (bw_time_parse(trait(r, "close_date"), &close) == 0 && newer(r->time_ms, p->close_set_at)) {
+  if (bw_time_parse(trait(r, "close_date"), &close) == 0 && newer(when(r), p->close_set_at)) {
     p->close_at = bw_day_time(bw_time_day(close));
-    p->close_set_at = r->time_ms;
+    p->close_set_at = when(r);
     deal_changed(d, deal);
   }
-  if (owner.len && owner.len <= MAX_ID && newer(r->time_ms, p->owner_at)) {
+  if (owner.len && owner.len <= MAX_ID && newer(when(r), p->owner_at)) {
     deal_set(deal, BW_DEAL_OWNER, owner);
-    p->owner_at = r->time_ms;
+    p->owner_at = when(r);
     deal_changed(d, deal);
   }
 }
@@ -271,8 +277,8 @@ static void enter_entry(struct bw_deals *d, struct deal *deal, const struct bw_r
                         int64_t number)
 {
   struct bw_str by = cut(trait(r, "by"), 200);
-  struct entry e = {.number = number, .at = r->time_ms, .outcome = outcome, .by_record = true, .amount = NAN};
-  e.recorded = r->arrival_ms > 0 ? r->arrival_ms : r->time_ms;
+  struct entry e = {.number = number, .at = when(r), .outcome = outcome, .by_record = true, .amount = NAN};
+  e.recorded = r->arrival_ms > 0 ? r->arrival_ms : when(r);
   if (outcome != BW_OUTCOME_NOTHING)
     e.amount = deal->pub.amount;
   e.who = bw_person_valid(by) ? bw_str_dup(by) : bw_strdup("crm");
@@ -288,7 +294,7 @@ static int end_lead(struct bw_deals *d, struct deal *deal, const struct bw_recor
   const struct bw_deal *p = &deal->pub;
   const struct bw_lead *lead = d->leads.find(d->leads.ctx, deal_text(deal, BW_DEAL_LEAD));
   struct bw_buf reason = {0};
-  int64_t at = r->time_ms;
+  int64_t at = when(r);
   int rc;
   if (!lead || strcmp(lead->account, p->text[BW_DEAL_ACCOUNT]) != 0 || strcmp(lead->play, p->text[BW_DEAL_PLAY]) != 0 ||
       lead->status == BW_LEAD_CLOSED || lead->status == BW_LEAD_REJECTED)
@@ -312,14 +318,14 @@ static bool is_news(struct bw_deals *d, struct deal *deal, const struct bw_deal_
   int was = bw_deal_stage_find(d->options, before);
   bool over = p->state == BW_DEAL_WON || p->state == BW_DEAL_LOST, same = bw_str_is(before, stage->name);
   bool reopens = was >= 0 && d->options->stages[was].state != BW_DEAL_OPEN;
-  if (!newer(r->time_ms, p->crm_at))
+  if (!newer(when(r), p->crm_at))
     return false;
-  p->crm_at = r->time_ms;
+  p->crm_at = when(r);
   deal_set(deal, BW_DEAL_CRM_STAGE, bw_str(stage->name));
   deal_changed(d, deal);
   if (same || (over && stage->state == BW_DEAL_OPEN && !reopens))
     return false;
-  return p->state == BW_DEAL_NONE || r->time_ms >= p->stage_at;
+  return p->state == BW_DEAL_NONE || when(r) >= p->stage_at;
 }
 
 static int take_stage(struct bw_deals *d, struct deal *deal, const struct bw_deal_stage *stage, const struct bw_record *r,
@@ -328,7 +334,7 @@ static int take_stage(struct bw_deals *d, struct deal *deal, const struct bw_dea
   struct bw_deal *p = &deal->pub;
   enum bw_deal_state before = p->state;
   struct bw_str reason = cut(trait(r, "loss_reason"), MAX_REASON), by = cut(trait(r, "by"), MAX_ID);
-  deal_enter(d, deal, stage, r->time_ms, by.len ? by : BW_STR("crm"), true);
+  deal_enter(d, deal, stage, when(r), by.len ? by : BW_STR("crm"), true);
   if (p->state == BW_DEAL_LOST && reason.len)
     deal_set(deal, BW_DEAL_LOSS_REASON, reason);
   if (p->state == BW_DEAL_WON && !p->text[BW_DEAL_SPLIT][0])
@@ -337,7 +343,7 @@ static int take_stage(struct bw_deals *d, struct deal *deal, const struct bw_dea
     return BW_OK;
   if (!bw_record_field(r, BW_SECTION_TRAITS, "close_date")) {
     p->close_at = bw_day_time(bw_time_day(p->closed_at));
-    p->close_set_at = r->time_ms;
+    p->close_set_at = when(r);
   }
   enter_entry(d, deal, r, said_by(stage), p->entries + 1);
   return end_lead(d, deal, r, err);
@@ -357,7 +363,7 @@ static struct deal *adopt(struct bw_deals *d, struct deal *deal, const struct bw
     bw_buf_clear(&id);
   }
   deal->pub.adopted = !bw_str_eq(r->subject, deal_text(deal, BW_DEAL_ID));
-  deal_make(d, deal, lead, r->time_ms);
+  deal_make(d, deal, lead, when(r));
   deal->pub.amount = lead->estimate;
   return deal;
 }
@@ -432,9 +438,9 @@ static int restore(struct bw_deals *d, struct deal *deal, const struct bw_deal_s
   struct bw_buf split = {0};
   struct bw_str by = cut(trait(r, "by"), MAX_ID);
   if (before == BW_DEAL_NONE)
-    p->created_at = r->time_ms;
+    p->created_at = when(r);
   take_values(d, deal, r);
-  deal_enter(d, deal, stage, r->time_ms, by, true);
+  deal_enter(d, deal, stage, when(r), by, true);
   if (p->state == BW_DEAL_LOST)
     deal_set(deal, BW_DEAL_LOSS_REASON, cut(trait(r, "loss_reason"), MAX_REASON));
   if (p->state == BW_DEAL_WON && bw_split_parse(trait(r, "split"), &split, NULL) == 0)
@@ -457,7 +463,7 @@ static int apply_ours(struct bw_deals *d, const struct bw_record *r, struct bw_e
   if (deal && (int64_t)number <= deal->pub.entries)
     return BW_OK; /* known: it was done when it was said */
   if (deal && (!bw_str_eq(r->account, deal_text(deal, BW_DEAL_ACCOUNT)) ||
-               (deal->pub.state != BW_DEAL_NONE && r->time_ms < deal->pub.stage_at)))
+               (deal->pub.state != BW_DEAL_NONE && when(r) < deal->pub.stage_at)))
     return BW_OK;
   if (!deal) {
     deal = deal_new(d, id);

@@ -309,6 +309,8 @@ static void a_crm_moves_our_deal(void **state)
   assert_int_equal(p->state, BW_DEAL_LOST);
   CRM(&w, "006A", T0 + 5 * D, "stage=Closed Lost");
   assert_int_equal(p->nsteps, 3);
+  CRM(&w, "006A", T0 + 4 * D + 12 * H, "stage=Negotiation/Review"); /* after it was lost, but before it was said again */
+  assert_int_equal(p->state, BW_DEAL_LOST);
   CRM(&w, "006A", T0 + 6 * D, "stage=Negotiation/Review"); /* the CRM itself opens it again */
   assert_int_equal(p->state, BW_DEAL_OPEN);
   assert_int_equal(p->closed_at, BW_TIME_NONE);
@@ -383,6 +385,24 @@ static void records_that_do_not_fit(void **state)
       &w, BW_KIND_OPPORTUNITY, "basewatch:junk", "acme", "x", T0 + 6 * D,
       (const char *const[]){"basewatch_opportunity=bw-L1-0", "said=won", "stage=Closed Won", "entry=1e300", NULL});
   assert_int_equal(p->state, BW_DEAL_OPEN);
+  world_close(&w);
+}
+
+static void clocks_that_disagree(void **state)
+{
+  struct world w;
+  const struct bw_deal *p;
+  (void)state;
+  start(&w);
+  CRM(&w, "006A", T0 + 2 * H, "basewatch_lead=L1", "stage=Proposal");
+  p = world_deal(&w, 1);
+  ok(&w, (struct said){.lead = "L1", .outcome = "won", .now = T0 + H}); /* the CRM's clock is an hour ahead */
+  assert_int_equal(p->stage_at, T0 + 2 * H);
+  (void)world_record_arriving(&w, BW_KIND_OPPORTUNITY, "acme", "006A", T0 + 9000 * D, T0 + 3 * H,
+                              (const char *const[]){"stage=Closed Lost", NULL});
+  assert_int_equal(p->stage_at, T0 + 3 * H + D); /* a date in 2050 is a slip */
+  ok(&w, (struct said){.lead = "L1", .outcome = "won", .now = T0 + 4 * H});
+  assert_int_equal(p->state, BW_DEAL_WON);
   world_close(&w);
 }
 
@@ -550,6 +570,7 @@ int main(void)
       cmocka_unit_test(a_nightly_export_does_not_undo_what_a_person_said),
       cmocka_unit_test(an_opportunity_of_the_crm_is_taken_over),
       cmocka_unit_test(records_that_do_not_fit),
+      cmocka_unit_test(clocks_that_disagree),
       cmocka_unit_test(slow_and_stale_are_told_once),
       cmocka_unit_test(it_is_the_same_after_a_restart),
       cmocka_unit_test(outcomes_are_never_changed),

@@ -122,12 +122,12 @@ static int feed(struct world *w, const struct bw_record *r)
   return rc;
 }
 
-int world_record(struct world *w, uint32_t kind, const char *id, const char *account, const char *subject, int64_t at,
-                 const char *const *fields)
+static int record(struct world *w, uint32_t kind, const char *id, const char *account, const char *subject, int64_t at,
+                  int64_t arrival, const char *const *fields)
 {
   struct bw_field f[32];
   char keys[32][64];
-  struct bw_record r = {.kind = kind, .time_ms = at, .arrival_ms = at, .fields = f};
+  struct bw_record r = {.kind = kind, .time_ms = at, .arrival_ms = arrival, .fields = f};
   r.account = bw_str(account);
   r.subject = bw_str(subject);
   r.id = bw_str(id ? id : "");
@@ -140,6 +140,18 @@ int world_record(struct world *w, uint32_t kind, const char *id, const char *acc
     r.nfields++;
   }
   return feed(w, &r);
+}
+
+int world_record(struct world *w, uint32_t kind, const char *id, const char *account, const char *subject, int64_t at,
+                 const char *const *fields)
+{
+  return record(w, kind, id, account, subject, at, at, fields);
+}
+
+int world_record_arriving(struct world *w, uint32_t kind, const char *account, const char *subject, int64_t at, int64_t arrival,
+                          const char *const *fields)
+{
+  return record(w, kind, NULL, account, subject, at, arrival, fields);
 }
 
 void world_account(struct world *w, const char *account, const char *name)
@@ -195,7 +207,7 @@ int world_say(struct world *w, const struct said *s, struct bw_error *err)
   r.split = bw_str(s->split ? s->split : "");
   r.who = bw_str(s->who ? s->who : "olivia");
   r.now = s->now;
-  r.at = s->at ? s->at : s->now;
+  r.at = s->at ? s->at : BW_TIME_NONE;
   rc = bw_deals_outcome(w->deals, &r, &res, err);
   if (rc == 0 && res.record) {
     struct bw_batch_writer writer = {.count = 0};

@@ -34,6 +34,8 @@ void world_save(struct world *w);
 /* A record into the book and into the deals, given as fields "key=value" ended by NULL; id: of the message, may be NULL. */
 int world_record(struct world *w, uint32_t kind, const char *id, const char *account, const char *subject, int64_t at,
                  const char *const *fields);
+int world_record_arriving(struct world *w, uint32_t kind, const char *account, const char *subject, int64_t at, int64_t arrival,
+                          const char *const *fields);
 void world_account(struct world *w, const char *account, const char *name);
 void world_lead(struct world *w, const char *account, const char *motion, const char *type, double estimate);
 /* From now on `other` is fed the records that outcomes make here, as if they were imported there. */
