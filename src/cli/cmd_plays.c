@@ -119,21 +119,33 @@ static void put_rows(struct bw_cli *cli, struct bw_buf *out, const json_t *play,
     bw_buf_clear(&line);
   }
   if (all > (int64_t)json_array_size(rows))
-    bw_buf_printf(out, "  %s and %lld more (--all shows up to %d)\n", sign, (long long)(all - (int64_t)json_array_size(rows)),
+    bw_buf_printf(out, "  %sand %lld more (--all shows up to %d)\n", sign, (long long)(all - (int64_t)json_array_size(rows)),
                   ALL_ROWS);
+}
+
+static void put_number_of(struct bw_buf *out, const json_t *o, const char *key, const char *one, const char *many)
+{
+  int64_t n = bw_get_int(o, key, 0);
+  bw_put_count(out, n);
+  bw_buf_printf(out, " %s", n == 1 ? one : many);
 }
 
 static void put_counts(struct bw_buf *out, const json_t *p)
 {
   static const struct {
-    const char *key, *text;
-  } counts[] = {{"gain", "new leads"},           {"lose", "not any more"},
-                {"change", "open leads change"}, {"adds", "add to an open lead of the family"},
-                {"rests", "rest after a close"}, {"shadow", "recorded as shadows"}};
+    const char *key, *one, *many;
+  } counts[] = {{"gain", "new lead", "new leads"},
+                {"lose", "not any more", "not any more"},
+                {"change", "open lead changes", "open leads change"},
+                {"adds", "adds to an open lead of the family", "add to an open lead of the family"},
+                {"rests", "rests after a close", "rest after a close"},
+                {"shadow", "recorded as a shadow", "recorded as shadows"}};
   size_t i, n = 0;
   for (i = 0; i < sizeof counts / sizeof *counts; i++)
-    if (bw_get_int(p, counts[i].key, 0) > 0)
-      bw_buf_printf(out, "%s%lld %s", n++ ? ", " : "", (long long)bw_get_int(p, counts[i].key, 0), counts[i].text);
+    if (bw_get_int(p, counts[i].key, 0) > 0) {
+      bw_buf_add_cstr(out, n++ ? ", " : "");
+      put_number_of(out, p, counts[i].key, counts[i].one, counts[i].many);
+    }
   if (!n)
     bw_buf_add_cstr(out, "nothing changes right now");
 }
@@ -168,18 +180,26 @@ static void put_diff(struct bw_cli *cli, struct bw_buf *out, const json_t *reply
 {
   const json_t *p, *lint = json_object_get(reply, "lint");
   size_t i, same = 0;
-  bw_buf_printf(out, "%lld leads would come, %lld would not come any more, %lld open ones would change",
-                (long long)bw_get_int(reply, "gain", 0), (long long)bw_get_int(reply, "lose", 0),
-                (long long)bw_get_int(reply, "change", 0));
-  bw_buf_printf(out, " (%lld accounts with open signals).\n", (long long)bw_get_int(reply, "accounts", 0));
+  put_number_of(out, reply, "gain", "lead would come", "leads would come");
+  bw_buf_add_cstr(out, ", ");
+  put_number_of(out, reply, "lose", "would not come any more", "would not come any more");
+  bw_buf_add_cstr(out, ", ");
+  put_number_of(out, reply, "change", "open one would change", "open ones would change");
+  bw_buf_add_cstr(out, " (");
+  put_number_of(out, reply, "accounts", "account with an open signal", "accounts with open signals");
+  bw_buf_add_cstr(out, ").\n");
   if (bw_get_bool(reply, "cut"))
     bw_buf_printf(out, "It took too long and was cut: only the first %lld accounts, in order of id, were asked.\n",
                   (long long)bw_get_int(reply, "looked", 0));
   if (bw_get_bool(reply, "watchers_differ"))
     bw_buf_add_cstr(out, "The watchers are configured differently too: what they would say anew is not in this.\n");
-  if (bw_get_int(lint, "errors", 0) + bw_get_int(lint, "warnings", 0) > 0)
-    bw_buf_printf(out, "Lint: %lld errors, %lld warnings; `basewatch lint` explains them.\n",
-                  (long long)bw_get_int(lint, "errors", 0), (long long)bw_get_int(lint, "warnings", 0));
+  if (bw_get_int(lint, "errors", 0) + bw_get_int(lint, "warnings", 0) > 0) {
+    bw_buf_add_cstr(out, "Lint: ");
+    put_number_of(out, lint, "errors", "error", "errors");
+    bw_buf_add_cstr(out, ", ");
+    put_number_of(out, lint, "warnings", "warning", "warnings");
+    bw_buf_add_cstr(out, "; `basewatch lint` explains them.\n");
+  }
   json_array_foreach(json_object_get(reply, "plays"), i, p)
   {
     if (quiet(p)) {
@@ -191,6 +211,8 @@ static void put_diff(struct bw_cli *cli, struct bw_buf *out, const json_t *reply
   }
   if (same)
     bw_buf_printf(out, "\n%zu play%s: nothing changes right now.\n", same, same == 1 ? "" : "s");
+  if (bw_get_int(reply, "lose", 0) + bw_get_int(reply, "gain", 0) > 0)
+    bw_buf_add_char(out, '\n');
   if (bw_get_int(reply, "lose", 0) > 0)
     bw_buf_add_cstr(out, "Open leads stay until somebody decides; they get no more signals from a play that does not fire.\n");
   if (bw_get_int(reply, "gain", 0) > 0)
