@@ -523,6 +523,48 @@ static void own_stages_and_splits(void **state)
   world_close(&w);
 }
 
+/* The file that ships says what holds without it. */
+static void the_shipped_settings_are_the_defaults(void **state)
+{
+  const char *top = getenv("BW_SRCDIR");
+  char *path = bw_asprintf("%s/etc/basewatch.yaml", top ? top : ".");
+  struct bw_complaints c = {.count = 0};
+  struct bw_deals_options shipped, none;
+  struct bw_document *doc;
+  size_t i, k;
+  (void)state;
+  if (!top && bw_document_load(path, false, &doc, &c) < 0)
+    skip();
+  if (top)
+    assert_int_equal(bw_document_load(path, false, &doc, &c), 0);
+  if (bw_deals_options_read(bw_node_get(bw_document_root(doc), "opportunities"), &shipped, &c) < 0)
+    fail_msg("%s", bw_buf_cstr(&c.text));
+  assert_non_null(shipped.stages_node);
+  assert_int_equal(bw_deals_options_read(NULL, &none, &c), 0);
+  assert_string_equal(shipped.pipeline, none.pipeline);
+  assert_int_equal(shipped.stale_ms, none.stale_ms);
+  assert_int_equal(shipped.close_urgent_ms, none.close_urgent_ms);
+  assert_int_equal(shipped.close_ms, none.close_ms);
+  assert_int_equal(shipped.cross_close_urgent_ms, none.cross_close_urgent_ms);
+  assert_int_equal(shipped.cross_close_ms, none.cross_close_ms);
+  assert_int_equal(shipped.nstages, none.nstages);
+  for (i = 0; i < none.nstages; i++) {
+    const struct bw_deal_stage *a = &shipped.stages[i], *b = &none.stages[i];
+    assert_string_equal(a->name, b->name);
+    assert_int_equal(a->within_ms, b->within_ms);
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->after, b->after);
+    assert_int_equal(a->nalso, b->nalso);
+    for (k = 0; k < a->nalso; k++)
+      assert_string_equal(a->also[k], b->also[k]);
+  }
+  bw_deals_options_clear(&shipped);
+  bw_deals_options_clear(&none);
+  bw_document_free(&doc);
+  bw_complaints_clear(&c);
+  free(path);
+}
+
 static void complaints(void **state)
 {
   static const struct {
@@ -575,6 +617,7 @@ int main(void)
       cmocka_unit_test(it_is_the_same_after_a_restart),
       cmocka_unit_test(outcomes_are_never_changed),
       cmocka_unit_test(own_stages_and_splits),
+      cmocka_unit_test(the_shipped_settings_are_the_defaults),
       cmocka_unit_test(complaints),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
