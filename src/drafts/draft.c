@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A draft: rendered with the origin of every value, and its gaps.  Runs in core and in replays; no privileges needed. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "drafts/drafts_impl.h"
+#include "drafts/locale.h"
 #include "drafts/mustache_impl.h"
 
 #define MAX_RECIPIENTS 20
@@ -161,6 +163,7 @@ void bw_draft_finish(struct bw_draft *d)
 
 struct rendering {
   const struct bw_templates *set;
+  const char *language; /* of the text; empty: English */
   struct bw_draft *d;
   enum bw_draft_field field;
   size_t missing; /* loose texts */
@@ -169,7 +172,7 @@ struct rendering {
 static const struct bw_mustache *find_partial(void *ctx, struct bw_str name)
 {
   const struct rendering *r = ctx;
-  const struct bw_template *t = r->set ? bw_templates_partial(r->set, name) : NULL;
+  const struct bw_template *t = r->set ? bw_templates_partial(r->set, name, r->language) : NULL;
   return t ? t->part[BW_DRAFT_BODY].m : NULL;
 }
 
@@ -200,15 +203,57 @@ static struct bw_mustache_options strict_options(const char *currency, size_t ma
                                       .ctx = r};
 }
 
+/* The text that a view has for a name, in ret (of at most `size` bytes with its NUL); empty where there is none. */
+static struct bw_str view_text(const struct bw_view *view, const char *name, char *ret, size_t size)
+{
+  struct bw_view_value v = {0};
+  view->lookup(view->ctx, bw_str(name), &v);
+  if (v.type != BW_VIEW_TEXT || v.text.len == 0 || v.text.len >= size)
+    return bw_str_n("", 0);
+  memcpy(ret, v.text.data, v.text.len);
+  ret[v.text.len] = '\0';
+  return bw_str_n(ret, v.text.len);
+}
+
+/* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known.  American English
+   where nothing is. */
+static const struct bw_locale *locale_of(const struct bw_view *view)
+{
+  static const char *const names[] = {"account.locale", "account.custom.locale"};
+  char text[40], country[8], both[60];
+  struct bw_str tag;
+  size_t i;
+  for (i = 0; i < 2; i++) {
+    tag = view_text(view, names[i], text, sizeof text);
+    if (tag.len)
+      return bw_locale_find(tag);
+  }
+  tag = view_text(view, "account.language", text, sizeof text);
+  if (!tag.len)
+    return bw_locale_find(BW_STR("en-US"));
+  if (tag.len == 2 && view_text(view, "account.country", country, sizeof country).len == 2) {
+    (void)snprintf(both, sizeof both, "%s-%s", text, country);
+    return bw_locale_find(bw_str(both));
+  }
+  return bw_locale_find(tag);
+}
+
 int bw_draft_render(const struct bw_templates *set, const struct bw_template *t, const struct bw_view *view, struct bw_str lead,
                     const char *currency, int64_t now, struct bw_draft *ret_draft, struct bw_error *err)
 {
   struct bw_draft d = {.lead = bw_str_dup(lead), .version = 1, .at = now};
-  struct rendering r = {set, &d, BW_DRAFT_TO, 0};
+  const struct bw_locale *locale = locale_of(view);
+  char language[3] = {locale->tag[0], locale->tag[1], '\0'};
+  const struct bw_template *in = bw_templates_in(set, bw_str(t->name), language);
+  struct rendering r = {set, "", &d, BW_DRAFT_TO, 0};
   struct bw_mustache_options options = strict_options(currency, BW_DRAFT_MAX_BODY, &r);
   struct bw_buf out = {0};
   int rc = BW_OK;
   size_t f;
+  t = in ? in : t; /* set and t may come from two places */
+  r.language = t->language;
+  options.locale = locale;
+  options.words = bw_locale_speaks(locale, t->language[0] ? bw_str(t->language) : BW_STR("en")) ? locale : NULL;
   d.template_name = bw_strdup(t->name);
   d.channel = bw_strdup(t->channel ? t->channel : "mail");
   d.by = bw_strdup("basewatch");

@@ -15,7 +15,8 @@
 
 /*
  * NAME.txt: header lines ("To:", "Subject:", "Channel:"; '#' begins a comment line), an empty line, the body.
- * _NAME.txt: a partial for {{> NAME}}.  See docs/templates.md.
+ * _NAME.txt: a partial for {{> NAME}}.  NAME.de.txt: its translation, for accounts whose language is German.  See
+ * docs/templates.md.
  */
 struct bw_template;
 struct bw_templates; /* a directory of them */
@@ -23,7 +24,7 @@ struct bw_templates; /* a directory of them */
 /* Loads every *.txt of dir, in order of name.  BW_EINVAL where anything was complained about ("file:line:column: ..."). */
 int bw_templates_load(const char *dir, struct bw_templates **ret_set, struct bw_complaints *complaints);
 void bw_templates_free(struct bw_templates **set);
-/* Borrowed from the set; NULL where there is none. */
+/* Borrowed from the set; NULL where there is none.  Translations are found when a draft is rendered. */
 const struct bw_template *bw_templates_get(const struct bw_templates *set, struct bw_str name);
 size_t bw_templates_count(const struct bw_templates *set);
 const struct bw_template *bw_templates_at(const struct bw_templates *set, size_t i); /* in order of name */
@@ -98,7 +99,9 @@ struct bw_draft {
 };
 void bw_draft_clear(struct bw_draft *d);
 
-/* Version 1 of a lead's draft.  currency (may be NULL) is the account's.  BW_ELIMIT, BW_EINVAL: the template is at fault. */
+/* Version 1 of a lead's draft.  currency (may be NULL) is the account's.  Its locale is asked of the view (account.locale, the
+   account's own field "locale", or its language and country): it says how numbers and dates are written, and which translation
+   of the template is taken.  BW_ELIMIT, BW_EINVAL: the template is at fault. */
 int bw_draft_render(const struct bw_templates *set, const struct bw_template *t, const struct bw_view *view, struct bw_str lead,
                     const char *currency, int64_t now, struct bw_draft *ret_draft, struct bw_error *err);
 

@@ -13,6 +13,7 @@ struct bw_template_part {
 
 struct bw_template {
   char *name;
+  char language[3]; /* "de" of NAME.de.txt; empty: NAME.txt, in English */
   char *file;
   bool partial;
   char *channel;
@@ -25,7 +26,9 @@ struct bw_templates {
   size_t n, cap;
 };
 
-const struct bw_template *bw_templates_partial(const struct bw_templates *set, struct bw_str name);
+/* In a language, where there is one; else the plain one.  NULL: none. */
+const struct bw_template *bw_templates_partial(const struct bw_templates *set, struct bw_str name, const char *language);
+const struct bw_template *bw_templates_in(const struct bw_templates *set, struct bw_str name, const char *language);
 
 void bw_draft_add_gap(struct bw_draft *d, struct bw_draft_gap gap);    /* takes the strings */
 void bw_draft_add_fill(struct bw_draft *d, struct bw_draft_fill fill); /* takes the strings */

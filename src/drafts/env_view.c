@@ -111,14 +111,63 @@ struct names_check {
   struct bw_complaints *c;
 };
 
+/* ---- the names in templates' evidence ------------------------------------ */
+
+/* The word up to a dot or bracket. */
+static struct bw_str first_part(const char *s, const char *end)
+{
+  const char *p = s;
+  while (p < end && *p != '.' && *p != '[')
+    p++;
+  return bw_str_n(s, (size_t)(p - s));
+}
+
+/* Whether a list such as "used limit *_ratio" has the name. */
+static bool in_list(const char *list, struct bw_str name)
+{
+  for (; *list; list += strspn(list, " ")) {
+    struct bw_str item = bw_str_n(list, strcspn(list, " "));
+    list += item.len;
+    if (bw_str_eq(item, name))
+      return true;
+    if (item.data[0] == '*' && name.len > item.len &&
+        memcmp(name.data + name.len - item.len + 1, item.data + 1, item.len - 1) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Whether signal.TYPE...evidence.NAME names something that the signal's evidence holds; where that is known of it. */
+static void check_evidence(const struct names_check *k, const struct bw_node *at, struct bw_str name)
+{
+  const char *end = name.data + name.len, *mark;
+  struct bw_str type, item;
+  const char *holds;
+  int index;
+  char *text BW_AUTOFREE = bw_str_dup(name);
+  if (!bw_str_prefix(name, "signal.") || !(mark = strstr(text, ".evidence.")))
+    return;
+  item = first_part(name.data + (mark - text) + strlen(".evidence."), end);
+  type = first_part(name.data + strlen("signal."), end);
+  index = bw_catalog_find_signal(k->catalog, type);
+  holds = index < 0 ? NULL : bw_signal_evidence(bw_catalog_signal(k->catalog, (size_t)index));
+  if (holds && !in_list(holds, item))
+    bw_complain(k->c, at, "the evidence of %.*s never holds \"%.*s\"; it may hold: %s", BW_FMT(type), BW_FMT(item), holds);
+}
+
+/* ---- all names ------------------------------------------------------------ */
+
 static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, const char *file, uint32_t line,
                        uint32_t column)
 {
   const struct names_check *k = ctx;
   struct bw_node at = {.file = file, .line = line, .column = column};
   struct bw_error err = {0};
-  if (use == BW_MUSTACHE_PARTIAL || bw_str_is(name, ".") || bw_env_check_name(k->catalog, name, NULL, &err) == 0)
+  if (use == BW_MUSTACHE_PARTIAL || bw_str_is(name, ".") || bw_env_check_name(k->catalog, name, NULL, &err) == 0) {
+    if (use != BW_MUSTACHE_PARTIAL)
+      check_evidence(k, &at, name);
     return;
+  }
   if (bw_str_prefix(name, "trait."))
     bw_warn(k->c, &at, "%s", err.message);
   else

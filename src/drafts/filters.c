@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The filters of {{name|filter}}, one row each: neutral English forms.  Runs in core and in the command line's replay; no
- * privileges needed.
+ * The filters of {{name|filter}}, one row each.  Numbers are written as the account's locale writes them; words (months,
+ * plurals) are those of the text's language.  Runs in core and in the command line's replay; no privileges needed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "drafts/locale.h"
 #include "drafts/mustache_impl.h"
 
 #define NOT_A_NUMBER "is not a number"
@@ -45,20 +46,26 @@ static int decimals_of(struct bw_str arg)
   return arg.len == 1 ? arg.data[0] - '0' : -1;
 }
 
-/* -1234567.5 as "-1,234,567.50"; "-0" never. */
-static void add_grouped(struct bw_buf *out, double v, int decimals)
+static const struct bw_locale *locale_of(const struct bw_filtered *v)
 {
-  char digits[64];
-  int n = snprintf(digits, sizeof digits, "%.*f", decimals, fabs(v)), whole, i;
-  const char *dot = strchr(digits, '.');
-  whole = dot ? (int)(dot - digits) : n;
-  if (v < 0 && strspn(digits, "0.") != (size_t)n)
-    bw_buf_add_char(out, '-');
-  for (i = 0; i < n; i++) {
-    if (i && i < whole && (whole - i) % 3 == 0)
-      bw_buf_add_char(out, ',');
-    bw_buf_add_char(out, digits[i]);
-  }
+  return v->locale ? v->locale : bw_locale_neutral();
+}
+
+static const struct bw_locale *words_of(const struct bw_filtered *v)
+{
+  return v->words ? v->words : bw_locale_neutral();
+}
+
+/* "#%": each sign of the pattern but '#' as it is, that one as the number. */
+static void add_pattern(struct bw_buf *out, const char *pattern, const char *currency, struct bw_str number)
+{
+  for (; *pattern; pattern++)
+    if (*pattern == '#')
+      bw_buf_add_str(out, number);
+    else if (*pattern == '$')
+      bw_buf_add_cstr(out, currency);
+    else
+      bw_buf_add_char(out, *pattern);
 }
 
 /* Up to max decimals, without trailing zeros. */
@@ -84,24 +91,27 @@ static const char *apply_number(struct bw_str arg, struct bw_filtered *v, struct
   double d;
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
-  add_grouped(out, d, decimals >= 0 ? decimals : shortest_decimals(d, 2));
+  bw_locale_number(out, locale_of(v), d, decimals >= 0 ? decimals : shortest_decimals(d, 2), false);
   become_text(v, out);
   return NULL;
 }
 
 static const char *apply_percent(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
+  const struct bw_locale *l = locale_of(v);
   int decimals = decimals_of(arg);
+  struct bw_buf number = {0};
   double d;
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
-  add_grouped(out, d * 100, decimals >= 0 ? decimals : 0);
-  bw_buf_add_char(out, '%');
+  bw_locale_number(&number, l, d * 100, decimals >= 0 ? decimals : 0, false);
+  add_pattern(out, l->percent, "", bw_buf_str(&number));
+  bw_buf_clear(&number);
   become_text(v, out);
   return NULL;
 }
 
-/* Currencies with a sign that no other of them shares in plain English text; the rest go by their code. */
+/* Currencies with a sign that no other of them shares in plain text; the rest go by their code, but at home. */
 static const struct currency {
   const char *code, *sign;
   int decimals;
@@ -127,25 +137,39 @@ static bool is_currency_code(struct bw_str s)
   return s.len == 3;
 }
 
+/* How the currency is written: the region's own as it is there, the well-known by their sign, others by their code, which keeps
+   its distance from the number. */
+static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw_str code, const struct currency *cur,
+                        struct bw_str number)
+{
+  bool home = l->currency[0] && bw_str_is(code, l->currency), sign = home || cur;
+  char text[8];
+  (void)snprintf(text, sizeof text, "%.*s", BW_FMT(code));
+  if (!sign && !is_currency_code(code))
+    bw_buf_add_str(out, number);
+  else if (!sign && strcmp(l->money, "$#") == 0)
+    add_pattern(out, "$ #", text, number);
+  else
+    add_pattern(out, l->money, home ? l->sign : cur ? cur->sign : text, number);
+}
+
 static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
   struct bw_str code = is_currency_code(v->unit) ? v->unit : bw_str(v->currency);
   const struct currency *cur = find_currency(code);
+  const struct bw_locale *l = locale_of(v);
   int decimals = decimals_of(arg), own = cur ? cur->decimals : 2;
+  struct bw_buf number = {0};
   double d;
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
   if (decimals < 0)
     decimals = fabs(d) >= 1000 || shortest_decimals(d, own) == 0 ? 0 : own;
   if (d < 0 && fabs(d) >= 0.5 * pow(10, -decimals))
-    bw_buf_add_char(out, '-');
-  if (cur) {
-    bw_buf_add_cstr(out, cur->sign);
-  } else if (is_currency_code(code)) {
-    bw_buf_add_str(out, code);
-    bw_buf_add_char(out, ' ');
-  }
-  add_grouped(out, fabs(d), decimals);
+    bw_buf_add_cstr(out, l->minus);
+  bw_locale_number(&number, l, fabs(d), decimals, true);
+  write_money(out, l, code, cur, bw_buf_str(&number));
+  bw_buf_clear(&number);
   become_text(v, out);
   return NULL;
 }
@@ -163,26 +187,56 @@ static const char *apply_abs(struct bw_str arg, struct bw_filtered *v, struct bw
   return NULL;
 }
 
-/* "28 days", "1 seat": the number and the word that goes with it. */
+/* The i-th of the words between commas; the last where there are fewer. */
+static struct bw_str word_at(struct bw_str list, int i)
+{
+  const char *comma;
+  while ((comma = memchr(list.data, ',', list.len)) && i-- > 0)
+    list = bw_str_n(comma + 1, list.len - (size_t)(comma + 1 - list.data));
+  return comma ? bw_str_n(list.data, (size_t)(comma - list.data)) : list;
+}
+
+static int count_words(struct bw_str list)
+{
+  size_t i;
+  int n = 1;
+  for (i = 0; i < list.len; i++)
+    n += list.data[i] == ',';
+  return n;
+}
+
+/* "28 days", "1 seat": the number and the word that goes with it.  Two words: one and others; three: one, few, others. */
 static const char *apply_plural(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  const char *comma = memchr(arg.data, ',', arg.len);
-  size_t one = (size_t)(comma - arg.data);
   double d;
+  int form, words = count_words(arg);
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
-  add_grouped(out, d, shortest_decimals(d, 2));
+  form = bw_locale_plural(words_of(v), d);
+  bw_locale_number(out, locale_of(v), d, shortest_decimals(d, 2), false);
   bw_buf_add_char(out, ' ');
-  bw_buf_add_str(out, fabs(d) == 1 ? bw_str_n(arg.data, one) : bw_str_n(comma + 1, arg.len - one - 1));
+  bw_buf_add_str(out, word_at(arg, form == 0 ? 0 : form == 1 && words > 2 ? 1 : words - 1));
   become_text(v, out);
   return NULL;
 }
 
-static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                     "July",    "August",   "September", "October", "November", "December"};
+/* "D. M Y" */
+static void add_date(struct bw_buf *out, const char *pattern, const char *month, int year, int day)
+{
+  for (; *pattern; pattern++)
+    if (*pattern == 'D')
+      bw_buf_printf(out, "%d", day);
+    else if (*pattern == 'M')
+      bw_buf_add_cstr(out, month);
+    else if (*pattern == 'Y')
+      bw_buf_printf(out, "%d", year);
+    else
+      bw_buf_add_char(out, *pattern);
+}
 
 static const char *apply_date(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
+  const struct bw_locale *l = words_of(v);
   int64_t t = v->time;
   int y, m, d;
   if (v->type == BW_VIEW_TEXT ? bw_time_parse(v->text, &t) < 0 : v->type != BW_VIEW_TIME)
@@ -193,28 +247,44 @@ static const char *apply_date(struct bw_str arg, struct bw_filtered *v, struct b
   if (bw_str_is(arg, "iso"))
     bw_buf_printf(out, "%04d-%02d-%02d", y, m, d);
   else if (bw_str_is(arg, "month"))
-    bw_buf_printf(out, "%s %d", months[m - 1], y);
+    add_date(out, l->month, l->alone[m - 1], y, d);
   else
-    bw_buf_printf(out, "%d %s %d", d, months[m - 1], y);
+    add_date(out, l->date, l->names[m - 1], y, d);
   become_text(v, out);
   return NULL;
 }
 
-/* The first word of a name; all of it where the family name seems to come first ("Okafor, Ada"). */
+/* Beyond ASCII and Latin script: Chinese, Japanese and Korean letters, roughly. */
+static bool is_east_asian(struct bw_str s)
+{
+  return s.len && (unsigned char)s.data[0] >= 0xE3 && (unsigned char)s.data[0] <= 0xED;
+}
+
+/* The given name: the first word; the last one where a name is written in a script, and a place, that puts the family first;
+   all of it where the family name seems to come first ("Okafor, Ada"). */
 static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  size_t i = 0, from;
+  static const char spaces[] = " \t\r\n";
+  bool last = locale_of(v)->family_first && is_east_asian(v->text);
+  size_t from = 0, to;
   (void)arg;
   if (v->type != BW_VIEW_TEXT)
     return "is not a name";
-  while (i < v->text.len && strchr(" \t\r\n", v->text.data[i]))
-    i++;
-  for (from = i; i < v->text.len && !strchr(" \t\r\n", v->text.data[i]);)
-    i++;
-  if (v->text.len && memchr(v->text.data, ',', v->text.len))
+  to = v->text.len;
+  while (from < to && memchr(spaces, v->text.data[from], 4))
+    from++;
+  while (to > from && memchr(spaces, v->text.data[to - 1], 4))
+    to--;
+  if (v->text.len && memchr(v->text.data, ',', v->text.len)) {
     bw_buf_add_str(out, v->text);
-  else if (i > from)
-    bw_buf_add(out, v->text.data + from, i - from);
+  } else {
+    size_t i;
+    for (i = last ? to : from;
+         last ? i > from && !memchr(spaces, v->text.data[i - 1], 4) : i < to && !memchr(spaces, v->text.data[i], 4);
+         i = last ? i - 1 : i + 1)
+      ;
+    bw_buf_add(out, v->text.data + (last ? i : from), last ? to - i : i - from);
+  }
   become_text(v, out);
   return NULL;
 }
@@ -249,8 +319,11 @@ static bool date_arg(struct bw_str arg)
 
 static bool plural_arg(struct bw_str arg)
 {
-  const char *comma = arg.len ? memchr(arg.data, ',', arg.len) : NULL;
-  return comma && comma > arg.data && comma + 1 < arg.data + arg.len;
+  int i, n = count_words(arg);
+  for (i = 0; i < n; i++)
+    if (word_at(arg, i).len == 0)
+      return false;
+  return n == 2 || n == 3;
 }
 
 static const struct bw_filter filters[] = {
@@ -260,7 +333,7 @@ static const struct bw_filter filters[] = {
     {"money", "$12,345", decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
     {"number", "12,345", decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
     {"percent", "0.34 as 34%", decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
-    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats", apply_plural},
+    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats, or plural:ONE,FEW,OTHERS", apply_plural},
     {"words", "api_calls as api calls", no_arg, "words", apply_words}};
 
 const struct bw_filter *bw_filter_find(struct bw_str name)

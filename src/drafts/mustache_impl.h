@@ -17,6 +17,7 @@ enum bw_mustache_node_type {
 };
 
 struct bw_filter;
+struct bw_locale;
 
 struct bw_filter_use {
   const struct bw_filter *filter;
@@ -49,7 +50,8 @@ struct bw_filtered {
   double number;
   int64_t time;
   struct bw_str unit;
-  const char *currency; /* the default; may be NULL */
+  const char *currency;                   /* the default; may be NULL */
+  const struct bw_locale *locale, *words; /* see bw_mustache_options; may be NULL */
 };
 
 struct bw_filter {

@@ -131,7 +131,9 @@ static const char *format(struct render *r, const struct bw_mustache_node *node,
                           .number = v->number,
                           .time = v->time,
                           .unit = v->unit,
-                          .currency = r->options->currency};
+                          .currency = r->options->currency,
+                          .locale = r->options->locale,
+                          .words = r->options->words};
   struct bw_buf steps[BW_MUSTACHE_MAX_FILTERS] = {{0}};
   const char *why = NULL;
   size_t i;

@@ -52,23 +52,35 @@ void bw_templates_free(struct bw_templates **set)
   *set = NULL;
 }
 
-static const struct bw_template *get(const struct bw_templates *set, struct bw_str name, bool partial)
+static const struct bw_template *get(const struct bw_templates *set, struct bw_str name, bool partial, const char *language)
 {
   size_t i;
   for (i = 0; i < set->n; i++)
-    if (set->list[i]->partial == partial && bw_str_is(name, set->list[i]->name))
+    if (set->list[i]->partial == partial && bw_str_is(name, set->list[i]->name) &&
+        strcmp(set->list[i]->language, language) == 0)
       return set->list[i];
   return NULL;
 }
 
-const struct bw_template *bw_templates_get(const struct bw_templates *set, struct bw_str name)
+static const struct bw_template *get_in(const struct bw_templates *set, struct bw_str name, bool partial, const char *language)
 {
-  return get(set, name, false);
+  const struct bw_template *t = get(set, name, partial, language);
+  return t ? t : get(set, name, partial, "");
 }
 
-const struct bw_template *bw_templates_partial(const struct bw_templates *set, struct bw_str name)
+const struct bw_template *bw_templates_get(const struct bw_templates *set, struct bw_str name)
 {
-  return get(set, name, true);
+  return get(set, name, false, "");
+}
+
+const struct bw_template *bw_templates_in(const struct bw_templates *set, struct bw_str name, const char *language)
+{
+  return get_in(set, name, false, language);
+}
+
+const struct bw_template *bw_templates_partial(const struct bw_templates *set, struct bw_str name, const char *language)
+{
+  return get_in(set, name, true, language);
 }
 
 size_t bw_templates_count(const struct bw_templates *set)
@@ -225,7 +237,7 @@ static void insert(struct bw_templates *set, struct bw_template *t)
     set->cap = set->cap ? set->cap * 2 : 16;
     set->list = bw_realloc(set->list, set->cap, sizeof *set->list);
   }
-  for (i = set->n; i > 0 && strcmp(set->list[i - 1]->name, t->name) > 0; i--)
+  for (i = set->n; i > 0 && strcmp(set->list[i - 1]->name, t->name) > 0; i--) /* the languages of a name as they come */
     set->list[i] = set->list[i - 1];
   set->list[i] = t;
   set->n++;
@@ -243,19 +255,33 @@ static char *unix_lines(struct bw_str s, size_t *ret_len)
   return copy;
 }
 
+/* "de" of "seat-expansion.de", which *name loses then; else empty. */
+static void split_language(struct bw_str *name, char language[3])
+{
+  size_t n = name->len;
+  language[0] = '\0';
+  if (n < 4 || name->data[n - 3] != '.' || name->data[n - 2] < 'a' || name->data[n - 2] > 'z' || name->data[n - 1] < 'a' ||
+      name->data[n - 1] > 'z')
+    return;
+  (void)snprintf(language, 3, "%s", name->data + n - 2);
+  name->len -= 3;
+}
+
 int bw_templates_add(struct bw_templates *set, const char *name, const char *file, struct bw_str text,
                      struct bw_complaints *complaints)
 {
   size_t before = complaints->count, len;
   bool partial = name[0] == '_';
   struct bw_str plain = bw_str(partial ? name + 1 : name);
-  char *copy;
+  char *copy, language[3];
   struct reading r;
-  if (!name_ok(plain) || get(set, plain, partial) || set->n == MAX_TEMPLATES) {
+  split_language(&plain, language);
+  if (!name_ok(plain) || get(set, plain, partial, language) || set->n == MAX_TEMPLATES) {
     complain_at(complaints, file, 1, 1,
                 set->n == MAX_TEMPLATES ? "there are more than 1000 templates"
                 : name_ok(plain)        ? "a template of this name is loaded already"
-                                        : "a template's name has only a-z, 0-9, '-' and '_', at most 64; rename the file");
+                                 : "a template's name has only a-z, 0-9, '-' and '_', at most 64, and perhaps a language: "
+                                   "NAME.de.txt; rename the file");
     return BW_EINVAL;
   }
   if (text.len > BW_MUSTACHE_MAX_TEXT || !bw_utf8_valid(text.data, text.len) || (text.len && memchr(text.data, 0, text.len))) {
@@ -266,6 +292,7 @@ int bw_templates_add(struct bw_templates *set, const char *name, const char *fil
   r = (struct reading){bw_alloc(sizeof *r.t), complaints, bw_str_n(copy, len), 0, 0};
   r.t->name = bw_str_dup(plain);
   r.t->file = bw_strdup(file);
+  memcpy(r.t->language, language, sizeof language);
   r.t->partial = partial;
   if (partial) {
     compile_part(&r, BW_DRAFT_BODY, r.text, 1, 1);
@@ -315,7 +342,7 @@ static void check_partial(void *ctx, struct bw_str name, enum bw_mustache_use us
   struct bw_template *p;
   if (use != BW_MUSTACHE_PARTIAL)
     return;
-  p = (struct bw_template *)(uintptr_t)get(k->set, name, true);
+  p = (struct bw_template *)(uintptr_t)get(k->set, name, true, "");
   if (!p)
     bw_complain(k->c, &at, "there is no partial \"%.*s\"; it would be the file _%.*s.txt beside this one", BW_FMT(name),
                 BW_FMT(name));
@@ -340,8 +367,13 @@ static int check_partials(struct bw_templates *set, struct bw_complaints *c)
   size_t before = c->count, i;
   for (i = 0; i < set->n; i++)
     set->list[i]->colour = 0;
-  for (i = 0; i < set->n; i++)
+  for (i = 0; i < set->n; i++) {
+    const struct bw_template *t = set->list[i];
     visit(&k, set->list[i]);
+    if (t->language[0] && !get(set, bw_str(t->name), t->partial, ""))
+      complain_at(c, t->file, 1, 1,
+                  "this is a translation, and what it translates is missing: the same name without the language");
+  }
   return c->count > before ? BW_EINVAL : BW_OK;
 }
 

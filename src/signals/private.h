@@ -37,6 +37,7 @@ struct bw_catalog {
 struct bw_known_signal {
   const char *name, *watcher, *play_types;
   uint32_t direction, urgency;
+  const char *evidence; /* see bw_signal_evidence() */
 };
 extern const struct bw_known_signal bw_known_signals[];
 extern const size_t bw_nknown_signals;

@@ -54,6 +54,9 @@ int bw_catalog_find_trait(const struct bw_catalog *c, struct bw_str name); /* "u
 /* All names, NULL-terminated, for suggestions; borrowed until the next add. */
 const char *const *bw_catalog_signal_names(const struct bw_catalog *c);
 const char *const *bw_catalog_trait_names(const struct bw_catalog *c);
+/* What the evidence of a common signal may hold: names with spaces between, "*_ratio" for all that end so.  NULL where that is not
+   known: a watcher of your own, or one that says something else by the name. */
+const char *bw_signal_evidence(const struct bw_signal_type *type);
 const char *bw_direction_name(uint32_t direction); /* "up", "down", "both", "unclear", "revival", "context" */
 const char *bw_urgency_name(uint32_t urgency);     /* "watch", "low", "medium", "high" */
 
