@@ -25,7 +25,8 @@ noinst_PROGRAMS += %D%/tests/fuzz_mustache
 %C%_tests_fuzz_mustache_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-EXTRA_DIST += %D%/tests/corpus %D%/tests/mustache-spec %D%/mklocales.js docs/templates.md tests/golden/drafts
+EXTRA_DIST += %D%/tests/corpus %D%/tests/mustache-spec %D%/mklocales.js docs/templates.md docs/signals.md docs/plays \
+  tests/golden/drafts
 
 # The default pack, beside what the top Makefile.am names: plays and templates are installed together.
 dist_defaultplays_DATA += etc/plays/_gates.yaml etc/plays/_journey.yaml etc/plays/_readiness.yaml \

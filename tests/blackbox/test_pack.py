@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The default pack as it ships: it loads, it uses every signal, its drafts name only what there is, and they were read by somebody."""
+import collections
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import BUILD, TOP
+
+ETC = TOP / "etc"
+GOLDEN = TOP / "tests/golden/drafts"
+KNOWN = TOP / "src/signals/known.c"
+DOC = TOP / "docs/signals.md"
+NOT_YET = re.compile(r": warning: \w+ comes from the watcher \"\w+\", which is not configured: it will never be open$")
+
+
+def check(config):
+    return subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, timeout=120)
+
+
+def documents():
+    """(file, text) of every document in etc/plays, comments taken off."""
+    for path in sorted((ETC / "plays").glob("*.yaml")):
+        for text in re.split(r"^---$", path.read_text(), flags=re.M):
+            yield path.name, re.sub(r"(^|\s)#.*$", "", text, flags=re.M)
+
+
+def plays():
+    for file, text in documents():
+        name = re.search(r"^play: (\S+)$", text, re.M)
+        if name:
+            yield name[1], file, text
+
+
+def weighed(text):
+    block = re.search(r"^signals:(.*?)(?=^\S)", text, re.M | re.S)[1]
+    return {s: float(w) for s, w in re.findall(r"(\w+): *([\d.]+)", block)}
+
+
+def known():
+    """{signal: (direction, the evidence it may hold)} as the program has it."""
+    text = KNOWN.read_text()
+    rows = re.findall(r'\{"(\w+)", "\w+", "[\w,]*", (\w+), \w+,\s*((?:"[^"]*"\s*)+)\}', text)
+    return {name: (direction, "".join(re.findall(r'"([^"]*)"', evidence)).split()) for name, direction, evidence in rows}
+
+
+def test_the_default_configuration_loads_without_warning():
+    done = check(ETC)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    # Watchers that are not there yet are no fault of the configuration.
+    assert [line for line in said if not NOT_YET.search(line)] == [f"{ETC}: the configuration is sound"]
+
+
+def test_every_signal_is_used_or_goes_to_a_person():
+    signals = known()
+    assert len(signals) >= 79
+    used, asked = set(), set()
+    for _, text in documents():
+        asked |= set(re.findall(r"open\(signal\.(\w+)\)", text))
+    for _, _, text in plays():
+        used |= set(weighed(text))
+    assert used <= set(signals) and asked <= set(signals)
+    assert set(signals) - used - asked == {"data_export"}
+    assert signals["data_export"][0] == "BW_UNCLEAR"
+    assert "No play may weigh it" in DOC.read_text() and "CSM" in DOC.read_text()
+
+
+def test_the_catalogue_in_the_documentation_is_the_one_in_the_program():
+    rows = dict(re.findall(r"^\| `(\w+)` \| \w+ \| [^|]* \| \w* \| ([^|]*) \|", DOC.read_text(), re.M))
+    signals = known()
+    assert set(rows) == set(signals)
+    for name, (_, evidence) in signals.items():
+        told = set(rows[name].replace("*_ratio", "RATIO").replace("**", "").replace("RATIO", "*_ratio").split(", "))
+        assert told == set(evidence) - {"weekly_to"}, name
+
+
+def test_plays_and_templates_name_only_evidence_that_there_is():
+    signals = known()
+    places = [(f, t) for f, t in documents()] + [(p.name, p.read_text()) for p in sorted((ETC / "templates").glob("*.txt"))]
+    named = [(f, s, n) for f, t in places for s, n in re.findall(r"signal\.(\w+)\.evidence\.(\w+)", t)]
+    assert len(named) > 50
+    assert [x for x in named if x[2] not in signals[x[1]][1]] == []
+
+
+def test_templates_are_complained_about_when_they_name_what_never_comes(tmp_path):
+    import shutil
+    shutil.copytree(ETC, tmp_path / "etc")
+    bad = tmp_path / "etc/templates/seat-expansion.txt"
+    bad.write_text(bad.read_text() + "{{#signal.seat_limit.evidence.seats_usd}}x{{/signal.seat_limit.evidence.seats_usd}}\n")
+    done = check(tmp_path / "etc")
+    assert done.returncode != 0
+    assert 'the evidence of seat_limit never holds "seats_usd"; it may hold: seats_used' in done.stdout + done.stderr
+
+
+def test_a_templates_evidence_is_of_signals_that_its_play_weighs():
+    for name, _, text in plays():
+        template = re.search(r"^template: (\S+)$", text, re.M)[1]
+        body = (ETC / "templates" / f"{template}.txt").read_text()
+        assert set(re.findall(r"signal\.(\w+)\.", body)) <= set(weighed(text)), name
+
+
+def test_weights_are_reasoned():
+    """Each play can be fired by its strongest signal alone, when strong; no signal that is only just open and weak fires one."""
+    for name, _, text in plays():
+        weights = weighed(text)
+        threshold = float(re.search(r"^score: \{threshold: ([\d.]+)", text, re.M)[1])
+        assert max(weights.values()) >= threshold, name
+        if len(weights) > 3:
+            assert min(weights.values()) < threshold, name
+
+
+def test_only_what_has_been_tried_is_live():
+    modes = collections.Counter(re.search(r"^mode: (\w+)", text, re.M)[1] for _, _, text in plays())
+    live = sorted(name for name, _, text in plays() if re.search(r"^mode: live", text, re.M))
+    assert live == ["renewal-at-risk", "seat-expansion", "tier-upgrade", "usage-expansion"]
+    assert set(modes) == {"live", "shadow"}
+
+
+def test_every_play_is_documented_and_its_draft_kept():
+    book = (TOP / "docs/plays/pack.md").read_text()
+    made_up = json.loads((GOLDEN / "accounts.json").read_text())["plays"]
+    for name, file, text in plays():
+        assert f"`{name}`" in book, name
+        assert name in made_up and (GOLDEN / f"{name}.txt").stat().st_size > 400, name
+        assert re.search(r"^title: .", text, re.M) and re.search(r"^angle: .", text, re.M) and re.search(r"^template: .", text, re.M), name
+        whole = (ETC / "plays" / file).read_text()
+        assert whole.startswith("# "), f"{file} begins with what it is for"
+    kept = {p.stem for p in GOLDEN.glob("*.txt")}
+    assert kept == {name for name, _, _ in plays()}
+
+
+def test_drafts_are_as_kept():
+    program = BUILD / "src/drafts/tests/test_pack"
+    if not program.exists():
+        pytest.skip("src/drafts/tests/test_pack is not built")
+    done = subprocess.run([program], capture_output=True, text=True, timeout=300, env={**os.environ, "BW_SRCDIR": str(TOP)})
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_expansions_keep_the_rules():
+    """Floors, tenure, health and escalation: from the shared gates, or said by the play itself."""
+    for name, _, text in plays():
+        if "motion: expansion" not in text:
+            continue
+        assert re.search(r"^floor: ", text, re.M) and re.search(r"^estimate: ", text, re.M), name
+        shared = "use: expansion" in text
+        assert shared or name in ("free-to-paid", "inbound-request"), name
+        assert shared or "account.do_not_contact" in text and "support_escalation" in text, name
+        if re.search(r"type: cross_sell", text):
+            assert "use: happy-team" in text, name
+    for name, _, text in plays():
+        if "motion: revival" in text and name.startswith("revival-"):
+            (allowed,) = re.findall(r"loss_reason in \[([^\]]*)\]", text)
+            assert '"fit"' not in allowed and '"timing"' in allowed, name
+
+
+def test_the_play_that_the_documentation_writes_loads(tmp_path):
+    import shutil
+    shutil.copytree(ETC, tmp_path / "etc")
+    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/plays/writing.md").read_text(), re.S)
+    assert len(blocks) == 4
+    (tmp_path / "etc/plays/prepay.yaml").write_text("".join(blocks))
+    shutil.copy(tmp_path / "etc/templates/growth-conversation.txt", tmp_path / "etc/templates/prepay.txt")
+    (tmp_path / "etc/templates/prepay.de.txt").write_text("To: {{champion.email}}\nSubject: {{account.name}}\n\nGuten Tag,\n{{account.name}}\n")
+    done = check(tmp_path / "etc")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_links_in_the_documentation_lead_somewhere():
+    for page in [*(TOP / "docs/plays").glob("*.md"), DOC, TOP / "docs/templates.md", TOP / "docs/plays.md"]:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert link.startswith("http") or (page.parent / link).exists(), f"{page}: {link}"
