@@ -252,15 +252,6 @@ void bw_deals_set_options(struct bw_deals *d, const struct bw_deals_options *opt
 
 /* ---- ticks ---- */
 
-static int keep_lead(struct bw_deals *d, const struct deal *deal, int64_t now, struct bw_error *err)
-{
-  const struct bw_lead *lead = d->leads.find(d->leads.ctx, deal_text(deal, BW_DEAL_LEAD));
-  if (!lead || strcmp(lead->account, deal->pub.text[BW_DEAL_ACCOUNT]) != 0 || lead->status == BW_LEAD_CLOSED ||
-      lead->status == BW_LEAD_REJECTED)
-    return BW_OK;
-  return d->leads.keep(d->leads.ctx, deal_text(deal, BW_DEAL_LEAD), now, err);
-}
-
 static int days(int64_t ms)
 {
   return (int)(ms / BW_DAY);
@@ -271,14 +262,17 @@ static void check_stage(struct bw_deals *d, struct deal *deal, int64_t now)
   struct bw_deal *p = &deal->pub;
   int i = bw_deal_stage_find(d->options, deal_text(deal, BW_DEAL_STAGE));
   int64_t within = i < 0 ? 0 : d->options->stages[i].within_ms;
+  char since[11];
   if (within == 0 || p->slow_at != BW_TIME_NONE || now - p->stage_at <= within)
     return;
   p->slow_at = now;
+  bw_day_format(bw_time_day(p->stage_at), since);
   deal_changed(d, deal);
-  deal_notice(d, now, deal_text(deal, BW_DEAL_ACCOUNT), "deal_slow",
-              "%s (%s, owner %s) has been in %s for %d days; %d are planned. Record what came of it: basewatch outcome %s ...",
-              p->text[BW_DEAL_NAME], p->text[BW_DEAL_LEAD], p->text[BW_DEAL_OWNER], p->text[BW_DEAL_STAGE],
-              days(now - p->stage_at), days(within), p->text[BW_DEAL_LEAD]);
+  deal_notice(
+      d, now, deal_text(deal, BW_DEAL_ACCOUNT), "deal_slow",
+      "%s (%s, owner %s) has been in %s since %s; %d days are planned. Record what came of it: basewatch outcome %s ...",
+      p->text[BW_DEAL_NAME], p->text[BW_DEAL_LEAD], p->text[BW_DEAL_OWNER], p->text[BW_DEAL_STAGE], since, days(within),
+      p->text[BW_DEAL_LEAD]);
 }
 
 static void check_age(struct bw_deals *d, struct deal *deal, int64_t now)
@@ -295,20 +289,18 @@ static void check_age(struct bw_deals *d, struct deal *deal, int64_t now)
               p->text[BW_DEAL_STAGE]);
 }
 
-int bw_deals_tick(struct bw_deals *d, int64_t now_ms, struct bw_error *err)
+void bw_deals_tick(struct bw_deals *d, int64_t now_ms)
 {
   size_t i = 0;
   void *item;
-  int rc = BW_OK;
-  while (rc == 0 && bw_map_next(d->by_id, &i, NULL, &item)) {
+  while (bw_map_next(d->by_id, &i, NULL, &item)) {
     struct deal *deal = item;
     if (deal->pub.state != BW_DEAL_OPEN)
       continue;
     check_stage(d, deal, now_ms);
     check_age(d, deal, now_ms);
-    rc = keep_lead(d, deal, now_ms, err);
+    d->leads.keep(d->leads.ctx, deal_text(deal, BW_DEAL_LEAD), deal_text(deal, BW_DEAL_ACCOUNT), now_ms);
   }
-  return rc;
 }
 
 /* ---- questions ---- */

@@ -134,8 +134,8 @@ struct bw_deals_leads {
   void *ctx;
   const struct bw_lead *(*find)(void *ctx, struct bw_str id);
   int (*close)(void *ctx, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
-  /* Keeps a lead whose deal is open from expiring. */
-  int (*keep)(void *ctx, struct bw_str id, int64_t now_ms, struct bw_error *err);
+  /* Keeps a live lead whose deal is open from expiring. */
+  void (*keep)(void *ctx, struct bw_str id, struct bw_str account, int64_t now_ms);
 };
 struct bw_deals_leads bw_deals_engine(struct bw_engine *engine);
 
@@ -188,7 +188,7 @@ int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *r, str
  */
 int bw_deals_apply(struct bw_deals *d, const struct bw_record *r, struct bw_error *err);
 /* Flags deals that are too long in their stage or too old, each once, and keeps their leads.  Before the plays' own tick. */
-int bw_deals_tick(struct bw_deals *d, int64_t now_ms, struct bw_error *err);
+void bw_deals_tick(struct bw_deals *d, int64_t now_ms);
 
 /* Writes what changed, the outcomes and their audit rows into the store's open transaction.  Where that transaction fails the
    room is ahead of the store: close it and open it again. */

@@ -22,9 +22,9 @@ static int engine_close(void *ctx, struct bw_str id, struct bw_str reason, int64
   return bw_lead_close(ctx, id, reason, now_ms, err);
 }
 
-static int engine_keep(void *ctx, struct bw_str id, int64_t now_ms, struct bw_error *err)
+static void engine_keep(void *ctx, struct bw_str id, struct bw_str account, int64_t now_ms)
 {
-  return bw_lead_keep(ctx, id, now_ms, err);
+  bw_lead_keep(ctx, id, account, now_ms);
 }
 
 struct bw_deals_leads bw_deals_engine(struct bw_engine *engine)

@@ -392,9 +392,8 @@ int bw_pipeline_tick(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, bool
   if (rc == 0)
     rc = bw_signals_tick(p->signals, at_ms, offset, err);
   collect_changed(p);
-  if (rc == 0 && !historic)
-    rc = bw_deals_tick(p->deals, at_ms, err);
   if (rc == 0 && !historic) {
+    bw_deals_tick(p->deals, at_ms); /* before the plays': a lead whose deal is open does not expire */
     rc = evaluate(p, at_ms, offset, err);
     if (rc == 0)
       rc = forget_changed(p, err);

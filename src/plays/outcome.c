@@ -3,17 +3,15 @@
 #include "base/map.h"
 #include "plays/private.h"
 
-int bw_lead_keep(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err)
+void bw_lead_keep(struct bw_engine *e, struct bw_str id, struct bw_str account, int64_t now_ms)
 {
   struct lead *l = bw_map_get(e->by_id, id);
   int64_t expire;
-  if (!l)
-    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no live lead %.*s", (int)(id.len > 40 ? 40 : id.len),
-                   id.data);
+  if (!l || !bw_str_is(account, l->pub.account) || (l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SENT))
+    return;
   expire = l->pub.status == BW_LEAD_SENT ? e->options.expire_sent_ms : e->options.expire_ms;
-  if ((l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SENT) || l->pub.updated_at + expire > now_ms)
-    return BW_OK;
+  if (l->pub.updated_at + expire > now_ms)
+    return;
   l->pub.updated_at = now_ms;
   bw_lead_dirty(e, l);
-  return BW_OK;
 }

@@ -286,8 +286,9 @@ int bw_lead_reject(struct bw_engine *e, struct bw_str id, struct bw_str reason, 
 int bw_lead_snooze(struct bw_engine *e, struct bw_str id, int64_t until_ms, int64_t now_ms, struct bw_error *err);
 int bw_lead_wake(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
 int bw_lead_close(struct bw_engine *e, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
-/* A deal is open for the lead: where it would expire by now, its time begins anew.  BW_ENOTFOUND. */
-int bw_lead_keep(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
+/* A deal is open for the lead: where it would expire by now, its time begins anew.  Nothing where there is no live one of this id
+   and account. */
+void bw_lead_keep(struct bw_engine *e, struct bw_str id, struct bw_str account, int64_t now_ms);
 /* The angle filled in by drafts, into the eight fields. */
 int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err);
 
@@ -334,8 +335,8 @@ const char *bw_route_fallback_at(const struct bw_plays *p, const char *route, si
 const char *bw_journey_when_at(const struct bw_plays *p, size_t i, const struct bw_expr **ret_when);
 
 /*
- * A second engine over the same signals and book, with other rules, for asking what they would do: it has the leads that are in
- * the store.  Never let it evaluate, tick or save.
+ * A second engine over the same signals and book, with other rules, for asking what they would do.  It has no leads of its own:
+ * never let it evaluate, tick or save.
  */
 int bw_engine_beside(const struct bw_engine *running, const struct bw_plays *plays, const struct bw_engine_options *options,
                      int64_t now_ms, struct bw_engine **ret_engine, struct bw_error *err);

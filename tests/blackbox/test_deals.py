@@ -238,13 +238,30 @@ def test_the_crm_moves_the_deal_and_ends_the_lead(daemon):
     assert shown["state"] == "closed" and shown["deal"]["state"] == "lost" and shown["deal"]["amount"] == 7000
     assert shown["deal"]["crm"] == "006A" and shown["deal"]["loss_reason"] == "timing"
     assert [(s["stage"], s["entered"][11:16]) for s in shown["deal"]["stages"]][1:] == [("Negotiation", "09:00"), ("Closed Lost", "10:00")]
-    crm(daemon, 3, "acme", "006A", f"{DAY0}T09:30:00Z", stage="Proposal")
+    table = daemon.place / "opportunities.csv"
+    table.write_text(f"opportunity_id,account_id,stage,amount,timestamp,basewatch_lead\n006A,acme,Proposal,1,{DAY0}T09:30:00Z,{lead}\n")
+    daemon.cli("import", table)
+    wait_until(daemon.idle, 30, "the CSV row")
     assert daemon.json("show", lead)["deal"]["state"] == "lost"
     crm(daemon, 4, "globex", "006B", f"{DAY0}T10:00:00Z", lead=lead, stage="Closed Won")
     assert daemon.json("show", lead)["deal"]["state"] == "lost"
     assert any(n["code"] == "opportunity_lead" for n in daemon.status()["notices"])
     audit = daemon.json("audit", "verify")
     assert audit["ok"] and audit["items"][0]["what"] == "outcome: lost" and audit["items"][0]["detail"]["by_record"] is True
+
+
+def test_a_csv_of_the_crm_names_the_lead(daemon):
+    lead = lead_of(daemon, "initech")
+    table = daemon.place / "opportunities.csv"
+    table.write_text(f"opportunity_id,account_id,stage,amount,timestamp,basewatch_lead\n"
+                     f"006C,initech,Qualification,900,{DAY0}T08:20:00Z,{lead}\n")
+    daemon.cli("import", table)
+    deal = wait_until(lambda: daemon.json("show", lead)["deal"], 30, "the deal")
+    assert deal["stage"] == "Qualified" and deal["amount"] == 900 and deal["crm"] == "006C"
+    outcome(daemon, lead, "proposal")
+    wait_until(daemon.idle, 30, "the book")
+    (known,) = daemon.json("account", "initech")["opportunities"]  # theirs is ours: there is no second one
+    assert known["opportunity"] == "006C" and known["stage"] == "Proposed"
 
 
 # ---- crashes ----
@@ -304,6 +321,9 @@ def test_export_and_import_bring_the_deals(daemon, tmp_path_factory):
     count = len(exported(daemon))
     reply = daemon.json("import", path)
     assert len(exported(daemon)) == count, reply  # our own records are known here, too
+    replayed = subprocess.run([BUILD / "basewatch", "replay", "--config", daemon.config, "--plugins", BUILD / "plugins/usage", path],
+                              capture_output=True, text=True, timeout=60)
+    assert replayed.returncode == 0 and "record_refused" not in replayed.stdout, replayed.stderr
     other_place = tmp_path_factory.mktemp("moved")
     make_config(other_place)
     other = start(other_place, f"{DAY0}T12:00:00Z")

@@ -164,7 +164,7 @@ static void anything_leaves_a_consistent_state(void **state)
       else
         tell(&w, now);
       if (draw(4) == 0)
-        assert_int_equal(bw_deals_tick(w.deals, now, NULL), 0);
+        bw_deals_tick(w.deals, now);
       if (draw(20) == 0)
         check_all(&w);
     }

@@ -32,14 +32,14 @@ static int on_close(void *ctx, struct bw_str id, struct bw_str reason, int64_t n
   return BW_OK;
 }
 
-static int on_keep(void *ctx, struct bw_str id, int64_t now, struct bw_error *err)
+static void on_keep(void *ctx, struct bw_str id, struct bw_str account, int64_t now)
 {
   struct world *w = ctx;
-  (void)err;
-  assert_non_null(find(w, id));
-  find(w, id)->updated_at = now;
+  struct bw_lead *lead = find(w, id);
+  if (!lead || !bw_str_is(account, lead->account))
+    return;
+  lead->updated_at = now;
   w->keeps++;
-  return BW_OK;
 }
 
 static void on_notice(void *ctx, int64_t at, struct bw_str account, struct bw_str code, struct bw_str text)
