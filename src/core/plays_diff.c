@@ -472,9 +472,6 @@ int core_plays_diff(struct core *c, struct bw_request *req, const json_t *args, 
   int rc;
   if (c->diff)
     return bw_fail(err, BW_EAGAIN, BW_CLASS_TRANSIENT, "somebody else is comparing just now; ask again in a moment");
-  rc = core_commit(c); /* leads that are not saved yet would not be seen */
-  if (rc < 0)
-    return bw_fail(err, BW_EAGAIN, BW_CLASS_TRANSIENT, "what is pending cannot be saved now; ask again later");
   d = bw_alloc(sizeof *d);
   d->c = c;
   d->dir = dir.len ? bw_str_dup(dir) : bw_strdup(c->o->config_dir);

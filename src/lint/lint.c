@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "lint/private.h"
 
+#define MAX_STEPS 1000000 /* of all searches together: a few seconds at the very worst */
+
 const char *bw_lint_severity_name(enum bw_lint_severity severity)
 {
   static const char *const names[] = {"note", "warning", "error"};
@@ -152,6 +154,7 @@ struct bw_lint *bw_lint_new(const char *dir, const struct bw_setup *setup, const
   size_t i;
   l->dir = bw_strdup(dir);
   l->setup = setup;
+  l->steps = MAX_STEPS;
   if (complaints)
     take_complaints(l, complaints);
   if (setup) {

@@ -10,7 +10,7 @@
 
 #include "lint/term.h"
 
-#define MAX_STEPS 200000 /* of one search: beyond it, what is asked counts as possible */
+#define MAX_STEPS 50000 /* of one search: beyond it, what is asked counts as possible */
 #define MAX_NAMES 64
 #define MAX_CELLS 64
 #define OTHER_TEXT "\001" /* a text that no condition names */
@@ -191,7 +191,7 @@ struct search {
   struct cells *cells;
   size_t ncells;
   struct assumptions now;
-  size_t steps;
+  size_t steps, *left;
   bool over; /* too much of something: nothing is concluded */
 };
 
@@ -315,8 +315,10 @@ static bool seek(struct search *s, size_t at)
   const struct cells *c;
   size_t i;
   bool found = false;
-  if (++s->steps > MAX_STEPS)
+  if (++s->steps > MAX_STEPS || *s->left == 0)
     s->over = true;
+  else
+    --*s->left;
   if (s->over || settled(s))
     return true;
   if (dead(s) || at == s->ncells)
@@ -351,9 +353,9 @@ static void prepare(struct search *s, const struct assumptions *given)
     assume(&s->now, given->items[i].name, given->items[i].value);
 }
 
-bool terms_possible(const struct term *const *terms, size_t n, const struct assumptions *given)
+bool terms_possible(const struct term *const *terms, size_t n, const struct assumptions *given, size_t *steps)
 {
-  struct search s = {0};
+  struct search s = {.left = steps};
   size_t i;
   bool possible;
   for (i = 0; i < n; i++)
@@ -364,9 +366,9 @@ bool terms_possible(const struct term *const *terms, size_t n, const struct assu
   return possible;
 }
 
-bool term_always(const struct term *t)
+bool term_always(const struct term *t, size_t *steps)
 {
-  struct search s = {0};
+  struct search s = {.left = steps};
   size_t i, total = 1, k;
   bool always = true;
   if (!term_plain(t))
@@ -376,7 +378,8 @@ bool term_always(const struct term *t)
   prepare(&s, NULL);
   for (i = 0; i < s.ncells; i++)
     total = total > MAX_STEPS ? total : total * s.cells[i].n;
-  always = !s.over && total <= MAX_STEPS;
+  always = !s.over && total <= MAX_STEPS && total <= *steps;
+  *steps -= always ? total : 0;
   for (k = 0; always && k < total; k++) { /* every combination */
     size_t rest = k;
     s.now.n = 0;

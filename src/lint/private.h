@@ -45,6 +45,7 @@ struct bw_lint {
   struct comment *comments; /* "# lint: accept RULE: reason" */
   size_t ncomments;
   const struct rule *rule; /* whose check is running */
+  size_t steps;            /* of searches that are left */
 };
 struct rule {
   struct bw_lint_rule pub;

@@ -84,7 +84,7 @@ void check_no_gate(struct bw_lint *l)
   size_t i, k;
   for (i = 0; i < l->nplays; i++) {
     const struct lint_play *p = &l->plays[i];
-    for (k = 0; k < p->ngates && (p->gates[k].info.otherwise || term_always(p->gates[k].term)); k++)
+    for (k = 0; k < p->ngates && (p->gates[k].info.otherwise || term_always(p->gates[k].term, &l->steps)); k++)
       ;
     if (k == p->ngates)
       lint_find_play(l, p, lint_at(p, "gates"),
@@ -92,9 +92,9 @@ void check_no_gate(struct bw_lint *l)
   }
 }
 
-static bool impossible(const struct term *t)
+static bool impossible(struct bw_lint *l, const struct term *t)
 {
-  return !terms_possible(&t, 1, NULL);
+  return !terms_possible(&t, 1, NULL, &l->steps);
 }
 
 void check_gate_always(struct bw_lint *l)
@@ -103,7 +103,7 @@ void check_gate_always(struct bw_lint *l)
   for (i = 0; i < l->nplays; i++)
     for (k = 0; k < l->plays[i].ngates; k++) {
       const struct lint_gate *g = &l->plays[i].gates[k];
-      if (term_always(g->term))
+      if (term_always(g->term, &l->steps))
         lint_find(l, g->where, "every account passes the gate \"%s\"", g->info.name);
     }
 }
@@ -114,7 +114,7 @@ void check_gate_never(struct bw_lint *l)
   for (i = 0; i < l->nplays; i++)
     for (k = 0; k < l->plays[i].ngates; k++) {
       const struct lint_gate *g = &l->plays[i].gates[k];
-      if (!g->info.otherwise && impossible(g->term))
+      if (!g->info.otherwise && impossible(l, g->term))
         lint_find_play(l, &l->plays[i], g->where, "%s: no account can ever pass the gate \"%s\"", l->plays[i].info.name,
                        g->info.name);
     }
@@ -126,7 +126,7 @@ void check_diverts_all(struct bw_lint *l)
   for (i = 0; i < l->nplays; i++)
     for (k = 0; k < l->plays[i].ngates; k++) {
       const struct lint_gate *g = &l->plays[i].gates[k];
-      if (g->info.otherwise && impossible(g->term))
+      if (g->info.otherwise && impossible(l, g->term))
         lint_find(l, g->where, "no account can pass the gate \"%s\": every lead goes to the route %s instead", g->info.name,
                   g->info.otherwise);
     }
@@ -135,13 +135,13 @@ void check_diverts_all(struct bw_lint *l)
 /* ---- gates together ---- */
 
 /* The first pair that excludes each other; false: none does. */
-static bool find_pair(const struct conditions *c, size_t *ret_a, size_t *ret_b)
+static bool find_pair(struct bw_lint *l, const struct conditions *c, size_t *ret_a, size_t *ret_b)
 {
   size_t a, b;
   for (b = 1; b < c->n; b++)
     for (a = 0; a < b; a++) {
       const struct term *pair[] = {c->terms[a], c->terms[b]};
-      if (!impossible(pair[0]) && !impossible(pair[1]) && !terms_possible(pair, 2, NULL)) {
+      if (!impossible(l, pair[0]) && !impossible(l, pair[1]) && !terms_possible(pair, 2, NULL, &l->steps)) {
         *ret_a = a;
         *ret_b = b;
         return true;
@@ -150,11 +150,11 @@ static bool find_pair(const struct conditions *c, size_t *ret_a, size_t *ret_b)
   return false;
 }
 
-static bool any_impossible(const struct conditions *c)
+static bool any_impossible(struct bw_lint *l, const struct conditions *c)
 {
   size_t i;
   for (i = 0; i < c->n; i++)
-    if (impossible(c->terms[i]))
+    if (impossible(l, c->terms[i]))
       return true;
   return false;
 }
@@ -166,10 +166,10 @@ void check_contradiction(struct bw_lint *l)
   for (i = 0; i < l->nplays; i++) {
     const struct lint_play *p = &l->plays[i];
     lint_conditions(p, &c);
-    if (find_pair(&c, &a, &b))
+    if (find_pair(l, &c, &a, &b))
       lint_find_play(l, p, c.items[b].where, "%s: no account can pass both \"%s\" and \"%s\"", p->info.name, c.items[a].name,
                      c.items[b].name);
-    else if (!any_impossible(&c) && !terms_possible(c.terms, c.n, NULL))
+    else if (!any_impossible(l, &c) && !terms_possible(c.terms, c.n, NULL, &l->steps))
       lint_find_play(l, p, lint_at(p, "gates"), "%s: no account can pass all of its gates together", p->info.name);
     lint_conditions_clear(&c);
   }
@@ -177,7 +177,7 @@ void check_contradiction(struct bw_lint *l)
 
 /* What is added up where every signal that may be open at all is open, at full strength; and what watchers that are not
    configured would add. */
-static double best_score(const struct bw_lint *l, const struct lint_play *p, const struct conditions *c, double *ret_waiting,
+static double best_score(struct bw_lint *l, const struct lint_play *p, const struct conditions *c, double *ret_waiting,
                          struct bw_buf *ret_without)
 {
   const struct bw_signal_type *type;
@@ -192,7 +192,7 @@ static double best_score(const struct bw_lint *l, const struct lint_play *p, con
       continue;
     name = bw_asprintf("open(signal.%s)", type->name);
     assume(&open, name, guess_bool(true));
-    possible = terms_possible(c->terms, c->n, &open);
+    possible = terms_possible(c->terms, c->n, &open, &l->steps);
     assume_clear(&open);
     free(name);
     if (type->configured && possible)
@@ -215,7 +215,7 @@ void check_never_fires(struct bw_lint *l)
     struct bw_buf without = {0};
     double best, waiting = 0;
     lint_conditions(p, &c);
-    if (terms_possible(c.terms, c.n, NULL)) { /* else another rule has said so */
+    if (terms_possible(c.terms, c.n, NULL, &l->steps)) { /* else another rule has said so */
       best = best_score(l, p, &c, &waiting, &without);
       if (best < p->rules.threshold && (p->seen || best + waiting < p->rules.threshold)) /* a shadow may wait for a watcher */
         lint_find_play(l, p, lint_at(p, "score.threshold"), "%s: at most %g points of the %g that it needs; not counted: %s",

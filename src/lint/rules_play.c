@@ -126,23 +126,23 @@ void check_pilot(struct bw_lint *l)
                 l->plays[i].rules.npilot);
 }
 
-static bool always(const struct bw_expr *e)
+static bool always(struct bw_lint *l, const struct bw_expr *e)
 {
   struct term *t = e ? term_read(e) : NULL;
-  bool yes = t && term_always(t);
+  bool yes = t && term_always(t, &l->steps);
   term_free(&t);
   return yes;
 }
 
 /* The lowest priority that the play's leads can have. */
-static const char *lowest_priority(const struct bw_lint *l, const struct lint_play *p)
+static const char *lowest_priority(struct bw_lint *l, const struct lint_play *p)
 {
   const struct bw_signal_type *type;
   size_t s;
   if (p->rules.priority)
     return p->rules.priority;
   if (p->rules.priority_high || p->rules.priority_medium)
-    return always(p->rules.priority_high) ? "high" : always(p->rules.priority_medium) ? "medium" : "low";
+    return always(l, p->rules.priority_high) ? "high" : always(l, p->rules.priority_medium) ? "medium" : "low";
   for (s = 0; (type = bw_catalog_signal(l->setup->catalog, s)); s++)
     if (lint_weight(l, p, s) > 0 && type->urgency < BW_URGENCY_HIGH)
       return "low";

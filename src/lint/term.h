@@ -59,10 +59,11 @@ struct guess term_guess(const struct term *t, const struct assumptions *a);
 /* Surely not yes: no, or a value that it needs is missing. */
 bool term_refuses(const struct term *t, const struct assumptions *a);
 bool term_holds(const struct term *t, const struct assumptions *a); /* surely yes */
-/* Whether some values make all of the terms true.  False is certain; true where it cannot be told, too. */
-bool terms_possible(const struct term *const *terms, size_t n, const struct assumptions *given);
+/* Whether some values make all of the terms true.  False is certain; true where it cannot be told, too.  *steps is what may still
+   be tried, by this and all later searches; without any left nothing is concluded. */
+bool terms_possible(const struct term *const *terms, size_t n, const struct assumptions *given, size_t *steps);
 /* True whatever the values are, missing ones included; certain. */
-bool term_always(const struct term *t);
+bool term_always(const struct term *t, size_t *steps);
 /* The names that it reads, open(...) ones as such. */
 void term_each_name(const struct term *t, void (*fn)(void *ctx, const struct term *t), void *ctx);
 static inline struct guess guess_number(double d)

@@ -78,10 +78,42 @@ const char *bw_journey_when_at(const struct bw_plays *p, size_t i, const struct 
 int bw_engine_beside(const struct bw_engine *running, const struct bw_plays *plays, const struct bw_engine_options *options,
                      int64_t now_ms, struct bw_engine **ret, struct bw_error *err)
 {
-  int rc = bw_engine_open(plays, running->signals, running->book, running->store, options, NULL, ret, err);
-  if (rc == 0)
+  int rc = bw_engine_open(plays, running->signals, running->book, NULL, options, NULL, ret, err);
+  if (rc < 0)
+    return rc;
+  (*ret)->store = running->store;
+  rc = running->store ? bw_samples_load(*ret, err) : 0;
+  (*ret)->store = NULL; /* it has nothing to save */
+  if (rc < 0)
+    bw_engine_close(ret);
+  else
     bw_samples_tick(*ret, now_ms); /* quarters of what is kept already */
   return rc;
+}
+
+/* The tables of leads, which an engine beside takes from the running one while it is asked: who has how many, whose turn it is.
+ */
+struct tables {
+  struct bw_map *families, *by_id, *by_account;
+  struct lead **leads;
+  size_t nleads, nholes;
+  struct desks desks;
+};
+
+static struct tables tables_of(const struct bw_engine *e)
+{
+  return (struct tables){e->families, e->by_id, e->by_account, e->leads, e->nleads, e->nholes, e->desks};
+}
+
+static void set_tables(struct bw_engine *e, const struct tables *t)
+{
+  e->families = t->families;
+  e->by_id = t->by_id;
+  e->by_account = t->by_account;
+  e->leads = t->leads;
+  e->nleads = t->nleads;
+  e->nholes = t->nholes;
+  e->desks = t->desks;
 }
 
 static bool is_shadow(const struct play *p, struct bw_str account)
@@ -107,14 +139,14 @@ static enum bw_dry_state state_of(const struct bw_env *env, const struct play *p
   return BW_DRY_OPENS;
 }
 
-static void dry(struct bw_engine *e, struct bw_engine *leads, const struct play *p, size_t index,
-                void (*fn)(void *ctx, const struct bw_dry *d), void *ctx)
+static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*fn)(void *ctx, const struct bw_dry *d),
+                void *ctx)
 {
   struct bw_env *env = &e->env;
   struct verdict v = {0};
   struct bw_dry d = {.play = p->name, .family = p->family, .index = index};
   bool shadow = is_shadow(p, env->account);
-  const struct family *f = bw_family(leads, env->account, p->family, shadow ? p->name : NULL, false);
+  const struct family *f = bw_family(e, env->account, p->family, shadow ? p->name : NULL, false);
   d.lead = f && f->open ? &f->open->pub : NULL;
   bw_play_judge(env, p, false, &v);
   d.blocked_by = v.blocked_by ? v.blocked_by : "";
@@ -136,15 +168,18 @@ static void dry(struct bw_engine *e, struct bw_engine *leads, const struct play 
 int bw_engine_dry(struct bw_engine *e, struct bw_engine *leads, struct bw_str account, int64_t now_ms,
                   void (*fn)(void *ctx, const struct bw_dry *d), void *ctx, struct bw_error *err)
 {
+  const struct tables own = tables_of(e), lent = tables_of(leads);
   struct play_set set;
   size_t i;
   if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
+  set_tables(e, &lent);
   bw_env_init(&e->env, e, account, NULL, now_ms);
   set = bw_env_gather(&e->env);
   for (i = 0; i < e->plays->nplays; i++)
     if (set.words[i / 64] >> (i % 64) & 1)
-      dry(e, leads, &e->plays->plays[i], i, fn, ctx);
+      dry(e, &e->plays->plays[i], i, fn, ctx);
+  set_tables(e, &own);
   return 0;
 }
 

@@ -228,7 +228,8 @@ static void test_json(void **state)
 static bool possible(const char *a, const char *b)
 {
   struct term *terms[] = {term_text(a), b ? term_text(b) : NULL};
-  bool yes = terms_possible((const struct term *const *)terms, b ? 2 : 1, NULL);
+  size_t steps = 10000;
+  bool yes = terms_possible((const struct term *const *)terms, b ? 2 : 1, NULL, &steps);
   term_free(&terms[0]);
   term_free(&terms[1]);
   return yes;
@@ -237,7 +238,8 @@ static bool possible(const char *a, const char *b)
 static bool always(const char *text)
 {
   struct term *t = term_text(text);
-  bool yes = term_always(t);
+  size_t steps = 10000;
+  bool yes = term_always(t, &steps);
   term_free(&t);
   return yes;
 }
@@ -271,18 +273,41 @@ static void test_logic(void **state)
   assert_false(always("(f(account.acv) || true) && x")); /* no text of an expression */
 }
 
+/* Twenty names that all matter: it gives up in time, and says that it may be. */
+static void test_search_is_bounded(void **state)
+{
+  struct term *terms[20];
+  size_t steps = 1000000, i;
+  (void)state;
+  for (i = 0; i < 20; i++) {
+    char *text =
+        bw_asprintf("((a%zu != b%zu) || ((a%zu == \"x\") || ((a%zu == \"y\") || has(b%zu))))", i, i, i, (i + 1) % 20, i);
+    char *plain = bw_asprintf("((a%zu == \"x\") || ((a%zu == \"y\") && (a%zu == \"z\")))", i, (i + 1) % 20, (i + 1) % 20);
+    terms[i] = term_text(i % 2 ? text : plain);
+    free(text);
+    free(plain);
+  }
+  assert_true(terms_possible((const struct term *const *)terms, 20, NULL, &steps));
+  assert_true(steps >= 1000000 - 50001);
+  steps = 3;
+  assert_true(terms_possible((const struct term *const *)terms, 20, NULL, &steps));
+  assert_int_equal(steps, 0);
+  for (i = 0; i < 20; i++)
+    term_free(&terms[i]);
+}
+
 /* However it is cut, reading a condition ends and frees what it took. */
 static void test_broken_text(void **state)
 {
   static const char text[] = "((a.b[\"x\\\"y\"].c >= days(3)) && (!(open(signal.z)) || (q in [1, \"two\", {\"k\": -3.5}])))";
-  size_t i;
+  size_t i, steps = 10000;
   (void)state;
   for (i = 0; i < sizeof text; i++) {
     char *part = bw_strndup(text, i);
     struct term *t = term_text(part);
     assert_non_null(t);
-    (void)terms_possible((const struct term *const *)&t, 1, NULL);
-    (void)term_always(t);
+    (void)terms_possible((const struct term *const *)&t, 1, NULL, &steps);
+    (void)term_always(t, &steps);
     term_free(&t);
     free(part);
   }
@@ -290,8 +315,8 @@ static void test_broken_text(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_findings), cmocka_unit_test(test_documented),
-                                     cmocka_unit_test(test_json), cmocka_unit_test(test_logic),
-                                     cmocka_unit_test(test_broken_text)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_findings), cmocka_unit_test(test_documented),        cmocka_unit_test(test_json),
+      cmocka_unit_test(test_logic),    cmocka_unit_test(test_search_is_bounded), cmocka_unit_test(test_broken_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
