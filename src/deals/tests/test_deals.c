@@ -339,6 +339,24 @@ static void a_nightly_export_does_not_undo_what_a_person_said(void **state)
   world_close(&w);
 }
 
+static void nor_does_it_move_an_open_deal_back(void **state)
+{
+  struct world w;
+  const struct bw_deal *p;
+  int i;
+  (void)state;
+  start(&w);
+  CRM(&w, "006A", T0 + D, "basewatch_lead=L1", "stage=Qualification");
+  ok(&w, (struct said){.lead = "L1", .outcome = "proposal", .now = T0 + 2 * D});
+  p = world_deal(&w, 1);
+  for (i = 3; i < 6; i++)
+    CRM(&w, "006A", T0 + i * D, "stage=Qualification");
+  assert_string_equal(p->text[BW_DEAL_STAGE], "Proposed");
+  CRM(&w, "006A", T0 + 6 * D, "stage=Prospecting"); /* this is new, and the CRM may move a deal back */
+  assert_string_equal(p->text[BW_DEAL_STAGE], "Identified");
+  world_close(&w);
+}
+
 static void an_opportunity_of_the_crm_is_taken_over(void **state)
 {
   struct world w;
@@ -610,6 +628,7 @@ int main(void)
       cmocka_unit_test(splits),
       cmocka_unit_test(a_crm_moves_our_deal),
       cmocka_unit_test(a_nightly_export_does_not_undo_what_a_person_said),
+      cmocka_unit_test(nor_does_it_move_an_open_deal_back),
       cmocka_unit_test(an_opportunity_of_the_crm_is_taken_over),
       cmocka_unit_test(records_that_do_not_fit),
       cmocka_unit_test(clocks_that_disagree),
