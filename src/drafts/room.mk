@@ -37,7 +37,7 @@ dist_defaultplays_DATA += etc/plays/_gates.yaml etc/plays/_journey.yaml etc/play
 dist_defaulttemplates_DATA += etc/templates/adoption-upsell.txt etc/templates/champion-followed.txt \
   etc/templates/champion-joined.txt etc/templates/champion-left.txt etc/templates/coverage.txt etc/templates/cross-sell.txt \
   etc/templates/first-review.txt etc/templates/free-to-paid.txt etc/templates/growth-conversation.txt \
-  etc/templates/health-first.txt etc/templates/inbound-request.txt etc/templates/protect-and-expand.txt \
+  etc/templates/health-first.txt etc/templates/inbound-answer.txt etc/templates/inbound-request.txt etc/templates/protect-and-expand.txt \
   etc/templates/renewal-expand.txt etc/templates/renewal-opening.txt etc/templates/revival-budget.txt \
   etc/templates/revival-buyer.txt etc/templates/revival-capability.txt etc/templates/revival-competitor.txt \
   etc/templates/revival-return.txt etc/templates/revival-timing.txt
