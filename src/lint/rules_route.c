@@ -116,7 +116,6 @@ void check_csm_notice(struct bw_lint *l)
   }
 }
 
-/* The route's rows before i that relate to it as asked; the first one's number in ret_row. */
 void check_unreachable_row(struct bw_lint *l)
 {
   struct bw_route_row_info a, b;

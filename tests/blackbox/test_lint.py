@@ -203,6 +203,25 @@ def test_what_would_be_lost_and_what_would_differ(daemon):
     assert {a for (a, _), x in after.items() if x["priority"] == "high"} == raised
 
 
+def test_another_owner_and_other_weights(daemon):
+    """Owners and scores come as they are shown."""
+    before = leads(daemon)
+    (daemon.config / "plays/seats.yaml").write_text(
+        SEATS.replace("seat_limit: 100", "seat_limit: 50"))
+    roles = daemon.config / "routes/00-roles.yaml"
+    roles.write_text(re.sub(r"(?m)^  ae: .*$", "  ae: [account.csm]", roles.read_text()))
+    changed = {(r["account"], "seats"): r for r in rows(daemon.json("plays", "diff"), "change")}
+    assert set(changed) == set(before)
+    daemon.cli("reload")
+    daemon.tick(f"{DAY0}T09:00:00Z")
+    after = leads(daemon)
+    assert set(after) == set(before)
+    for key, r in changed.items():
+        assert r["before"]["owner"] == before[key]["owner"] and r["before"]["score"] == pytest.approx(before[key]["score"], abs=1)
+        assert r["after"]["owner"] == after[key]["owner"] and r["after"]["score"] == pytest.approx(after[key]["score"], abs=1)
+        assert r["after"]["score"] < r["before"]["score"] and (r["before"]["owner"], r["after"]["owner"]) == ("olivia", "carl")
+
+
 def test_plays_new_and_gone(daemon, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(daemon.config, other)
