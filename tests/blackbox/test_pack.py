@@ -86,6 +86,27 @@ def test_plays_and_templates_name_only_evidence_that_there_is():
     assert [x for x in named if x[2] not in signals[x[1]][1]] == []
 
 
+def test_the_evidence_that_the_usage_watcher_gives_is_in_the_catalogue(tmp_path):
+    """Replays the demonstration data: whatever a signal carries there is a name that templates may use."""
+    import shutil
+    config = tmp_path / "config"
+    for part in ("plays", "routes", "templates"):
+        shutil.copytree(ETC / part, config / part)
+    shutil.copytree(TOP / "demo/config", config, dirs_exist_ok=True)
+    contracts = [TOP / "demo/contracts" / f"{n}.csv" for n in ("plans", "accounts", "subscriptions", "contacts")]
+    done = subprocess.run([BUILD / "basewatch", "replay", "--config", config, "--plugins", BUILD / "plugins/usage", "--tick", "1d", "--only",
+                           "signal", *contracts, TOP / "demo/data/events.jsonl.zst"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = collections.defaultdict(set)
+    for line in done.stdout.splitlines():
+        said = json.loads(line)
+        seen[said["signal"]] |= set(said["evidence"])
+    signals = known()
+    assert len(seen) >= 10
+    for name, keys in seen.items():
+        assert {k for k in keys if k not in signals[name][1] and not k.endswith("_ratio")} == set(), name
+
+
 def test_templates_are_complained_about_when_they_name_what_never_comes(tmp_path):
     import shutil
     shutil.copytree(ETC, tmp_path / "etc")

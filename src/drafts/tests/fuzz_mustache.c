@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "drafts/drafts.h"
+#include "drafts/locale.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -78,6 +79,8 @@ static void render(struct input *in, uint8_t flags)
                                   .max_value = flags & 8 ? 20 : 0,
                                   .max_output = 4096,
                                   .currency = flags & 16 ? "USD" : NULL,
+                                  .locale = flags & 32 ? bw_locale_find(in->value) : NULL,
+                                  .words = flags & 64 ? bw_locale_find(in->value) : NULL,
                                   .partial = self,
                                   .note = check_note,
                                   .ctx = in};

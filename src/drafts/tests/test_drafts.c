@@ -236,6 +236,102 @@ static void the_shipped_templates_are_complete_and_well_mannered(void **state)
   bw_draft_clear(&d);
 }
 
+/* ---- languages and locales ------------------------------------------------ */
+
+static void in_locale(const char *account, const char *subject, const char *body)
+{
+  struct bw_templates *set = bw_templates_new();
+  struct bw_complaints c = {.count = 0};
+  char *json BW_AUTOFREE =
+      bw_asprintf("{\"account\":{%s\"name\":\"Acme\",\"acv\":12345.5,\"renewal\":\"2027-01-12\"}}", account);
+  json_t *data = json_loads(json, 0, NULL);
+  struct bw_view view = json_view(data);
+  struct bw_draft d = {0};
+  assert_non_null(data);
+  assert_int_equal(bw_templates_add(set, "t", "t.txt",
+                                    BW_STR("To: a@b.example\nSubject: For {{account.name}}\n\n{{account.acv|money}} on "
+                                           "{{account.renewal|date}}.{{> end}}\n"),
+                                    &c),
+                   0);
+  assert_int_equal(bw_templates_add(set, "t.de", "t.de.txt",
+                                    BW_STR("To: a@b.example\nSubject: Für {{account.name}}\n\n{{account.acv|money}} am "
+                                           "{{account.renewal|date}}.{{> end}}\n"),
+                                    &c),
+                   0);
+  assert_int_equal(bw_templates_add(set, "_end", "_end.txt", BW_STR(" Bye"), &c), 0);
+  assert_int_equal(bw_templates_add(set, "_end.de", "_end.de.txt", BW_STR(" Tschüss"), &c), 0);
+  assert_int_equal(bw_templates_count(set), 2);
+  assert_int_equal(bw_draft_render(set, bw_templates_get(set, BW_STR("t")), &view, BW_STR("L1"), "EUR", NOW, &d, NULL), 0);
+  assert_string_equal(d.field[BW_DRAFT_SUBJECT], subject);
+  assert_string_equal(d.field[BW_DRAFT_BODY], body);
+  assert_string_equal(d.template_name, "t");
+  bw_draft_clear(&d);
+  json_decref(data);
+  bw_templates_free(&set);
+  bw_complaints_clear(&c);
+}
+
+static void a_draft_speaks_the_accounts_language(void **state)
+{
+  (void)state;
+  in_locale("", "For Acme", "€12,346 on January 12, 2027. Bye\n");
+  in_locale("\"locale\":\"en-GB\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
+  in_locale("\"locale\":\"de-AT\",", "Für Acme",
+            "€\xC2\xA0"
+            "12.346 am 12. Jänner 2027. Tschüss\n");
+  in_locale("\"custom\":{\"locale\":\"de\"},", "Für Acme", "12.346\xC2\xA0€ am 12. Januar 2027. Tschüss\n");
+  in_locale("\"language\":\"de\",\"country\":\"AT\",", "Für Acme",
+            "€\xC2\xA0"
+            "12.346 am 12. Jänner 2027. Tschüss\n");
+  in_locale("\"language\":\"fr\",", "For Acme",
+            "12\xE2\x80\xAF"
+            "346\xC2\xA0€ on 12 January 2027. Bye\n");
+  in_locale("\"language\":\"tlh\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
+  in_locale("\"locale\":17,", "For Acme", "€12,346 on January 12, 2027. Bye\n");
+}
+
+static void a_translation_needs_what_it_translates(void **state)
+{
+  char dir[] = "/tmp/bw-drafts-XXXXXX", path[80];
+  struct bw_templates *set = NULL;
+  struct bw_complaints c = {.count = 0};
+  FILE *f;
+  (void)state;
+  assert_non_null(mkdtemp(dir));
+  (void)snprintf(path, sizeof path, "%s/t.de.txt", dir);
+  f = fopen(path, "w");
+  assert_non_null(f);
+  (void)fputs("To: a@b.example\nSubject: S\n\nx\n", f);
+  (void)fclose(f);
+  assert_int_equal(bw_templates_load(dir, &set, &c), BW_EINVAL);
+  if (!strstr(bw_buf_cstr(&c.text), "this is a translation"))
+    fail_msg("%s", bw_buf_cstr(&c.text));
+  bw_complaints_clear(&c);
+  (void)remove(path);
+  (void)remove(dir);
+}
+
+static void evidence_that_never_comes_is_complained_about(void **state)
+{
+  static const char text[] = "To: {{champion.email}}\nSubject: s\n\n{{signal.usage_limit.evidence.used}} "
+                             "{{signal.usage_limit[api_calls].evidence.usd}}\n"
+                             "{{signal.tier_outgrown.evidence.api_calls_ratio}} {{signal.tier_outgrown.evidence.ratio}}\n";
+  struct bw_catalog *catalog = bw_catalog_new();
+  struct bw_templates *set = bw_templates_new();
+  struct bw_complaints c = {.count = 0};
+  (void)state;
+  assert_int_equal(bw_templates_add(set, "x", "x.txt", bw_str(text), &c), 0);
+  assert_int_equal(bw_templates_check(set, catalog, &c), BW_EINVAL);
+  assert_int_equal(c.count, 2);
+  if (!strstr(bw_buf_cstr(&c.text),
+              "x.txt:4:38: the evidence of usage_limit never holds \"usd\"; it may hold: resource used limit") ||
+      !strstr(bw_buf_cstr(&c.text), "x.txt:5:51: the evidence of tier_outgrown never holds \"ratio\""))
+    fail_msg("%s", bw_buf_cstr(&c.text));
+  bw_complaints_clear(&c);
+  bw_templates_free(&set);
+  bw_catalog_free(&catalog);
+}
+
 /* ---- rendering ---------------------------------------------------------- */
 
 static void a_draft_tells_where_every_value_is_from(void **state)
@@ -517,6 +613,9 @@ int main(void)
                                      cmocka_unit_test(the_shipped_templates_load),
                                      cmocka_unit_test(names_that_do_not_exist_are_complained_about),
                                      cmocka_unit_test(the_shipped_templates_are_complete_and_well_mannered),
+                                     cmocka_unit_test(a_draft_speaks_the_accounts_language),
+                                     cmocka_unit_test(a_translation_needs_what_it_translates),
+                                     cmocka_unit_test(evidence_that_never_comes_is_complained_about),
                                      cmocka_unit_test(a_draft_tells_where_every_value_is_from),
                                      cmocka_unit_test(what_is_missing_is_listed_and_blocks),
                                      cmocka_unit_test(hostile_company_names_stay_names),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drafts/locale.h"
 #include "drafts/tests/json_view.h"
 
 #define MARKED(name) BW_MISSING_OPEN "missing: " name BW_MISSING_CLOSE
@@ -294,6 +295,128 @@ static void values_cannot_act(void **state)
   }
 }
 
+#define NB "\xC2\xA0"      /* no-break space */
+#define NNB "\xE2\x80\xAF" /* narrow no-break space */
+
+/* What the CLDR says, by its own data; the table is made from them (mklocales.js). */
+static void locales_format(void **state)
+{
+  static const struct {
+    const char *tag, *number, *money, *percent, *date, *month;
+  } cases[] = {{"en-US", "-1,234,567.5",
+                "\xE2\x82\xAC"
+                "1,234.50",
+                "34%", "January 3, 2027", "March 2027"},
+               {"en-GB", "-1,234,567.5",
+                "\xE2\x82\xAC"
+                "1,234.50",
+                "34%", "3 January 2027", "March 2027"},
+               {"en-AU", "-1,234,567.5",
+                "\xE2\x82\xAC"
+                "1,234.50",
+                "34%", "3 January 2027", "March 2027"},
+               {"xx-YY", "-1,234,567.5",
+                "\xE2\x82\xAC"
+                "1,234.50",
+                "34%", "3 January 2027", "March 2027"},
+               {"de-DE", "-1.234.567,5", "1.234,50" NB "€", "34" NB "%", "3. Januar 2027", "März 2027"},
+               {"DE_de", "-1.234.567,5", "1.234,50" NB "€", "34" NB "%", "3. Januar 2027", "März 2027"},
+               {"de-LU", "-1.234.567,5", "1.234,50" NB "€", "34" NB "%", "3. Januar 2027", "März 2027"},
+               {"de-AT", "-1" NB "234" NB "567,5", "€" NB "1.234,50", "34" NB "%", "3. Jänner 2027", "März 2027"},
+               {"de-CH", "-1'234'567.5", "€" NB "1'234.50", "34%", "3. Januar 2027", "März 2027"},
+               {"fr-FR", "-1" NNB "234" NNB "567,5", "1" NNB "234,50" NB "€", "34" NB "%", "3 janvier 2027", "mars 2027"},
+               {"es-ES", "-1.234.567,5", "1234,50" NB "€", "34" NB "%", "3 de enero de 2027", "marzo de 2027"},
+               {"nl-NL", "-1.234.567,5", "€" NB "1.234,50", "34%", "3 januari 2027", "maart 2027"},
+               {"pt-BR", "-1.234.567,5", "€" NB "1.234,50", "34%", "3 de janeiro de 2027", "março de 2027"},
+               {"sv-SE", "−1" NB "234" NB "567,5", "1" NB "234,50" NB "€", "34" NB "%", "3 januari 2027", "mars 2027"},
+               {"fi-FI", "−1" NB "234" NB "567,5", "1" NB "234,50" NB "€", "34" NB "%", "3. tammikuuta 2027", "maaliskuu 2027"},
+               {"pl-PL", "-1" NB "234" NB "567,5", "1234,50" NB "€", "34%", "3 stycznia 2027", "marzec 2027"},
+               {"no", "−1" NB "234" NB "567,5", "1" NB "234,50" NB "€", "34" NB "%", "3. januar 2027", "mars 2027"},
+               {"ja-JP", "-1,234,567.5", "€1,234.50", "34%", "2027年1月3日", "2027年3月"},
+               {"ko", "-1,234,567.5", "€1,234.50", "34%", "2027년 1월 3일", "2027년 3월"},
+               {"zh-TW", "-1,234,567.5", "€1,234.50", "34%", "2027年1月3日", "2027年3月"}};
+  struct bw_mustache_options options = {.strict = true, .clean = true, .currency = "EUR"};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    options.locale = options.words = bw_locale_find(bw_str(cases[i].tag));
+    renders("{{v|number}}", "{\"v\":-1234567.5}", &options, cases[i].number);
+    renders("{{v|money:2}}", "{\"v\":1234.5}", &options, cases[i].money);
+    renders("{{v|percent}}", "{\"v\":0.34}", &options, cases[i].percent);
+    renders("{{v|date}}", "{\"v\":\"2027-01-03\"}", &options, cases[i].date);
+    renders("{{v|date:month}}", "{\"v\":\"2027-03-03\"}", &options, cases[i].month);
+    renders("{{v|date:iso}}", "{\"v\":\"2027-03-03\"}", &options, "2027-03-03");
+  }
+}
+
+static void currencies_are_at_home_somewhere(void **state)
+{
+  static const char *const cases[][3] = {
+      {"pt-BR", "BRL", "R$" NB "12.345"},  {"en-US", "BRL", "BRL 12,345"},    {"sv-SE", "SEK", "12" NB "345" NB "kr"},
+      {"de-DE", "SEK", "12.345" NB "SEK"}, {"de-DE", "USD", "12.345" NB "$"}, {"de-CH", "CHF", "CHF" NB "12'345"},
+      {"en-GB", "GBP", "£12,345"},         {"ja-JP", "CHF", "CHF 12,345"},    {"pl-PL", "PLN", "12" NB "345" NB "zł"}};
+  struct bw_mustache_options options = {.strict = true, .clean = true};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    options.locale = bw_locale_find(bw_str(cases[i][0]));
+    options.currency = cases[i][1];
+    renders("{{v|money}}", "{\"v\":12345}", &options, cases[i][2]);
+  }
+  options.currency = NULL;
+  renders("{{v|money}}", "{\"v\":12345}", &options, "12" NB "345");
+}
+
+static void plurals_follow_the_texts_language(void **state)
+{
+  static const char *const cases[][4] = {{"en-US", "0", "seat,seats", "0 seats"},
+                                         {"en-US", "1", "seat,seats", "1 seat"},
+                                         {"en-US", "1.5", "seat,seats", "1.5 seats"},
+                                         {"fr-FR", "0", "place,places", "0 place"},
+                                         {"fr-FR", "1.5", "place,places", "1,5 place"},
+                                         {"fr-FR", "2", "place,places", "2 places"},
+                                         {"pt-PT", "0", "lugar,lugares", "0 lugares"},
+                                         {"pt-BR", "0", "lugar,lugares", "0 lugar"},
+                                         {"pl-PL", "1", "miejsce,miejsca,miejsc", "1 miejsce"},
+                                         {"pl-PL", "3", "miejsce,miejsca,miejsc", "3 miejsca"},
+                                         {"pl-PL", "5", "miejsce,miejsca,miejsc", "5 miejsc"},
+                                         {"pl-PL", "13", "miejsce,miejsca,miejsc", "13 miejsc"},
+                                         {"pl-PL", "22", "miejsce,miejsca,miejsc", "22 miejsca"},
+                                         {"cs-CZ", "4", "místo,místa,míst", "4 místa"},
+                                         {"cs-CZ", "22", "místo,místa,míst", "22 míst"},
+                                         {"ja-JP", "1", "x,席", "1 席"}};
+  struct bw_mustache_options options = {.strict = true, .clean = true};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char template[80], json[40];
+    options.locale = options.words = bw_locale_find(bw_str(cases[i][0]));
+    (void)snprintf(template, sizeof template, "{{v|plural:%s}}", cases[i][2]);
+    (void)snprintf(json, sizeof json, "{\"v\":%s}", cases[i][1]);
+    renders(template, json, &options, cases[i][3]);
+  }
+  options.words = NULL; /* an English text to a customer in France */
+  options.locale = bw_locale_find(BW_STR("fr-FR"));
+  renders("{{v|plural:seat,seats}} by {{d|date}}", "{\"v\":0,\"d\":\"2027-01-03\"}", &options, "0 seats by 3 January 2027");
+}
+
+static void given_names_are_found(void **state)
+{
+  static const char *const cases[][3] = {{"ja-JP", "山田 太郎", "太郎"},    {"ja-JP", "Taro Yamada", "Taro"},
+                                         {"ja-JP", "山田太郎", "山田太郎"}, {"ko-KR", "김 민준", "민준"},
+                                         {"en-US", "山田 太郎", "山田"},    {"de-DE", "  Ada  Okafor ", "Ada"},
+                                         {"ja-JP", "", MARKED("v")}};
+  struct bw_mustache_options options = {.strict = true, .clean = true};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char json[80];
+    options.locale = bw_locale_find(bw_str(cases[i][0]));
+    (void)snprintf(json, sizeof json, "{\"v\":\"%s\"}", cases[i][1]);
+    renders("{{v|first}}", json, &options, cases[i][2]);
+  }
+}
+
 static void filters_format(void **state)
 {
   static const char *const cases[][3] = {{"{{v|money}}", "12345", "$12,345"},
@@ -366,6 +489,10 @@ int main(void)
                                      cmocka_unit_test(notes_tell_what_was_filled_and_where),
                                      cmocka_unit_test(values_cannot_act),
                                      cmocka_unit_test(filters_format),
+                                     cmocka_unit_test(locales_format),
+                                     cmocka_unit_test(currencies_are_at_home_somewhere),
+                                     cmocka_unit_test(plurals_follow_the_texts_language),
+                                     cmocka_unit_test(given_names_are_found),
                                      cmocka_unit_test(names_can_be_listed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
