@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What comes of a lead, on a real daemon: outcomes, the opportunity in the journal, the CRM's word, slow deals, crashes, and moving house."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -305,6 +306,44 @@ def test_a_restart_changes_nothing(daemon):
     assert daemon.stop() == 0
     daemon.start()
     assert (state_of(daemon, lead), daemon.json("deals", "--all")["deals"]) == before
+
+
+def test_a_full_disk_refuses_an_outcome_as_a_whole(built, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "none", small], capture_output=True).returncode != 0:
+        pytest.skip("a small tmpfs cannot be mounted here (needs root)")
+    shutil.copytree(built / "config", tmp_path / "config")
+    shutil.copytree(built / "state", small / "state", ignore=shutil.ignore_patterns("*.sock", "web.address"))
+    d = Daemon(tmp_path, args=["--start-time", f"{DAY0}T08:30:00Z"])
+    d.state = small / "state"
+    try:
+        d.start()
+        with open(small / "fill", "wb", buffering=0) as fill:
+            try:
+                while fill.write(b"x" * 65536):
+                    pass
+            except OSError:
+                pass
+        full = 0
+        for account in ACCOUNTS:  # the log of the store may have room for the first
+            done = d.cli("outcome", lead_of(d, account), "won", "--note", "x" * 1900, check=False)
+            if done.returncode:
+                full += 1
+                break
+            wait_until(d.try_status, 30, "an answer")
+        assert full, "the disk never became full"
+        (small / "fill").unlink()
+        wait_until(d.idle, 60, "recovery")
+        lead = lead_of(d, account)
+        state, outcomes, deal = state_of(d, lead)
+        assert (state, outcomes, deal) == ("open", [], None)
+        assert wait_until(lambda: d.cli("outcome", lead, "won", check=False).returncode == 0, 30, "the outcome")
+        assert [o["outcome"] for o in state_of(d, lead)[1]] == ["won"] and d.json("audit", "verify")["ok"]
+        assert len([r for r in exported(d) if r["accountId"] == account]) == 1
+    finally:
+        d.kill_all()
+        subprocess.run(["umount", "-l", small], check=False)
 
 
 # ---- moving house ----
