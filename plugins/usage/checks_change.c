@@ -6,10 +6,8 @@
 
 #define SPANS_MAX 13 /* windows of the past year */
 #define WEEKS 26
-#define REMIND_DAYS 21
 #define YEAR 364     /* whole weeks */
 #define AWAY_DAYS 14 /* a low month that ends in so long a silence is silence */
-#define NEVER_SAID -1e12
 
 /* One comparison of a window with the window before it.  What guards an opening, and what is told of it, is measured when it is
    asked for: on most days of most accounts it is not. */
@@ -496,25 +494,12 @@ static void check_feature(struct eval *e, struct feature *f)
     speak_change(e, SIG_FEATURE_DOUBLED, f->id, step, &c, &f->s, "uses of the feature");
 }
 
-/* Whoever keeps the signals takes an episode that is never spoken of for over.  What lasts is spoken of every three weeks,
-   changed or not: a value that was never said makes the next look at it worth a word. */
-static void remind(struct eval *e)
-{
-  uint32_t i;
-  for (i = 0; i < e->act->nepisodes; i++) {
-    struct bw_episode *p = &e->act->episodes[i];
-    if (p->phase == BW_PHASE_OPEN && e->day - p->spoke >= REMIND_DAYS)
-      p->said = NEVER_SAID;
-  }
-}
-
 void check_change(struct eval *e)
 {
   struct usage *u = e->u;
   int32_t up = u->cfg.set[SIG_USAGE_GROWTH].window, down = u->cfg.set[SIG_USAGE_DECLINE].window;
   struct change c;
   uint32_t i;
-  remind(e);
   if (!e->act->first)
     return;
   c = compare(e, &e->act->events, up, u->fleet.log_ratio);

@@ -100,6 +100,7 @@ static void check_dept(struct eval *e, const struct dept *d)
   const struct setting *s = &u->cfg.set[SIG_NEW_DEPARTMENT];
   int32_t history = option_days(u, OPT_DEPT_HISTORY), joined = option_days(u, OPT_DEPT_JOINED);
   bool fresh = d->fresh > e->day - s->window && d->fresh <= e->day && e->act->first < e->day - history;
+  enum bw_known known = !fresh ? BW_ABSENT : merger_holds_growth(u, e->a, e->day) ? BW_HELD : BW_KNOWN;
   uint32_t i, n = 0;
   enum bw_step step;
   if (!fresh && !is_open(e, SIG_NEW_DEPARTMENT, d->id))
@@ -109,11 +110,7 @@ static void check_dept(struct eval *e, const struct dept *d)
     if (joined == 0 || x->first + joined >= d->fresh || was_away(x, d->fresh))
       n += x->last == 0 ? 0 : x->last > e->day - s->window;
   }
-  if (fresh && merger_holds_growth(u, e->a, e->day)) {
-    (void)judge(e, SIG_NEW_DEPARTMENT, d->id, BW_HELD, n);
-    return;
-  }
-  step = judge(e, SIG_NEW_DEPARTMENT, d->id, fresh ? BW_KNOWN : BW_ABSENT, n);
+  step = judge(e, SIG_NEW_DEPARTMENT, d->id, known, n);
   if (!step)
     return;
   ev_begin(e);

@@ -137,8 +137,9 @@ static void check_rate(struct eval *e, const struct counter *c)
   double limit = facts_limit(u, e->a->facts, m->rate_limit_id), x[BW_TREND_MAX], ratio;
   int32_t n = s->window > BW_TREND_MAX ? BW_TREND_MAX : s->window, i, want = (int32_t)s->min;
   enum bw_step step;
-  if (limit <= 0 || want > n)
+  if ((limit <= 0 && !is_open(e, SIG_API_RATE_NEAR, m->resource_id)) || want > n)
     return;
+  limit = limit > 0 ? limit : INFINITY; /* it was lifted */
   for (i = 0; i < n; i++)
     x[i] = (double)bw_series_get(u->pool, &c->s, e->day - i) / m->scale;
   bw_sort(x, (uint32_t)n);
@@ -228,10 +229,11 @@ static void check_forecast(struct eval *e, const struct counter *c, uint32_t *ou
   struct bw_forecast days = {0};
   enum bw_known known = BW_ABSENT;
   enum bw_step step;
-  if (limit <= 0)
+  if (limit <= 0 && !is_open(e, SIG_LIMIT_FORECAST, m->resource_id))
     return;
+  limit = limit > 0 ? limit : INFINITY; /* it was lifted */
   used = meter_used(e, m, c, 0);
-  if (used < limit && meter_trend(e, m, c, limit, &t, &days))
+  if (used < limit && isfinite(limit) && meter_trend(e, m, c, limit, &t, &days))
     known = days.steps < s->min && !is_open(e, SIG_LIMIT_FORECAST, m->resource_id) ? BW_ABSENT : BW_KNOWN;
   if (used >= limit || (days.steps > 0 && days.steps <= u->cfg.set[SIG_TIER_OUTGROWN].window))
     (*outgrown)++;

@@ -57,10 +57,16 @@ static void check_limit(struct eval *e, double used, double seats)
   check_level(e, SIG_SEAT_LIMIT, used, seats);
 }
 
+/* Seats that are no longer told of end what is open about them. */
+static bool wants_seats(const struct eval *e, double seats)
+{
+  return e->a->facts && (seats >= 0 || e->act->nepisodes);
+}
+
 void check_seats(struct eval *e)
 {
   double seats = facts_seats(e->a->facts), used;
-  if (seats < 0)
+  if (!wants_seats(e, seats))
     return;
   used = seats_used(e);
   check_limit(e, used, seats);
@@ -119,7 +125,7 @@ static void check_idle(struct eval *e, double seats)
 void check_seats_daily(struct eval *e)
 {
   double seats = facts_seats(e->a->facts);
-  if (seats < 0)
+  if (!wants_seats(e, seats))
     return;
   if (e->u->cfg.set[SIG_SEATS_ADDED].on)
     check_added(e);

@@ -92,6 +92,7 @@ static void check_owned(struct eval *e)
 {
   const struct setting *s = &e->u->cfg.set[SIG_NOT_ADOPTED];
   const struct facts *f = e->a->facts;
+  enum bw_known known;
   enum bw_step step;
   int32_t last, since, days;
   bool seen;
@@ -103,7 +104,8 @@ static void check_owned(struct eval *e)
     days = e->day - (last > since ? last : since);
     if (e->act->last + 14 < e->day && !is_open(e, SIG_NOT_ADOPTED, product))
       continue; /* an account that is not active at all has another problem */
-    step = judge(e, SIG_NOT_ADOPTED, product, seen && !fleet_holds(e->u) ? BW_KNOWN : BW_ABSENT, days);
+    known = !seen ? BW_ABSENT : fleet_holds(e->u) ? BW_HELD : BW_KNOWN;
+    step = judge(e, SIG_NOT_ADOPTED, product, known, days);
     if (!step)
       continue;
     ev_begin(e);

@@ -9,6 +9,8 @@
 
 #define MAX_EPISODES 400 /* per account */
 #define TOLD_EVERY 7     /* days between two notices of the same kind */
+#define REMIND_DAYS 21   /* whoever keeps the signals takes an episode that is never spoken of for over */
+#define HELD_MAX 120     /* days: a dip, or people who may be a merger, are over by then; what is held longer ends */
 
 void notice(struct usage *u, uint32_t severity, int64_t at_ms, struct bw_str account, const char *code, const char *fmt, ...)
 {
@@ -74,19 +76,19 @@ uint32_t breadth_on(const struct eval *e, int32_t day, int32_t window)
 
 /* ---- episodes ---- */
 
-static struct bw_episode *episode_find(const struct activity *act, enum signal_id sig, uint32_t key)
+static struct kept *kept_find(const struct activity *act, enum signal_id sig, uint32_t key)
 {
   uint32_t i;
   for (i = 0; i < act->nepisodes; i++)
-    if (act->episodes[i].type == sig && act->episodes[i].key == key)
+    if (act->episodes[i].e.type == sig && act->episodes[i].e.key == key)
       return &act->episodes[i];
   return NULL;
 }
 
 bool is_open(const struct eval *e, enum signal_id sig, uint32_t key)
 {
-  const struct bw_episode *p = episode_find(e->act, sig, key);
-  return p && p->phase == BW_PHASE_OPEN;
+  const struct kept *p = kept_find(e->act, sig, key);
+  return p && p->e.phase == BW_PHASE_OPEN;
 }
 
 double least_volume(const struct eval *e, enum signal_id sig, uint32_t key)
@@ -95,17 +97,71 @@ double least_volume(const struct eval *e, enum signal_id sig, uint32_t key)
   return min > 0 && is_open(e, sig, key) ? min / 2 : min;
 }
 
+/* Four significant digits are enough to read and to draw. */
+static double shortened(double v)
+{
+  char text[32];
+  if (!isfinite(v) || (v == floor(v) && fabs(v) < 1e15))
+    return v;
+  (void)snprintf(text, sizeof text, "%.4g", v);
+  return strtod(text, NULL);
+}
+
+static void emit(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, double value, double threshold,
+                 double strength, struct bw_str evidence)
+{
+  struct usage *u = e->u;
+  struct bw_signal s = {.size = sizeof s,
+                        .type = sig,
+                        .state = step,
+                        .at_ms = e->at_ms,
+                        .account = bw_key_str(&e->a->key),
+                        .key = bw_intern_str(&u->names, key),
+                        .value = shortened(value),
+                        .threshold = threshold,
+                        .strength = strength,
+                        .evidence = evidence};
+  int32_t rc = u->host->emit_signal(u->host->ctx, &s);
+  if (rc < 0 && u->rc == 0)
+    u->rc = rc;
+}
+
+/*
+ * What is open is spoken of every three weeks, changed or not.  While nothing can be concluded the last word is repeated,
+ * without evidence, so that what was known stands; after HELD_MAX days of that it ends: whatever is seen later is measured
+ * afresh.
+ */
+static enum bw_step judge_kept(struct eval *e, struct kept *p, enum bw_known known, double value, const struct bw_rule *rule)
+{
+  bool open = p->e.phase == BW_PHASE_OPEN, due = e->day - p->e.spoke >= REMIND_DAYS;
+  enum bw_step step;
+  if (open && known == BW_HELD && e->day - p->known > HELD_MAX)
+    known = BW_ABSENT;
+  if (known != BW_HELD)
+    p->known = e->day;
+  step = bw_detect(rule, &p->e, e->day, known, value);
+  if (!open || !due || step || p->e.phase != BW_PHASE_OPEN)
+    return step;
+  p->e.spoke = e->day;
+  if (known == BW_HELD) {
+    emit(e, p->e.type, p->e.key, BW_STEP_UPDATED, p->e.said, p->threshold, p->strength / 1000.0, BW_STR(""));
+    return BW_STEP_NONE;
+  }
+  p->e.said = value;
+  return BW_STEP_UPDATED;
+}
+
 enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
                       const struct bw_rule *rule)
 {
   struct activity *act = e->act;
-  struct bw_episode *p = episode_find(act, sig, key), fresh = {.type = (uint16_t)sig, .key = (uint16_t)key};
+  struct kept *p = kept_find(act, sig, key), fresh = {.e = {.type = (uint16_t)sig, .key = (uint16_t)key}};
   enum bw_step step;
   if (!e->u->cfg.set[sig].on)
     return BW_STEP_NONE;
   if (p) {
-    step = bw_detect(rule, p, e->day, known, value);
-    if (p->phase == BW_PHASE_QUIET) /* the last takes its place */
+    step = judge_kept(e, p, known, value, rule);
+    if (p->e.phase == BW_PHASE_QUIET) /* the last takes its place */
       *p = act->episodes[--act->nepisodes];
     if (act->nepisodes == 0) {
       free(act->episodes);
@@ -113,8 +169,8 @@ enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_
     }
     return step;
   }
-  step = bw_detect(rule, &fresh, e->day, known, value);
-  if (fresh.phase == BW_PHASE_QUIET)
+  step = judge_kept(e, &fresh, known, value, rule);
+  if (fresh.e.phase == BW_PHASE_QUIET)
     return BW_STEP_NONE;
   if (act->nepisodes >= MAX_EPISODES)
     return BW_STEP_NONE;
@@ -134,16 +190,6 @@ struct bw_buf *ev_begin(struct eval *e)
   bw_buf_reset(b);
   bw_json_open(b, '{');
   return b;
-}
-
-/* Six significant digits are enough to read and to draw. */
-static double shortened(double v)
-{
-  char text[32];
-  if (!isfinite(v) || (v == floor(v) && fabs(v) < 1e15))
-    return v;
-  (void)snprintf(text, sizeof text, "%.4g", v);
-  return strtod(text, NULL);
 }
 
 void ev_num(struct eval *e, const char *key, double v)
@@ -191,22 +237,14 @@ void ev_weeks(struct eval *e, const struct bw_series *s, uint32_t weeks)
 
 void speak(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, double value, double threshold, double strength)
 {
-  struct usage *u = e->u;
-  struct bw_signal s = {.size = sizeof s,
-                        .type = sig,
-                        .state = step,
-                        .at_ms = e->at_ms,
-                        .account = bw_key_str(&e->a->key),
-                        .key = bw_intern_str(&u->names, key),
-                        .value = shortened(value),
-                        .threshold = threshold};
-  int32_t rc;
-  s.strength = step == BW_STEP_CLEARED ? 0 : round((strength < 0 ? 0 : strength > 1 ? 1 : strength) * 1000) / 1000;
-  bw_json_close(&u->evidence, '}');
-  s.evidence = bw_buf_str(&u->evidence);
-  rc = u->host->emit_signal(u->host->ctx, &s);
-  if (rc < 0 && u->rc == 0)
-    u->rc = rc;
+  struct kept *p = kept_find(e->act, sig, key);
+  double s = step == BW_STEP_CLEARED || !(strength > 0) ? 0 : round((strength > 1 ? 1 : strength) * 1000);
+  if (p) {
+    p->strength = (uint16_t)s;
+    p->threshold = threshold;
+  }
+  bw_json_close(&e->u->evidence, '}');
+  emit(e, sig, key, step, value, threshold, s / 1000, bw_buf_str(&e->u->evidence));
 }
 
 /* ---- which accounts, when ---- */

@@ -152,19 +152,24 @@ static void io_episodes(struct io *io, struct activity *act)
 {
   uint16_t n = (uint16_t)number(io, act->nepisodes, 400), i;
   for (i = 0; i < n && ok(io); i++) {
+    struct kept *k;
     struct bw_episode *p;
     if (io->in) {
       act->episodes = grown(act->episodes, i, sizeof *act->episodes);
-      act->episodes[i] = (struct bw_episode){0};
+      act->episodes[i] = (struct kept){0};
       act->nepisodes = (uint16_t)(i + 1);
     }
-    p = &act->episodes[i];
+    k = &act->episodes[i];
+    p = &k->e;
     p->type = (uint16_t)number(io, p->type, SIG_COUNT - 1);
     p->key = name(io, p->key);
     p->phase = (uint8_t)number(io, p->phase, BW_PHASE_COOLING);
     p->since = (int32_t)number(io, (uint64_t)p->since, DAY_MAX);
     p->spoke = (int32_t)number(io, (uint64_t)p->spoke, DAY_MAX);
     p->said = real(io, p->said);
+    k->known = (int32_t)number(io, (uint64_t)k->known, DAY_MAX);
+    k->strength = (uint16_t)number(io, k->strength, 1000);
+    k->threshold = real(io, k->threshold);
   }
 }
 

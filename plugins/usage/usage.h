@@ -15,7 +15,7 @@
 #include "sdk/sdk.h"
 
 #define STATE_WORD "basewatch-usage"
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 /* ---- options ---- */
 enum signal_id {
@@ -193,6 +193,12 @@ struct move {
   uint16_t n, first, last;
   bool told;
 };
+struct kept { /* an episode, and what a reminder repeats of it */
+  struct bw_episode e;
+  int32_t known;     /* day on which its value was known last */
+  uint16_t strength; /* thousandths */
+  double threshold;
+};
 struct published {
   uint16_t trait, key;
   float value;
@@ -212,7 +218,7 @@ struct activity {
   struct feature *features;
   struct counter *counters;
   struct dept *depts;
-  struct bw_episode *episodes;
+  struct kept *episodes;
   struct progress *progress;
   struct move *moves;
   struct published *published;

@@ -65,6 +65,13 @@ static const char *refuse_trait(const struct bw_signals *s, const struct watcher
   return NULL;
 }
 
+/* A word without evidence (the wire makes an empty object of none) says that the episode goes on; what was shown of it stands.
+ */
+static bool shows_nothing(struct bw_str evidence)
+{
+  return evidence.len == 0 || bw_str_is(evidence, "{}");
+}
+
 static void set(struct episode *ep, const struct bw_signal *in, uint64_t offset)
 {
   ep->pub.value = in->value;
@@ -72,7 +79,7 @@ static void set(struct episode *ep, const struct bw_signal *in, uint64_t offset)
   ep->pub.strength = in->strength;
   if (in->strength > ep->pub.peak_strength)
     ep->pub.peak_strength = in->strength;
-  if (in->evidence.len || !ep->evidence) {
+  if (!ep->evidence || !shows_nothing(in->evidence)) {
     free(ep->evidence);
     ep->evidence = in->evidence.len ? bw_str_dup(in->evidence) : bw_strdup("{}");
     ep->pub.evidence = bw_str(ep->evidence);

@@ -127,6 +127,50 @@ static void a_merger_is_one_notice(void **state)
   world_close(&w);
 }
 
+/* Idle seats of an account of which `moving` of ten people write as another company from day 200 on.  Returns the longest time
+   in which nothing was said of it while it was open; ret_bare counts the words without evidence. */
+static int held(uint32_t moving, struct world *w, uint32_t *ret_bare)
+{
+  static const char *const options[] = {"traits=[]", "merger.hold=200d", NULL};
+  int day, last = 0, longest = 0;
+  uint32_t i, words = 0, open = 0;
+  world_init(w, 7);
+  assert_true(harness_open(&w->h, 5, options));
+  world_facts(w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:seats=#100"));
+  for (day = 0; day < 360; day++) {
+    flat_fleet(w, day, 8);
+    for (i = 0; i < 10; i++)
+      world_events(w, day, day >= 200 && i < moving ? "other" : "acme", "Work Done", 1, 500 + i, 1, NULL);
+    if (day == 240)
+      assert_int_equal(harness_restart(&w->h, options, 6), 0); /* in the middle of it */
+    world_tick(w, day);
+    open = harness_opened(&w->h, "idle_seats") - harness_cleared(&w->h, "idle_seats");
+    i = harness_opened(&w->h, "idle_seats") + w->h.updated[harness_signal("idle_seats")];
+    longest = open && i == words && day - last > longest ? day - last : longest;
+    last = i == words ? last : day;
+    words = i;
+  }
+  *ret_bare = lines_with(&w->h.said, "updated idle_seats acme [] 0.1/0.4 0.750 \n");
+  return longest;
+}
+
+static void what_is_held_is_still_spoken_of(void **state)
+{
+  struct world w;
+  uint32_t bare;
+  (void)state;
+  assert_true(held(3, &w, &bare) <= 21); /* a share that may be a merger: held for about 90 days */
+  assert_int_equal(harness_opened(&w.h, "idle_seats"), 1);
+  assert_int_equal(harness_cleared(&w.h, "idle_seats"), 0);
+  assert_true(bare == 4); /* what was known is repeated, and then measured again */
+  world_close(&w);
+  assert_true(held(7, &w, &bare) <= 21); /* a merger: held for 200 days, of which no more than 120 are waited for */
+  assert_int_equal(harness_opened(&w.h, "idle_seats"), 1);
+  assert_int_equal(harness_cleared(&w.h, "idle_seats"), 1);
+  assert_int_equal(bare, 6);
+  world_close(&w);
+}
+
 /* At the limit for a week in every six: one episode, which a higher limit ends at once. */
 static uint32_t bursts(const char *const *options, uint32_t *ret_cleared)
 {
@@ -433,13 +477,21 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_year_of_wobble_is_one_episode),        cmocka_unit_test(a_holiday_of_everybody_is_one_notice),
-      cmocka_unit_test(an_outage_of_the_feed_is_one_notice),    cmocka_unit_test(a_merger_is_one_notice),
-      cmocka_unit_test(bursts_at_the_limit_are_one_episode),    cmocka_unit_test(a_renamed_department_is_not_new),
-      cmocka_unit_test(a_holiday_of_its_own_is_no_decline),     cmocka_unit_test(chance_alone_hardly_speaks),
-      cmocka_unit_test(restarts_and_seeds_change_nothing),      cmocka_unit_test(late_events_land_on_their_day),
-      cmocka_unit_test(the_far_future_is_not_counted_but_told), cmocka_unit_test(hostile_records_stay_within_limits),
-      cmocka_unit_test(damaged_state_is_refused_politely),      cmocka_unit_test(wrong_options_are_named),
+      cmocka_unit_test(a_year_of_wobble_is_one_episode),
+      cmocka_unit_test(a_holiday_of_everybody_is_one_notice),
+      cmocka_unit_test(an_outage_of_the_feed_is_one_notice),
+      cmocka_unit_test(a_merger_is_one_notice),
+      cmocka_unit_test(what_is_held_is_still_spoken_of),
+      cmocka_unit_test(bursts_at_the_limit_are_one_episode),
+      cmocka_unit_test(a_renamed_department_is_not_new),
+      cmocka_unit_test(a_holiday_of_its_own_is_no_decline),
+      cmocka_unit_test(chance_alone_hardly_speaks),
+      cmocka_unit_test(restarts_and_seeds_change_nothing),
+      cmocka_unit_test(late_events_land_on_their_day),
+      cmocka_unit_test(the_far_future_is_not_counted_but_told),
+      cmocka_unit_test(hostile_records_stay_within_limits),
+      cmocka_unit_test(damaged_state_is_refused_politely),
+      cmocka_unit_test(wrong_options_are_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,8 +66,8 @@ static void close_fixture(struct fixture *f)
   bw_buf_clear(&f->log);
 }
 
-static void say(struct fixture *f, uint32_t type, uint32_t state, const char *account, const char *key, int64_t at,
-                double strength)
+static void show(struct fixture *f, uint32_t type, uint32_t state, const char *account, const char *key, int64_t at,
+                 double strength, const char *evidence)
 {
   struct bw_signal s = {.size = sizeof s,
                         .type = type,
@@ -78,12 +78,18 @@ static void say(struct fixture *f, uint32_t type, uint32_t state, const char *ac
                         .value = 2,
                         .threshold = 1,
                         .strength = strength,
-                        .evidence = BW_STR("{\"n\":1}")};
+                        .evidence = bw_str(evidence)};
   struct bw_buf out = {0};
   struct bw_error err = {0};
   assert_int_equal(bw_output_add_signal(&out, &s, 3, &err), 0);
   assert_int_equal(bw_signals_apply(f->signals, f->watcher, bw_buf_str(&out), ++f->offset, &err), 0);
   bw_buf_clear(&out);
+}
+
+static void say(struct fixture *f, uint32_t type, uint32_t state, const char *account, const char *key, int64_t at,
+                double strength)
+{
+  show(f, type, state, account, key, at, strength, "{\"n\":1}");
 }
 
 static void tell(struct fixture *f, uint32_t trait, const char *account, const char *key, int64_t at, double number,
@@ -188,6 +194,30 @@ static void silence_of_the_watcher_expires_an_episode(void **state)
   assert_int_equal(stats.open, 2); /* one was spoken of; data_export persists */
   assert_non_null(
       strstr(bw_buf_cstr(&f.log), "\"account\":\"acme\",\"signal\":\"seat_limit\",\"state\":\"cleared\",\"expired\":true"));
+  close_fixture(&f);
+}
+
+static void a_word_without_evidence_keeps_the_episode_and_what_was_shown(void **state)
+{
+  struct fixture f = {0};
+  const struct bw_episode *e;
+  uint32_t type, i;
+  (void)state;
+  open_fixture(&f, NULL);
+  type = (uint32_t)bw_catalog_find_signal(f.catalog, BW_STR("seat_limit"));
+  say(&f, SEAT_LIMIT, BW_OPENED, "acme", "", START, 0.2);
+  for (i = 1; i <= 6; i++) {
+    show(&f, SEAT_LIMIT, BW_UPDATED, "acme", "", START + i * 20 * BW_DAY, 0.2, "");
+    tick(&f, START + i * 20 * BW_DAY);
+  }
+  e = bw_signals_find(f.signals, BW_STR("acme"), type, BW_STR(""));
+  assert_non_null(e);
+  assert_true(e->opened_at == START && e->updated_at == START + 120 * BW_DAY);
+  assert_true(bw_str_is(e->evidence, "{\"n\":1}"));
+  show(&f, SEAT_LIMIT, BW_UPDATED, "acme", "", START + 121 * BW_DAY, 0.2, "{\"n\":2}");
+  assert_true(bw_str_is(bw_signals_find(f.signals, BW_STR("acme"), type, BW_STR(""))->evidence, "{\"n\":2}"));
+  show(&f, SEAT_LIMIT, BW_OPENED, "bare", "", START, 0.2, "");
+  assert_true(bw_str_is(bw_signals_find(f.signals, BW_STR("bare"), type, BW_STR(""))->evidence, "{}"));
   close_fixture(&f);
 }
 
@@ -421,6 +451,7 @@ int main(void)
       cmocka_unit_test(one_shift_is_one_episode),
       cmocka_unit_test(density_counts_open_up_signals),
       cmocka_unit_test(silence_of_the_watcher_expires_an_episode),
+      cmocka_unit_test(a_word_without_evidence_keeps_the_episode_and_what_was_shown),
       cmocka_unit_test(traits_are_told_when_they_change),
       cmocka_unit_test(a_fleet_wide_dip_is_one_notice),
       cmocka_unit_test(a_few_declines_are_no_fleet),
