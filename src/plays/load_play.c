@@ -69,9 +69,6 @@ static void take_weight(struct loader *l, const struct bw_node *n, struct play *
                     type->name);
     return;
   }
-  if (!type->configured)
-    bw_warn(l->complaints, n, "%s comes from the watcher \"%s\", which is not configured: it will never be open", type->name,
-            type->watcher);
   if (!bw_load_number(l, n, 0, 100, &weight))
     return;
   p->weights[p->nweights++] = (struct weight){(uint32_t)at, weight};
