@@ -156,7 +156,8 @@ static void put_opportunity(struct bw_buf *out, const json_t *deal)
   bw_put_split(&b, json_object_get(deal, "split"));
   put_line(out, "credit", bw_buf_cstr(&b));
   bw_buf_reset(&b);
-  put_flags(&b, deal);
+  if (json_array_size(json_object_get(deal, "flags")))
+    put_flags(&b, deal);
   put_line(out, "flags", bw_buf_cstr(&b));
   put_stages(out, json_object_get(deal, "stages"));
   bw_buf_clear(&b);
@@ -186,9 +187,7 @@ void bw_put_deal(struct bw_cli *cli, struct bw_buf *out, const json_t *lead)
   const json_t *deal = json_object_get(lead, "deal"), *outcomes = json_object_get(lead, "outcomes");
   if (json_array_size(outcomes) == 0 && !json_is_object(deal))
     return;
-  bw_buf_add_char(out, '\n');
-  bw_put_styled(cli, out, BW_BOLD, "What came of it");
-  bw_buf_add_char(out, '\n');
+  bw_put_heading(cli, out, "What came of it");
   if (json_array_size(outcomes))
     put_outcomes(cli, out, outcomes);
   if (json_is_object(deal))

@@ -17,7 +17,7 @@ static void label(struct bw_cli *cli, struct bw_buf *out, const char *text)
   bw_buf_printf(out, "%*s", (int)(LABEL - bw_cells(text, strlen(text))), "");
 }
 
-static void heading(struct bw_cli *cli, struct bw_buf *out, const char *text)
+void bw_put_heading(struct bw_cli *cli, struct bw_buf *out, const char *text)
 {
   size_t used = bw_cells(text, strlen(text)) + 1, i;
   struct bw_buf rule = {0};
@@ -266,7 +266,7 @@ static void put_all_evidence(struct bw_cli *cli, struct bw_buf *out, const json_
   struct bw_buf b = {0};
   const json_t *s;
   size_t i;
-  heading(cli, out, "Evidence");
+  bw_put_heading(cli, out, "Evidence");
   json_array_foreach(signals, i, s)
   {
     bw_buf_printf(out, "%s ", bw_direction_arrow(bw_get_str(s, "direction")));
@@ -407,14 +407,14 @@ static void put_draft(struct bw_cli *cli, struct bw_buf *out, const char *lead, 
 {
   struct bw_buf b = {0};
   if (!json_is_object(d)) {
-    heading(cli, out, "Draft");
+    bw_put_heading(cli, out, "Draft");
     bw_buf_add_cstr(out, "  There is no draft.\n");
     return;
   }
   bw_buf_printf(&b, "Draft, version %lld", (long long)bw_get_int(d, "version", 1));
   if (bw_get_int(d, "version", 1) > 1)
     bw_buf_printf(&b, " by %s", bw_get_str(d, "by"));
-  heading(cli, out, bw_buf_cstr(&b));
+  bw_put_heading(cli, out, bw_buf_cstr(&b));
   bw_buf_clear(&b);
   if (*bw_get_str(d, "from")) {
     bw_buf_add_cstr(out, "  ");
@@ -465,7 +465,7 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
   const char *lead = bw_get_str(l, "lead"), *hash = bw_get_str(draft, "hash");
   const char *blocked = bw_get_str(l, "blocked");
   struct bw_buf b = {0};
-  heading(cli, out, "Your decision");
+  bw_put_heading(cli, out, "Your decision");
   if (is_decided(l)) {
     put_outcome(out, l);
   } else if (*blocked) {
@@ -511,7 +511,7 @@ static void put_history(struct bw_cli *cli, struct bw_buf *out, const json_t *hi
   size_t i;
   if (json_array_size(history) < 2)
     return;
-  heading(cli, out, "History");
+  bw_put_heading(cli, out, "History");
   t = bw_table_new(cli, 4, (const char *const[]){"", "", "", "~"});
   json_array_foreach(history, i, h)
   {

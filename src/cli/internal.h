@@ -137,6 +137,8 @@ void bw_put_leads(struct bw_cli *cli, struct bw_buf *out, const json_t *list, si
 /* What a draft lacks, and with which command each of it is supplied. */
 void bw_put_gaps(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *missing);
 
+/* A title with a rule behind it, after an empty line. */
+void bw_put_heading(struct bw_cli *cli, struct bw_buf *out, const char *text);
 /* Who is credited for a deal: "ae (ann) 70 %, csm (carl) 30 %". */
 void bw_put_split(struct bw_buf *out, const json_t *split);
 /* The outcomes and the opportunity of a lead, as `show` answers; nothing where there are none. */
