@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD, Daemon, track, wait_until, write_config
+from conftest import BUILD, TOP, Daemon, track, wait_until, write_config
 
 DAY0 = "2026-03-02"  # a Monday
 
@@ -391,3 +391,15 @@ def test_a_wrong_pipeline_is_refused_and_a_new_one_taken(daemon):
     daemon.cli("reload")
     done = outcome(daemon, lead_of(daemon, "acme"), "won")
     assert done["deal"]["pipeline"] == "Growth" and [p["percent"] for p in done["deal"]["split"]] == [70, 30]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_settings_in_the_guide_are_sound(built, tmp_path, number):
+    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/deals.md").read_text(), re.S)
+    assert len(blocks) == 2
+    shutil.copytree(built / "config", tmp_path / "config")
+    with open(tmp_path / "config/basewatch.yaml", "a") as settings:
+        settings.write(blocks[number])
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", tmp_path / "config", "--plugins", BUILD / "plugins/usage"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "warning" not in done.stdout + done.stderr, done.stdout + done.stderr
