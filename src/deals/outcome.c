@@ -34,13 +34,21 @@ static int refuse_state(struct bw_error *err, const char *fmt, ...)
   return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "%s", text);
 }
 
-static bool is_reason(struct bw_str word)
+struct bw_str loss_reason(struct bw_str words)
 {
-  size_t i;
-  for (i = 0; bw_loss_reasons[i]; i++)
-    if (bw_str_is(word, bw_loss_reasons[i]))
-      return true;
-  return false;
+  size_t i, k;
+  for (i = 0; bw_loss_reasons[i]; i++) {
+    const char *r = bw_loss_reasons[i];
+    for (k = 0; k < words.len && r[k]; k++) {
+      char c = words.data[k];
+      c = c == ' ' || c == '-' ? '_' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+      if (c != r[k])
+        break;
+    }
+    if (k == words.len && !r[k])
+      return bw_str(r);
+  }
+  return BW_STR("");
 }
 
 /* ---- the request by itself ---- */
@@ -52,7 +60,7 @@ static int check_reason(const struct bw_outcome_request *r, struct bw_error *err
     return refuse(err, "only \"lost\" takes a reason; --note takes words of any kind");
   if (r->outcome == BW_OUTCOME_LOST && r->reason.len == 0)
     return refuse(err, "why was it lost? --reason %s: it decides whether the deal can be revived", list);
-  if (r->outcome == BW_OUTCOME_LOST && !is_reason(r->reason))
+  if (r->outcome == BW_OUTCOME_LOST && loss_reason(r->reason).len == 0)
     return refuse(err, "\"%.*s\" is no reason that is known; it is one of %s, and --note takes your own words",
                   (int)(r->reason.len > 60 ? 60 : r->reason.len), r->reason.data, list);
   return BW_OK;
@@ -283,6 +291,7 @@ int bw_deals_outcome(struct bw_deals *d, const struct bw_outcome_request *asked,
   struct deal *deal;
   struct entry e;
   int rc = check_request(r, &split, err);
+  request.reason = loss_reason(request.reason);
   lead = rc == 0 ? d->leads.find(d->leads.ctx, r->lead) : NULL;
   if (rc == 0 && !lead)
     rc = bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no lead %.*s; `basewatch inbox` lists them",

@@ -74,11 +74,15 @@ void deal_rename(struct bw_deals *d, struct deal *deal);
 /* The settings' split for the deal's motion and type; "" where there is none. */
 const char *deal_default_split(const struct bw_deals *d, const struct deal *deal);
 
+/* ---- outcome.c ---- */
+/* "Missing capability" → "missing_capability"; empty where it is none of bw_loss_reasons. */
+struct bw_str loss_reason(struct bw_str words);
+
 /* ---- settings.c ---- */
 const struct bw_deal_stage *stage_for_state(const struct bw_deals_options *o, enum bw_deal_state state);
 const struct bw_deal_stage *stage_after(const struct bw_deals_options *o, enum bw_outcome outcome);
 
-/* ---- record.c ---- */
+/* ---- write.c ---- */
 #define RECORD_PREFIX "basewatch:"
 const struct bw_record *deal_record(struct bw_deals *d, const struct deal *deal, const struct entry *e);
 

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libdeals.a
-%C%_libdeals_a_SOURCES = %D%/deals.c %D%/deals.h %D%/make.c %D%/outcome.c %D%/persist.c %D%/private.h %D%/record.c %D%/settings.c
+%C%_libdeals_a_SOURCES = %D%/deals.c %D%/deals.h %D%/json.c %D%/make.c %D%/outcome.c %D%/persist.c %D%/private.h %D%/record.c %D%/settings.c %D%/write.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += %D%/tests/test_deals %D%/tests/test_deals_property

@@ -149,7 +149,8 @@ static void names_of_all_kinds(void **state)
   assert_string_equal(world_deal(&w, 2)->text[BW_DEAL_NAME], "Evil  Bcc: x - Renewal - Risk - 1,234,567 SEK");
   assert_string_equal(world_deal(&w, 2)->text[BW_DEAL_STAGE], "Identified");
   assert_int_equal(world_deal(&w, 2)->close_at, bw_day_time(bw_day_from_civil(2026, 12, 1))); /* the renewal's day */
-  ok(&w, (struct said){.lead = "L3", .outcome = "lost", .reason = "fit", .now = T0 + H});
+  ok(&w, (struct said){.lead = "L3", .outcome = "lost", .reason = "Missing capability", .now = T0 + H});
+  assert_string_equal(world_deal(&w, 3)->text[BW_DEAL_LOSS_REASON], "missing_capability");
   assert_string_equal(world_deal(&w, 3)->text[BW_DEAL_NAME], "nobody - Revival - Cross-sell");
   assert_string_equal(world_deal(&w, 3)->text[BW_DEAL_OWNER], "olivia"); /* the lead's, where the book names none */
   world_close(&w);
@@ -299,7 +300,7 @@ static void a_crm_moves_our_deal(void **state)
   assert_true(p->amount == 5200);
   assert_string_equal(p->text[BW_DEAL_NAME], "Acme GmbH - Expansion - Seat - $5,200");
   assert_int_equal(p->close_at, bw_day_time(bw_day_from_civil(2026, 5, 5)));
-  CRM(&w, "006A", T0 + 4 * D, "stage=Closed Lost", "loss_reason=budget"); /* its own id is enough by now */
+  CRM(&w, "006A", T0 + 4 * D, "stage=Closed Lost", "loss_reason=Budget"); /* its own id is enough by now */
   assert_int_equal(p->state, BW_DEAL_LOST);
   assert_string_equal(p->text[BW_DEAL_LOSS_REASON], "budget");
   assert_stages(p, "Proposed 2026-03-03T09:00:00Z; Negotiation 2026-03-04T09:00:00Z; Closed Lost 2026-03-06T09:00:00Z");
