@@ -10,3 +10,10 @@ check_PROGRAMS += %D%/tests/test_lint
 %C%_tests_test_lint_LDADD = $(L_lint) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += %D%/tests/configs %D%/tests/findings.txt docs/lint.md
+if FUZZERS
+noinst_PROGRAMS += %D%/tests/fuzz_term
+%C%_tests_fuzz_term_SOURCES = %D%/tests/fuzz_term.c
+%C%_tests_fuzz_term_LDADD = $(L_lint)
+%C%_tests_fuzz_term_LDFLAGS = -fsanitize=fuzzer
+endif
+EXTRA_DIST += %D%/tests/corpus
