@@ -66,6 +66,7 @@ static void add(struct bw_lint *l, const char *rule, enum bw_lint_severity sever
   l->n++;
 }
 
+static char *format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 static char *format(const char *fmt, va_list ap)
 {
   char text[1000];
