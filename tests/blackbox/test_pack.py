@@ -193,3 +193,10 @@ def test_links_in_the_documentation_lead_somewhere():
     for page in [*(TOP / "docs/plays").glob("*.md"), DOC, TOP / "docs/templates.md", TOP / "docs/plays.md"]:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             assert link.startswith("http") or (page.parent / link).exists(), f"{page}: {link}"
+
+
+def test_what_ships_is_installed():
+    lists = (TOP / "Makefile.am").read_text() + (TOP / "src/drafts/room.mk").read_text()
+    listed = re.findall(r"etc/(?:plays|templates)/\S+\.(?:yaml|txt)", lists)
+    there = [f"etc/{p.parent.name}/{p.name}" for part in ("plays", "templates") for p in (ETC / part).iterdir()]
+    assert sorted(listed) == sorted(there)
