@@ -17,6 +17,13 @@ static enum bw_style mode_style(const char *mode)
   return strcmp(mode, "live") == 0 ? BW_GREEN : strcmp(mode, "pilot") == 0 ? BW_YELLOW : BW_DIM;
 }
 
+/* All of them lie in one folder. */
+static const char *file_name(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
 static int list_plays(struct bw_cli *cli)
 {
   static const char *const headers[] = {"PLAY", "MOTION", "TYPE", "MODE", ">OPEN", ">FIRED 30D", "FILE~"};
@@ -37,7 +44,7 @@ static int list_plays(struct bw_cli *cli)
     bw_table_add(t, mode_style(bw_get_str(p, "mode")), bw_get_str(p, "mode"));
     bw_table_addf(t, BW_PLAIN, "%lld", (long long)bw_get_int(p, "open", 0));
     bw_table_addf(t, BW_PLAIN, "%lld", (long long)bw_get_int(p, "fired", 0));
-    bw_table_addf(t, BW_DIM, "%s:%lld", bw_get_str(p, "file"), (long long)bw_get_int(p, "line", 0));
+    bw_table_addf(t, BW_DIM, "%s:%lld", file_name(bw_get_str(p, "file")), (long long)bw_get_int(p, "line", 0));
   }
   bw_table_end(&t, &out, 0);
   bw_cli_print(&out);

@@ -44,6 +44,8 @@ void bw_warn(struct bw_complaints *c, const struct bw_node *at, const char *fmt,
 void bw_complain_at(struct bw_complaints *c, const char *file, uint32_t line, uint32_t column, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void bw_complaints_clear(struct bw_complaints *c);
+/* The first error's line, without its end; empty where there are only warnings.  Borrowed. */
+struct bw_str bw_complaints_first(struct bw_complaints *c);
 
 struct bw_document; /* one file; owns its nodes */
 /*

@@ -208,3 +208,16 @@ void bw_complaints_clear(struct bw_complaints *c)
   bw_buf_clear(&c->text);
   *c = (struct bw_complaints){0};
 }
+
+struct bw_str bw_complaints_first(struct bw_complaints *c)
+{
+  const char *p = bw_buf_cstr(&c->text), *warning;
+  size_t n;
+  for (; *p; p += n + (p[n] == '\n')) {
+    n = strcspn(p, "\n");
+    warning = strstr(p, ": warning: ");
+    if (!warning || warning > p + n)
+      return bw_str_n(p, n);
+  }
+  return BW_STR("");
+}

@@ -427,12 +427,11 @@ static void list_changes(struct core_diff *d)
 
 /* ---- starting ---- */
 
-static int refuse(const struct core_diff *d, const struct bw_complaints *c, struct bw_error *err)
+static int refuse(const struct core_diff *d, struct bw_complaints *c, struct bw_error *err)
 {
-  struct bw_str text = bw_buf_str(&c->text);
-  size_t first = text.len ? strcspn(text.data, "\n") : 0;
-  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s cannot be used: %.*s%s", d->dir, (int)(first > 600 ? 600 : first),
-                 text.data, c->count > 1 ? " (and more: `basewatch lint` lists all)" : "");
+  struct bw_str first = bw_complaints_first(c);
+  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s cannot be used: %.*s%s", d->dir, (int)(first.len > 600 ? 600 : first.len),
+                 first.data, c->count > 1 ? " (and more: `basewatch lint` lists all)" : "");
 }
 
 static void lint_fresh(struct core_diff *d)

@@ -121,18 +121,11 @@ static void take_complaint(struct bw_lint *l, char *line)
   add(l, "config", severity, at, bw_strdup(text));
 }
 
-/* A rule of ours says it once for each watcher. */
-static bool said_by_rule(const struct bw_lint *l, const char *line)
-{
-  return l->setup && strstr(line, ": warning: ") && strstr(line, "which is not configured: it will never be open");
-}
-
 static void take_complaints(struct bw_lint *l, const struct bw_complaints *c)
 {
   char *all = bw_str_dup(bw_buf_str(&c->text)), *save = NULL, *line;
   for (line = strtok_r(all, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-    if (!said_by_rule(l, line))
-      take_complaint(l, line);
+    take_complaint(l, line);
   free(all);
 }
 
