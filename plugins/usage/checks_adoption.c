@@ -254,8 +254,8 @@ static struct ready readiness(const struct eval *e, int32_t window, int32_t stay
     if (users > 0 && runs(e, window, ago) / users > each)
       each = runs(e, window, ago) / users;
   }
-  if (stay && e->a->facts && e->a->facts->provisioned < 0)
-    used = fmax(used, (double)bw_series_max(e->u->pool, &e->act->mau_days, e->day - stay, e->day - 1));
+  if (e->a->facts)
+    used = seats_lately(e, used, stay);
   r.breadth = in_top(breadth_on(e, e->day, window), f->breadth_cut[0]) || (stay && broad_lately(e, f->broad_cut));
   r.seat = seats > 0 && (f->seat_cut < 0 ? same && used > 0 : used / seats >= f->seat_cut);
   r.limit = best > 0 && (f->limit_cut < 0 ? same : best >= f->limit_cut);

@@ -219,7 +219,8 @@ static int32_t ahead(const struct eval *e, double days)
   return e->day + (int32_t)(days > 3650 ? 3650 : ceil(days));
 }
 
-static void check_forecast(struct eval *e, const struct counter *c, uint32_t *outgrown)
+/* Returns whether the limit is met, or will be within the window of tier_outgrown. */
+static bool check_forecast(struct eval *e, const struct counter *c)
 {
   struct usage *u = e->u;
   const struct meter *m = &u->cfg.meters[c->key];
@@ -229,17 +230,17 @@ static void check_forecast(struct eval *e, const struct counter *c, uint32_t *ou
   struct bw_forecast days = {0};
   enum bw_known known = BW_ABSENT;
   enum bw_step step;
+  bool outgrown;
   if (limit <= 0 && !is_open(e, SIG_LIMIT_FORECAST, m->resource_id))
-    return;
+    return false;
   limit = limit > 0 ? limit : INFINITY; /* it was lifted */
   used = meter_used(e, m, c, 0);
   if (used < limit && isfinite(limit) && meter_trend(e, m, c, limit, &t, &days))
     known = days.steps < s->min && !is_open(e, SIG_LIMIT_FORECAST, m->resource_id) ? BW_ABSENT : BW_KNOWN;
-  if (used >= limit || (days.steps > 0 && days.steps <= u->cfg.set[SIG_TIER_OUTGROWN].window))
-    (*outgrown)++;
+  outgrown = used >= limit || (days.steps > 0 && days.steps <= u->cfg.set[SIG_TIER_OUTGROWN].window);
   step = judge(e, SIG_LIMIT_FORECAST, m->resource_id, known, days.steps);
   if (!step)
-    return;
+    return outgrown;
   ev_begin(e);
   ev_str(e, "resource", m->resource);
   ev_num(e, "used", used);
@@ -254,6 +255,7 @@ static void check_forecast(struct eval *e, const struct counter *c, uint32_t *ou
   ev_weeks(e, &c->s, 12);
   speak(e, SIG_LIMIT_FORECAST, m->resource_id, step, days.steps, s->rule.threshold,
         known == BW_KNOWN ? 0.5 + bw_strength(&s->rule, days.steps, 1) : 0);
+  return outgrown;
 }
 
 /* Active users a month on the way to the seats bought: one more limit of the plan. */
@@ -275,35 +277,85 @@ static bool seats_outgrown(struct eval *e)
   return f.steps * 7 <= e->u->cfg.set[SIG_TIER_OUTGROWN].window;
 }
 
-void check_limits_daily(struct eval *e)
+#define LIMITS_MAX (MAX_METERS + 1) /* the seats are the last */
+
+/* The limits of the plan, and which of them are outgrown. */
+struct tier {
+  uint32_t n;
+  bool is[LIMITS_MAX];
+  double lately[LIMITS_MAX]; /* above 0: not now, but the highest window of late was at this share of today's limit */
+};
+
+/* While an episode is open a limit counts for as long as usage_limit, or seat_limit, would stay open by it: use at a limit that
+   comes in bursts is one episode, and a plan with higher limits ends it at once. */
+static void outgrown_lately(const struct eval *e, int32_t stay, struct tier *t)
+{
+  double seats = facts_seats(e->a->facts), limit;
+  uint32_t i;
+  for (i = 0; stay > 0 && i < e->act->ncounters; i++) {
+    const struct counter *c = &e->act->counters[i];
+    const struct meter *m = &e->u->cfg.meters[c->kind == C_METER ? c->key : 0];
+    if (c->kind != C_METER || t->is[c->key] || (limit = facts_limit(e->u, e->a->facts, m->limit_id)) <= 0)
+      continue;
+    t->lately[c->key] = meter_highest(e, m, c, stay) / limit;
+    t->is[c->key] = t->lately[c->key] >= e->u->cfg.set[SIG_USAGE_LIMIT].rule.clear;
+    t->n += t->is[c->key];
+  }
+  if (stay <= 0 || seats <= 0 || t->is[MAX_METERS])
+    return;
+  t->lately[MAX_METERS] = seats_lately(e, seats_used(e), stay) / seats;
+  t->is[MAX_METERS] = t->lately[MAX_METERS] >= e->u->cfg.set[SIG_SEAT_LIMIT].rule.clear;
+  t->n += t->is[MAX_METERS];
+}
+
+static void ev_ratio(struct eval *e, struct bw_str what, double now, double lately)
+{
+  char key[160];
+  (void)snprintf(key, sizeof key, "%.*s_ratio", BW_FMT(what));
+  ev_num(e, key, now);
+  (void)snprintf(key, sizeof key, "%.*s_highest_ratio", BW_FMT(what));
+  if (lately > now)
+    ev_num(e, key, lately);
+}
+
+static void speak_tier(struct eval *e, enum bw_step step, const struct tier *t)
 {
   const struct setting *s = &e->u->cfg.set[SIG_TIER_OUTGROWN];
-  uint32_t i, outgrown = 0;
-  enum bw_step step;
-  if (!e->a->facts || (!s->on && !e->u->cfg.set[SIG_LIMIT_FORECAST].on))
-    return;
-  for (i = 0; i < e->act->ncounters; i++)
-    if (e->act->counters[i].kind == C_METER)
-      check_forecast(e, &e->act->counters[i], &outgrown);
-  if (!s->on)
-    return;
-  outgrown += seats_outgrown(e);
-  step = judge(e, SIG_TIER_OUTGROWN, 0, BW_KNOWN, outgrown);
-  if (!step)
-    return;
+  uint32_t i;
   ev_begin(e);
-  ev_num(e, "limits_outgrown", outgrown);
+  ev_num(e, "limits_outgrown", t->n);
   ev_window(e, "horizon", e->day, e->day + s->window);
   for (i = 0; i < e->act->ncounters; i++) {
     const struct counter *c = &e->act->counters[i];
-    double limit = c->kind == C_METER ? facts_limit(e->u, e->a->facts, e->u->cfg.meters[c->key].limit_id) : -1;
-    if (limit > 0) {
-      char key[160];
-      (void)snprintf(key, sizeof key, "%.*s_ratio", BW_FMT(e->u->cfg.meters[c->key].resource));
-      ev_num(e, key, meter_used(e, &e->u->cfg.meters[c->key], c, 0) / limit);
-    }
+    const struct meter *m = &e->u->cfg.meters[c->kind == C_METER ? c->key : 0];
+    double limit = c->kind == C_METER ? facts_limit(e->u, e->a->facts, m->limit_id) : -1;
+    if (limit > 0)
+      ev_ratio(e, m->resource, meter_used(e, m, c, 0) / limit, t->lately[c->key]);
   }
   if (facts_seats(e->a->facts) > 0)
-    ev_num(e, "seat_ratio", seats_used(e) / facts_seats(e->a->facts));
-  speak(e, SIG_TIER_OUTGROWN, 0, step, outgrown, s->rule.threshold, 0.5 + bw_strength(&s->rule, outgrown, 1));
+    ev_ratio(e, BW_STR("seat"), seats_used(e) / facts_seats(e->a->facts), t->lately[MAX_METERS]);
+  speak(e, SIG_TIER_OUTGROWN, 0, step, t->n, s->rule.threshold, 0.5 + bw_strength(&s->rule, t->n, 1));
+}
+
+void check_limits_daily(struct eval *e)
+{
+  const struct setting *s = &e->u->cfg.set[SIG_TIER_OUTGROWN];
+  struct tier t = {0};
+  uint32_t i;
+  enum bw_step step;
+  if (!e->a->facts || (!s->on && !e->u->cfg.set[SIG_LIMIT_FORECAST].on))
+    return;
+  for (i = 0; i < e->act->ncounters; i++) {
+    const struct counter *c = &e->act->counters[i];
+    if (c->kind == C_METER)
+      t.n += t.is[c->key] = check_forecast(e, c);
+  }
+  if (!s->on)
+    return;
+  t.n += t.is[MAX_METERS] = seats_outgrown(e);
+  if (t.n < s->rule.clear && is_open(e, SIG_TIER_OUTGROWN, 0))
+    outgrown_lately(e, option_days(e->u, OPT_TIER_STAY), &t);
+  step = judge(e, SIG_TIER_OUTGROWN, 0, BW_KNOWN, t.n);
+  if (step)
+    speak_tier(e, step, &t);
 }

@@ -21,19 +21,21 @@ static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, d
   speak(e, sig, 0, step, used / seats, rule->threshold, bw_strength(rule, used / seats, 0.25));
 }
 
-/* The most in use on any day of the last two windows: seats that were in use so lately are not free, and a number of users that
-   swings is one episode. */
-static double lately_used(const struct eval *e, double used)
+/* The most of any window that ended within the last `days` days: seats that were in use so lately are not free, and a number of
+   users that swings is one episode. */
+double seats_lately(const struct eval *e, double used, int32_t days)
 {
-  int32_t w = e->u->cfg.mau_window;
+  int32_t from = e->day - days, newest = e->act->day;
   double most;
-  if (e->a->facts->provisioned >= 0)
+  if (e->a->facts->provisioned >= 0 || days <= 0)
     return used;
-  most = (double)bw_series_max(e->u->pool, &e->act->mau_days, e->day - 2 * w, e->day - 1);
+  most = (double)bw_series_max(e->u->pool, &e->act->mau_days, from, e->day - 1);
+  if (newest >= from && newest < e->day && e->act->mau > most) /* it is written down when there is activity again */
+    most = e->act->mau;
   return most > used ? most : used;
 }
 
-static void check_level(struct eval *e, enum signal_id sig, double used, double seats)
+static void check_level(struct eval *e, enum signal_id sig, enum option_id stay, double used, double seats)
 {
   const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
   bool known = seats > 0 && seats >= least_volume(e, sig, 0);
@@ -41,7 +43,7 @@ static void check_level(struct eval *e, enum signal_id sig, double used, double 
   if (!e->u->cfg.set[sig].on)
     return;
   if (known && used < rule->clear * seats && is_open(e, sig, 0))
-    used = lately_used(e, used);
+    used = seats_lately(e, used, option_days(e->u, stay));
   step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
   if (step)
     speak_seats(e, sig, step, used, seats > 0 ? seats : 1);
@@ -54,7 +56,7 @@ static void check_limit(struct eval *e, double used, double seats)
   double refused = c ? sum_back(e, &c->s, e->u->cfg.set[SIG_INVITE_BLOCKED].window, 0) : 0;
   if (refused > 0 && used < seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold)
     used = seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold;
-  check_level(e, SIG_SEAT_LIMIT, used, seats);
+  check_level(e, SIG_SEAT_LIMIT, OPT_SEATS_STAY, used, seats);
 }
 
 /* Seats that are no longer told of end what is open about them. */
@@ -70,7 +72,7 @@ void check_seats(struct eval *e)
     return;
   used = seats_used(e);
   check_limit(e, used, seats);
-  check_level(e, SIG_SEAT_UTILIZATION, used, seats);
+  check_level(e, SIG_SEAT_UTILIZATION, OPT_UTILIZATION_STAY, used, seats);
 }
 
 static double seats_on(const struct facts *f, int32_t day)

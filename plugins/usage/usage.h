@@ -506,6 +506,7 @@ void ev_weeks(struct eval *e, const struct bw_series *s, uint32_t weeks);
 uint32_t mau_on(const struct usage *u, const struct activity *act, int32_t day, int32_t window);
 double sum_back(const struct eval *e, const struct bw_series *s, int32_t window, int32_t ago);
 double seats_used(const struct eval *e);
+double seats_lately(const struct eval *e, double used, int32_t days);
 uint32_t breadth_on(const struct eval *e, int32_t day, int32_t window);
 double meter_used(const struct eval *e, const struct meter *m, const struct counter *c, int32_t window);
 double meter_highest(const struct eval *e, const struct meter *m, const struct counter *c, int32_t days);

@@ -171,36 +171,133 @@ static void what_is_held_is_still_spoken_of(void **state)
   world_close(&w);
 }
 
-/* At the limit for a week in every six: one episode, which a higher limit ends at once. */
-static uint32_t bursts(const char *const *options, uint32_t *ret_cleared)
+/* At its limits, seats included, for a week in every eight: one episode, which a larger plan ends at once. */
+static uint32_t bursts(const char *signal, const char *option, uint32_t *ret_cleared)
 {
+  const char *const options[] = {"traits=[]", option, NULL};
   struct world w;
   uint32_t opened, before = 0;
   int day;
   world_init(&w, 1);
   assert_true(harness_open(&w.h, 5, options));
-  world_facts(&w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#1000"));
+  world_facts(&w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#1000", "t:seats=#10"));
   for (day = 0; day < 300; day++) {
+    bool burst = day % 56 >= 49;
     if (day == 290)
-      world_facts(&w, day, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#5000"));
-    world_events(&w, day, "acme", "API Called", 1, 0, 1, day % 42 >= 35 ? "p:count=#150" : "p:count=#2");
+      world_facts(&w, day, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:limits.api_calls=#5000", "t:seats=#50"));
+    world_events(&w, day, "acme", "API Called", burst ? 10 : 2, 0, 10, burst ? "p:count=#15" : "p:count=#1");
     world_tick(&w, day);
     if (day == 289)
-      before = harness_cleared(&w.h, "usage_limit");
+      before = harness_cleared(&w.h, signal);
   }
-  opened = harness_opened(&w.h, "usage_limit");
-  *ret_cleared = harness_cleared(&w.h, "usage_limit") - before;
+  opened = harness_opened(&w.h, signal);
+  *ret_cleared = harness_cleared(&w.h, signal) - before;
   world_close(&w);
   return opened;
 }
 
 static void bursts_at_the_limit_are_one_episode(void **state)
 {
-  uint32_t cleared;
+  static const char *const all[][2] = {{"usage_limit", "usage_limit.stay=0d"},
+                                       {"seat_limit", "seat_limit.stay=0d"},
+                                       {"seat_utilization", "seat_utilization.stay=0d"},
+                                       {"tier_outgrown", "tier_outgrown.stay=0d"}};
+  uint32_t cleared, i;
   (void)state;
-  assert_int_equal(bursts(no_traits, &cleared), 1);
-  assert_int_equal(cleared, 1);
-  assert_true(bursts((const char *const[]){"traits=[]", "usage_limit.stay=0d", NULL}, &cleared) > 3);
+  for (i = 0; i < 4; i++) {
+    assert_int_equal(bursts(all[i][0], NULL, &cleared), 1);
+    assert_int_equal(cleared, 1);
+    assert_true(bursts(all[i][0], all[i][1], &cleared) > 2);
+  }
+}
+
+/* Seats stay taken in quiet too: the day of most users is the last day of use. */
+static void a_peak_before_silence_is_remembered(void **state)
+{
+  struct world w;
+  int day, ended = 0;
+  (void)state;
+  world_init(&w, 1);
+  assert_true(harness_open(&w.h, 5, no_traits));
+  world_facts(&w, 0, BW_KIND_SUBSCRIPTION, "acme", FIELDS("t:seats=#3"));
+  for (day = 0; day < 300; day++) {
+    if (day == 100)
+      world_events(&w, day, "acme", "Work Done", 3, 0, 3, NULL);
+    world_tick(&w, day);
+    if (!ended && harness_cleared(&w.h, "seat_limit"))
+      ended = day;
+  }
+  assert_int_equal(harness_opened(&w.h, "seat_limit"), 1);
+  assert_true(ended > 100 + 84 && ended < 100 + 84 + 28 + 3); /* at the limit for 28 days, and 84 more */
+  world_close(&w);
+}
+
+/* Twenty accounts of one to six features, half of their seats, a quarter of their limit and few automations; one account is
+   above them for a week in every eight until day 280, in features and automations, and always in seats and limits. */
+static void broad_day(struct world *w, int day)
+{
+  static const char *const features[] = {"p:feature=a", "p:feature=b", "p:feature=c", "p:feature=d",
+                                         "p:feature=e", "p:feature=f", "p:feature=g", "p:feature=h"};
+  bool burst = day < 280 && day % 56 >= 49;
+  uint32_t i, k;
+  for (i = 0; i <= ACCOUNTS; i++) {
+    const char *name = i < ACCOUNTS ? w->names[1000 + i] : "acme";
+    uint32_t breadth = i < ACCOUNTS ? 1 + i % 6 : burst ? 8 : 1;
+    if (day == 0)
+      world_facts(w, day, BW_KIND_SUBSCRIPTION, name,
+                  FIELDS("t:limits.api_calls=#1000", i < ACCOUNTS ? "t:seats=#10" : "t:seats=#5"));
+    for (k = 0; k < breadth && day % 7 == 0; k++)
+      world_events(w, day, name, "Feature Used", 1, 10 * i, 5, features[k]);
+    world_events(w, day, name, "API Called", 5, 10 * i, 5, i < ACCOUNTS ? "p:count=#2" : "p:count=#6");
+    world_events(w, day, name, "Workflow Run", i < ACCOUNTS ? 1 : burst ? 20 : 0, 10 * i, 5, NULL);
+  }
+}
+
+/* Returns the openings; ret_ended is the day of the last clearing. */
+static uint32_t broad(const char *signal, const char *option, int *ret_ended)
+{
+  const char *const options[] = {"traits=[]", option, NULL};
+  uint32_t type = harness_signal(signal), opened, cleared = 0, others = 0;
+  struct world w;
+  int day;
+  world_init(&w, 3);
+  assert_true(harness_open(&w.h, 5, options));
+  for (day = 0; day < 420; day++) {
+    broad_day(&w, day);
+    world_tick(&w, day);
+    if (w.h.cleared[type] > cleared)
+      *ret_ended = day;
+    cleared = w.h.cleared[type];
+  }
+  for (opened = 0; opened < ACCOUNTS; opened++) {
+    char line[80];
+    (void)snprintf(line, sizeof line, " opened %s %s ", signal, w.names[1000 + opened]);
+    others += lines_with(&w.h.said, line);
+  }
+  opened = w.h.opened[type] - others;
+  assert_int_equal(opened, cleared);
+  world_close(&w);
+  return opened;
+}
+
+static void breadth_that_comes_and_goes_is_one_episode(void **state)
+{
+  int ended;
+  (void)state;
+  assert_int_equal(broad("feature_breadth", NULL, &ended), 1);
+  assert_true(ended >= 280 + 28 && ended <= 280 + 28 + 56 + 7); /* its window, and stay; features are used once a week */
+  assert_true(broad("feature_breadth", "feature_breadth.stay=0d", &ended) > 3);
+  assert_true(ended <= 280 + 28 + 7);
+}
+
+static void readiness_that_comes_and_goes_is_one_episode(void **state)
+{
+  int ended;
+  (void)state;
+  assert_int_equal(broad("expansion_ready_usage", NULL, &ended), 1);
+  assert_true(ended >= 280 + 28 && ended <= 280 + 28 + 56 + 7);
+  assert_true(broad("expansion_ready_usage", "expansion_ready_usage.stay=0d", &ended) > 3);
+  assert_true(ended <= 280 + 28 + 7);
 }
 
 /* Old hands under a new name are no new department; new people are, and so are people who come back with one. */
@@ -483,6 +580,10 @@ int main(void)
       cmocka_unit_test(a_merger_is_one_notice),
       cmocka_unit_test(what_is_held_is_still_spoken_of),
       cmocka_unit_test(bursts_at_the_limit_are_one_episode),
+      cmocka_unit_test(a_peak_before_silence_is_remembered),
+      cmocka_unit_test(breadth_that_comes_and_goes_is_one_episode),
+      cmocka_unit_test(readiness_that_comes_and_goes_is_one_episode),
+
       cmocka_unit_test(a_renamed_department_is_not_new),
       cmocka_unit_test(a_holiday_of_its_own_is_no_decline),
       cmocka_unit_test(chance_alone_hardly_speaks),
