@@ -1,7 +1,8 @@
 # the usage watcher: a plugin through include/basewatch/plugin.h, and its tests
 usage_sources = %D%/actions.c %D%/apply.c %D%/checks_adoption.c %D%/checks_change.c %D%/checks_counters.c %D%/checks_limits.c \
-  %D%/checks_seats.c %D%/checks_silence.c %D%/checks_spread.c %D%/config.c %D%/evaluate.c %D%/extras.def %D%/facts.c %D%/feed.c %D%/fleet.c \
-  %D%/merger.c %D%/options.c %D%/persist.c %D%/plugin.c %D%/signals.def %D%/stage.c %D%/traits.c %D%/usage.h
+  %D%/checks_long.c %D%/checks_seats.c %D%/checks_silence.c %D%/checks_spread.c %D%/config.c %D%/evaluate.c %D%/extras.def \
+  %D%/facts.c %D%/feed.c %D%/fleet.c %D%/merger.c %D%/options.c %D%/persist.c %D%/plugin.c %D%/signals.def %D%/stage.c \
+  %D%/traits.c %D%/usage.h
 
 watchers_PROGRAMS += %D%/usage.so
 %C%_usage_so_SOURCES = $(usage_sources)

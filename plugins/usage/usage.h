@@ -513,6 +513,18 @@ double meter_highest(const struct eval *e, const struct meter *m, const struct c
 bool meter_trend(const struct eval *e, const struct meter *m, const struct counter *c, double limit, struct bw_trend *ret_t,
                  struct bw_forecast *ret_days);
 
+/* checks_long.c: a window against the account's own year, week by week. */
+struct long_change {
+  bool known;                   /* there was history and volume enough to compare */
+  double now, usual, lowest;    /* the window; what the earlier weeks make of one; the lowest of that length among them */
+  double change, ratio, chance; /* change: everybody else's divided out */
+  uint32_t weeks, weeks_before;
+};
+struct long_change long_compare(const struct eval *e, int32_t window, bool open);
+/* Does it open a decline that the month's value does not?  It looks at fewer weeks too; *l is then what showed it. */
+bool long_opens(const struct eval *e, struct long_change *l, enum bw_known known, double value);
+void long_speak(struct eval *e, enum bw_step step, const struct long_change *l);
+
 /* checks_*.c */
 void check_seats(struct eval *e);
 void check_seats_daily(struct eval *e);
