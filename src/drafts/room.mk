@@ -27,17 +27,3 @@ endif
 
 EXTRA_DIST += %D%/tests/corpus %D%/tests/mustache-spec %D%/mklocales.js docs/templates.md docs/signals.md docs/plays \
   tests/golden/drafts
-
-# The default pack, beside what the top Makefile.am names: plays and templates are installed together.
-dist_defaultplays_DATA += etc/plays/_gates.yaml etc/plays/_journey.yaml etc/plays/_readiness.yaml \
-  etc/plays/adoption-upsell.yaml etc/plays/champion-followed.yaml etc/plays/champion-joined.yaml etc/plays/champion-left.yaml \
-  etc/plays/coverage.yaml etc/plays/cross-sell.yaml etc/plays/first-review.yaml etc/plays/free-to-paid.yaml \
-  etc/plays/growth-conversation.yaml etc/plays/health-first.yaml etc/plays/inbound-request.yaml \
-  etc/plays/protect-and-expand.yaml etc/plays/renewal-expand.yaml etc/plays/renewal-opening.yaml etc/plays/revival.yaml
-dist_defaulttemplates_DATA += etc/templates/adoption-upsell.txt etc/templates/champion-followed.txt \
-  etc/templates/champion-joined.txt etc/templates/champion-left.txt etc/templates/coverage.txt etc/templates/cross-sell.txt \
-  etc/templates/first-review.txt etc/templates/free-to-paid.txt etc/templates/growth-conversation.txt \
-  etc/templates/health-first.txt etc/templates/inbound-answer.txt etc/templates/inbound-request.txt etc/templates/protect-and-expand.txt \
-  etc/templates/renewal-expand.txt etc/templates/renewal-opening.txt etc/templates/revival-budget.txt \
-  etc/templates/revival-buyer.txt etc/templates/revival-capability.txt etc/templates/revival-competitor.txt \
-  etc/templates/revival-return.txt etc/templates/revival-timing.txt

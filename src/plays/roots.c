@@ -378,6 +378,18 @@ LEAD_TEXT(type)
 LEAD_TEXT(priority)
 LEAD_TEXT(owner)
 LEAD_TEXT(csm)
+
+COMPUTE(lead_owner_name)
+{
+  const struct person *p =
+      env->lead && env->engine ? bw_person_find(&env->engine->plays->roster, bw_str(env->lead->owner)) : NULL;
+  if (p && p->name && *p->name) {
+    *ret = bw_value_string(bw_str(p->name));
+    setting(ret_from, "people: name");
+    return;
+  }
+  lead_owner(env, row, ret, ret_from);
+}
 LEAD_TEXT(currency)
 LEAD_TEXT(primary_signal)
 LEAD_TEXT(title)
@@ -482,6 +494,7 @@ static const struct name_row account_rows[] = {
     {"do_not_contact", BW_TYPE_BOOL, account_do_not_contact, "nobody may write to them; no where no record says so"},
     {"fiscal_year_start", TEXT, NULL, "when their fiscal year begins"},
     {"last_touch", TIME, NULL, "the last activity of anyone of ours with them"},
+    {"locale", TEXT, NULL, "how their numbers, dates and names are written: de-DE, en-GB"},
     {"last_csm_touch", TIME, NULL, "the last activity of their customer success manager"},
     {"density", NUMBER, account_density, "signal density: the sum of the strengths of the open up signals"},
     {"open_signals", NUMBER, account_open_signals, "how many signals are open"},
@@ -533,6 +546,7 @@ static const struct name_row lead_rows[] = {
     {"type", TEXT, lead_type, "seat, tier, cross_sell, usage or risk"},
     {"priority", TEXT, lead_priority, "high, medium or low"},
     {"owner", TEXT, lead_owner, "the person accountable"},
+    {"owner_name", TEXT, lead_owner_name, "their name as the people of the routes have it; else as lead.owner"},
     {"csm", TEXT, lead_csm, "the CSM who is told"},
     {"currency", TEXT, lead_currency, "the currency of the estimate"},
     {"primary_signal", TEXT, lead_primary_signal, "the signal that counted most"},

@@ -196,7 +196,6 @@ def test_links_in_the_documentation_lead_somewhere():
 
 
 def test_what_ships_is_installed():
-    lists = (TOP / "Makefile.am").read_text() + (TOP / "src/drafts/room.mk").read_text()
-    listed = re.findall(r"etc/(?:plays|templates)/\S+\.(?:yaml|txt)", lists)
-    there = [f"etc/{p.parent.name}/{p.name}" for part in ("plays", "templates") for p in (ETC / part).iterdir()]
+    listed = re.findall(r"etc/\w+/\S+\.(?:yaml|txt)", (TOP / "etc/room.mk").read_text())
+    there = [f"etc/{p.parent.name}/{p.name}" for part in ("watchers", "plays", "routes", "templates") for p in (ETC / part).iterdir()]
     assert sorted(listed) == sorted(there)

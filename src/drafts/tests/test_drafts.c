@@ -170,7 +170,7 @@ static const char full_account[] =
     "{\"account\":{\"name\":\"Acme\",\"goal\":\"one place for all reviews\",\"success_metric\":\"days from request to "
     "approval\","
     "\"seats\":40,\"start\":\"2024-03-01\",\"renewal\":\"2027-03-01\",\"days_to_renewal\":99},"
-    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner\":\"Ada Okafor\"},"
+    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner_name\":\"Ada Okafor\"},"
     "\"plan\":{\"name\":\"Team\",\"seat_price\":12.5},\"next_plan\":{\"name\":\"Business\"},"
     "\"trait\":{\"usage\":{\"seats_used\":41,\"mau\":41,\"feature_breadth\":9,\"events_28d\":18200,\"events_prev_28d\":12100}},"
     "\"signal\":{\"invite_blocked\":{\"value\":3},\"new_department\":{\"evidence\":{\"department\":\"Legal\"}},"
@@ -180,7 +180,7 @@ static const char full_account[] =
     "\"tier_outgrown\":{\"evidence\":{\"limits_outgrown\":2}}}}";
 static const char least_account[] =
     "{\"account\":{\"name\":\"Acme\",\"seats\":40,\"renewal\":\"2026-10-01\",\"days_to_renewal\":-52},"
-    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner\":\"Ada Okafor\"},"
+    "\"champion\":{\"email\":\"dana@acme.example\",\"first_name\":\"Dana\"},\"lead\":{\"owner_name\":\"Ada Okafor\"},"
     "\"plan\":{\"name\":\"Team\"},\"next_plan\":{\"name\":\"Business\"},"
     "\"trait\":{\"usage\":{\"seats_used\":41,\"mau\":0,\"events_28d\":18200}},\"signal\":{}}";
 
