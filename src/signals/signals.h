@@ -54,8 +54,8 @@ int bw_catalog_find_trait(const struct bw_catalog *c, struct bw_str name); /* "u
 /* All names, NULL-terminated, for suggestions; borrowed until the next add. */
 const char *const *bw_catalog_signal_names(const struct bw_catalog *c);
 const char *const *bw_catalog_trait_names(const struct bw_catalog *c);
-/* What the evidence of a common signal may hold: names with spaces between, "*_ratio" for all that end so.  NULL where that is not
-   known: a watcher of your own, or one that says something else by the name. */
+/* What the evidence of a common signal may hold: names with spaces between, "*_ratio" for all that end so.  NULL where that is
+   not known: a watcher of your own, or one that says something else by the name. */
 const char *bw_signal_evidence(const struct bw_signal_type *type);
 const char *bw_direction_name(uint32_t direction); /* "up", "down", "both", "unclear", "revival", "context" */
 const char *bw_urgency_name(uint32_t urgency);     /* "watch", "low", "medium", "high" */
@@ -122,8 +122,9 @@ void bw_signals_close(struct bw_signals **s);
 
 /*
  * Takes what a watcher said (wire/output.h) after records up to `offset`.  An opening of an open episode updates it; an update
- * of one that is not open opens it; a clearing of one is counted and otherwise ignored.  BW_EINVAL where the bytes are damaged:
- * what stood before the damage has been taken.
+ * of one that is not open opens it; a clearing of one is counted and otherwise ignored.  One without evidence keeps the
+ * evidence that there was: a watcher that learns nothing for long so says that its episode goes on, or it would expire.
+ * BW_EINVAL where the bytes are damaged: what stood before the damage has been taken.
  */
 int bw_signals_apply(struct bw_signals *s, uint32_t watcher, struct bw_str outputs, uint64_t offset, struct bw_error *err);
 
