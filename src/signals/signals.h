@@ -122,7 +122,7 @@ void bw_signals_close(struct bw_signals **s);
 
 /*
  * Takes what a watcher said (wire/output.h) after records up to `offset`.  An opening of an open episode updates it; an update
- * of one that is not open opens it; a clearing of one is counted and otherwise ignored.  One without evidence keeps the
+ * of one that is not open opens it; a clearing of one is counted and otherwise ignored.  A word without evidence keeps the
  * evidence that there was: a watcher that learns nothing for long so says that its episode goes on, or it would expire.
  * BW_EINVAL where the bytes are damaged: what stood before the damage has been taken.
  */
