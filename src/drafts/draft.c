@@ -207,7 +207,8 @@ static struct bw_mustache_options strict_options(const char *currency, size_t ma
 static struct bw_str view_text(const struct bw_view *view, const char *name, char *ret, size_t size)
 {
   struct bw_view_value v = {0};
-  view->lookup(view->ctx, bw_str(name), &v);
+  if (view->lookup)
+    view->lookup(view->ctx, bw_str(name), &v);
   if (v.type != BW_VIEW_TEXT || v.text.len == 0 || v.text.len >= size)
     return bw_str_n("", 0);
   memcpy(ret, v.text.data, v.text.len);
