@@ -28,7 +28,7 @@ def modules():
             shutil.copy(HERE / name, place / name)
         done = subprocess.run(["npm", "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"], cwd=place,
                               capture_output=True, text=True, timeout=300)
-        if done.returncode and re.search("EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH", done.stderr):
+        if done.returncode and re.search("EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|_CERT", done.stderr):
             pytest.skip("npm cannot reach its registry, so the real SDKs are not tested")
         assert done.returncode == 0, done.stderr
         stamp.write_text(lock)
