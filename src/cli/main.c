@@ -167,12 +167,15 @@ static const struct bw_cli_command commands[] = {
      1, BW_CLI_ARGS, import_options, bw_cmd_import},
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
     {"plays", "[diff [--config DIR] [--limit N | --all]]", "which plays run; diff: whose leads a reload would change",
-     "`plays diff` compiles the rules on disk beside the running ones and asks both about every account with an open signal: which "
-     "leads would come, which would not come any more, which open ones would have another owner, score or priority.  Nothing is "
+     "`plays diff` compiles the rules on disk beside the running ones and asks both about every account with an open signal: "
+     "which "
+     "leads would come, which would not come any more, which open ones would have another owner, score or priority.  Nothing "
+     "is "
      "recorded.",
      0, 1, plays_options, bw_cmd_plays},
     {"lint", "[--config DIR] [--strict]", "is this configuration a good one?  No daemon is needed",
-     "Compares the rules with what practice has taught, and with themselves: gates that contradict, plays that can never fire, leads "
+     "Compares the rules with what practice has taught, and with themselves: gates that contradict, plays that can never fire, "
+     "leads "
      "without an owner, drafts that say nothing.  Each rule is explained in docs/lint.md.  Ends with 1 where there are errors.",
      0, 0, lint_options, bw_cmd_lint},
     {"replay", "--config DIR [--from T] [--to T] FILE...", "run watchers and plays over files, without a daemon", NULL, 0,

@@ -106,8 +106,8 @@ struct bw_event_batch {
 
 /* Room for the fields of one more record (BW_RECORD_MAX_FIELDS). */
 struct bw_field *bw_event_batch_fields(struct bw_event_batch *b);
-/* Where the next record goes, to be filled in place (all members: what stands there is of an older one); its fields were written
-   to bw_event_batch_fields().  It counts once it is taken. */
+/* Where the next record goes, to be filled in place (all members: what stands there is of an older one); its fields were
+   written to bw_event_batch_fields().  It counts once it is taken. */
 struct bw_record *bw_event_batch_room(struct bw_event_batch *b);
 void bw_event_batch_taken(struct bw_event_batch *b);
 /* The records' field names are among these. */

@@ -59,8 +59,8 @@ struct guess term_guess(const struct term *t, const struct assumptions *a);
 /* Surely not yes: no, or a value that it needs is missing. */
 bool term_refuses(const struct term *t, const struct assumptions *a);
 bool term_holds(const struct term *t, const struct assumptions *a); /* surely yes */
-/* Whether some values make all of the terms true.  False is certain; true where it cannot be told, too.  *steps is what may still
-   be tried, by this and all later searches; without any left nothing is concluded. */
+/* Whether some values make all of the terms true.  False is certain; true where it cannot be told, too.  *steps is what may
+   still be tried, by this and all later searches; without any left nothing is concluded. */
 bool terms_possible(const struct term *const *terms, size_t n, const struct assumptions *given, size_t *steps);
 /* True whatever the values are, missing ones included; certain. */
 bool term_always(const struct term *t, size_t *steps);

@@ -286,8 +286,8 @@ int bw_lead_reject(struct bw_engine *e, struct bw_str id, struct bw_str reason, 
 int bw_lead_snooze(struct bw_engine *e, struct bw_str id, int64_t until_ms, int64_t now_ms, struct bw_error *err);
 int bw_lead_wake(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct bw_error *err);
 int bw_lead_close(struct bw_engine *e, struct bw_str id, struct bw_str reason, int64_t now_ms, struct bw_error *err);
-/* A deal is open for the lead: where it would expire by now, its time begins anew.  Nothing where there is no live one of this id
-   and account. */
+/* A deal is open for the lead: where it would expire by now, its time begins anew.  Nothing where there is no live one of this
+   id and account. */
 void bw_lead_keep(struct bw_engine *e, struct bw_str id, struct bw_str account, int64_t now_ms);
 /* The angle filled in by drafts, into the eight fields. */
 int bw_lead_set_angle(struct bw_engine *e, struct bw_str id, struct bw_str angle, struct bw_error *err);
@@ -303,23 +303,24 @@ struct bw_engine_stats {
 };
 void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stats);
 
-/* ---- for those who look and change nothing (inspect.c): lint, and what a reload would change ---------------------------------- */
+/* ---- for those who look and change nothing (inspect.c): lint, and what a reload would change
+ * ---------------------------------- */
 
 /* What plays say beside struct bw_play_info; borrowed from the set. */
 struct bw_play_rules {
   double threshold, open_share; /* open_share: of a weight, for being open at all */
   int64_t suppress_ms;
-  int64_t review_ms;                                /* 0: none */
-  int64_t never_before_ms;                          /* tenure; 0: no such floor */
-  int64_t renewal_block_ms;                         /* -1: minds no renewal */
-  bool escalation_blocks;                           /* by `timing`; a gate may ask too */
-  const struct bw_expr *estimate, *floor;           /* may be NULL */
-  const char *floor_otherwise, *nurture_route;      /* names of routes, or NULL */
-  const char *nurture_template;                     /* or NULL */
-  const struct bw_expr *review_when;                /* or NULL: always */
-  const char *priority;                             /* fixed, or NULL */
+  int64_t review_ms;                                     /* 0: none */
+  int64_t never_before_ms;                               /* tenure; 0: no such floor */
+  int64_t renewal_block_ms;                              /* -1: minds no renewal */
+  bool escalation_blocks;                                /* by `timing`; a gate may ask too */
+  const struct bw_expr *estimate, *floor;                /* may be NULL */
+  const char *floor_otherwise, *nurture_route;           /* names of routes, or NULL */
+  const char *nurture_template;                          /* or NULL */
+  const struct bw_expr *review_when;                     /* or NULL: always */
+  const char *priority;                                  /* fixed, or NULL */
   const struct bw_expr *priority_high, *priority_medium; /* or NULL */
-  size_t npilot;                                    /* accounts that take part */
+  size_t npilot;                                         /* accounts that take part */
 };
 bool bw_play_rules(const struct bw_plays *p, size_t play, struct bw_play_rules *ret_rules);
 struct bw_gate_info {
