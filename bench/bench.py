@@ -172,7 +172,7 @@ def memory(work, data, accounts):
 
 def plays():
     """The default plays over a million accounts in memory, one in ten of them with open signals; on one core."""
-    subprocess.run(["make", "-s", "-C", TOP / "build", "bench-plays"], check=True)
+    subprocess.run(["make", "-s", "-C", TOP / "build", "bench-plays"], check=True, stdout=subprocess.DEVNULL)
     _, _, _, out, _ = run([TOP / "build/bench-plays", TOP / "etc", 1_000_000, 0.1])
     took = {line.split(",")[0].split()[0]: re.search(r"([\d.]+) ms", line) for line in out.splitlines() if " ms" in line}
     row("all plays over 1,000,000 accounts, s", f"{float(took['full'][1]) / 1000:.2f}", "-")
