@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 int bw_fail(struct bw_error *err, enum bw_code code, enum bw_error_class cls, const char *fmt, ...)
 {
@@ -94,6 +95,19 @@ void *bw_realloc(void *p, size_t n, size_t size)
   if (__builtin_mul_overflow(n, size, &total))
     bw_panic(__FILE__, __LINE__, "allocation size overflows");
   return checked(realloc(p, total ? total : 1), total);
+}
+
+void *bw_large_alloc(size_t size)
+{
+  size_t whole = (size + BW_LARGE_PAGE - 1) & ~(BW_LARGE_PAGE - 1);
+  void *p;
+  if (size < BW_LARGE_PAGE)
+    return bw_calloc(1, size);
+  p = checked(aligned_alloc(BW_LARGE_PAGE, whole), whole);
+#ifdef MADV_HUGEPAGE
+  (void)madvise(p, whole, MADV_HUGEPAGE); /* a wish; refused is as well */
+#endif
+  return memset(p, 0, size);
 }
 
 char *bw_strdup(const char *s)

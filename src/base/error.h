@@ -54,6 +54,9 @@ _Noreturn void bw_panic(const char *file, int line, const char *what);
 void *bw_alloc(size_t size);                      /* zeroed */
 void *bw_calloc(size_t n, size_t size);           /* zeroed, overflow-checked */
 void *bw_realloc(void *p, size_t n, size_t size); /* overflow-checked; new bytes are not zeroed */
+/* Zeroed; from one large page on in such pages, if the system has them: random access to small ones is mostly page walks. */
+void *bw_large_alloc(size_t size);
+#define BW_LARGE_PAGE ((size_t)2 << 20)
 char *bw_strdup(const char *s);
 char *bw_strndup(const char *s, size_t len);
 char *bw_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -4,6 +4,7 @@
 #define BW_BASE_STR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "basewatch/plugin.h"
@@ -21,6 +22,37 @@ static inline struct bw_str bw_str(const char *cstr)
 static inline struct bw_str bw_str_n(const char *data, size_t len)
 {
   return (struct bw_str){data, len};
+}
+
+/* memcmp() == 0 without the call: names are short, and this is asked of every event. */
+static inline bool bw_bytes_eq(const char *a, const char *b, size_t n)
+{
+  uint64_t x, y;
+  uint32_t v, w;
+  if (n < 8) {
+    if (n < 4) {
+      for (; n > 0; n--)
+        if (a[n - 1] != b[n - 1])
+          return false;
+      return true;
+    }
+    memcpy(&v, a, 4);
+    memcpy(&w, b, 4);
+    if (v != w)
+      return false;
+    memcpy(&v, a + n - 4, 4);
+    memcpy(&w, b + n - 4, 4);
+    return v == w;
+  }
+  for (; n > 8; a += 8, b += 8, n -= 8) {
+    memcpy(&x, a, 8);
+    memcpy(&y, b, 8);
+    if (x != y)
+      return false;
+  }
+  memcpy(&x, a + n - 8, 8); /* the last 8, in part once more */
+  memcpy(&y, b + n - 8, 8);
+  return x == y;
 }
 
 static inline bool bw_str_eq(struct bw_str a, struct bw_str b)

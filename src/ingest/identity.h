@@ -49,8 +49,10 @@ void bw_identity_close(struct bw_identity **identity);
  */
 enum bw_identity_how bw_identity_resolve(struct bw_identity *identity, struct bw_record *r);
 
-/* A hint that r will be resolved soon, some tens of records later: asks for the memory that it will need.  Changes nothing. */
-void bw_identity_ahead(const struct bw_identity *identity, const struct bw_record *r);
+/* Hints that r will be resolved soon, each some tens of records after the one before: they ask for the memory that it will
+   need, and change nothing. */
+enum bw_identity_step { BW_IDENTITY_SLOT, BW_IDENTITY_ENTRY, BW_IDENTITY_TEXT, BW_IDENTITY_STEPS };
+void bw_identity_ahead(const struct bw_identity *identity, const struct bw_record *r, enum bw_identity_step step);
 
 /* Writes what was learned since the last save into the store's open transaction.  After the store's commit call _committed();
    after its failure _rolled_back(), which forgets what was learned since the last _committed(). */

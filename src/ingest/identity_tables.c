@@ -7,75 +7,94 @@
 
 #include "base/hash.h"
 
-static void table_index(struct bw_id_table *t, uint64_t seed)
+static void table_grow(struct bw_id_table *t)
 {
-  uint32_t slots = t->mask ? (t->mask + 1) * 2 : 1024, i;
-  free(t->index);
-  t->index = bw_realloc(NULL, slots, sizeof *t->index);
-  t->mask = slots - 1;
-  memset(t->index, 0xFF, slots * sizeof *t->index);
-  for (i = 0; i < t->count; i++) {
-    uint32_t s = (uint32_t)bw_hash_str(t->entries[i].key, seed) & t->mask;
-    while (t->index[s] != BW_NO_ENTRY)
-      s = (s + 1) & t->mask;
-    t->index[s] = i;
+  uint32_t slots = t->index ? (t->mask + 1) * 2 : 1024, i, s;
+  struct bw_id_slot *fresh = bw_large_alloc(slots * sizeof *fresh);
+  memset(fresh, 0xFF, slots * sizeof *fresh);
+  for (i = 0; t->index && i <= t->mask; i++) {
+    if (t->index[i].entry == BW_NO_ENTRY)
+      continue;
+    for (s = t->index[i].hash & (slots - 1); fresh[s].entry != BW_NO_ENTRY; s = (s + 1) & (slots - 1))
+      ;
+    fresh[s] = t->index[i];
   }
+  free(t->index);
+  t->index = fresh;
+  t->mask = slots - 1;
 }
 
-static uint32_t table_find(const struct bw_id_table *t, struct bw_str key, uint64_t seed, uint32_t *ret_slot)
+static void entries_grow(struct bw_id_table *t)
+{
+  struct bw_id_entry *old = t->entries;
+  t->cap = t->cap ? t->cap * 2 : 256;
+  t->entries = bw_large_alloc(t->cap * sizeof *t->entries);
+  if (old)
+    memcpy(t->entries, old, t->count * sizeof *old);
+  free(old);
+}
+
+/* The slot of a key, or the free one where it would be; NULL where there is no index yet. */
+static struct bw_id_slot *table_slot(const struct bw_id_table *t, struct bw_str key, uint32_t hash)
 {
   uint32_t s;
-  *ret_slot = BW_NO_ENTRY;
   if (!t->index)
-    return BW_NO_ENTRY;
-  for (s = (uint32_t)bw_hash_str(key, seed) & t->mask; t->index[s] != BW_NO_ENTRY; s = (s + 1) & t->mask)
-    if (bw_str_eq(t->entries[t->index[s]].key, key))
-      return t->index[s];
-  *ret_slot = s;
-  return BW_NO_ENTRY;
+    return NULL;
+  for (s = hash & t->mask; t->index[s].entry != BW_NO_ENTRY; s = (s + 1) & t->mask)
+    if (t->index[s].hash == hash && bw_str_eq(t->entries[t->index[s].entry].key, key))
+      break;
+  return &t->index[s];
 }
 
-/* A look at the index and, where it is in the cache by now, at the entry: by the time it is wanted it is there. */
-void bw_identity_ahead(const struct bw_identity *id, const struct bw_record *r)
+static uint32_t key_hash(const struct bw_identity *id, struct bw_str key)
+{
+  return (uint32_t)bw_hash_str(key, id->seed);
+}
+
+/* One step further down the chain of pointers each time, so that no step waits for memory: the slot, the entry, its text. */
+void bw_identity_ahead(const struct bw_identity *id, const struct bw_record *r, enum bw_identity_step step)
 {
   const struct bw_id_table *t = &id->users;
-  uint32_t slot, at;
+  const struct bw_id_slot *slot;
   if (!t->index || (r->kind != BW_KIND_IDENTIFY && r->kind != BW_KIND_GROUP))
     return;
-  slot = (uint32_t)bw_hash_str(r->subject, id->seed) & t->mask;
-  at = t->index[slot];
-  if (at != BW_NO_ENTRY)
-    __builtin_prefetch(&t->entries[at]);
+  slot = &t->index[key_hash(id, r->subject) & t->mask];
+  if (step == BW_IDENTITY_SLOT)
+    __builtin_prefetch(slot);
+  else if (slot->entry == BW_NO_ENTRY)
+    return;
+  else if (step == BW_IDENTITY_ENTRY)
+    __builtin_prefetch(&t->entries[slot->entry], 1);
+  else
+    __builtin_prefetch(t->entries[slot->entry].key.data);
 }
 
 uint32_t bw_identity_lookup(const struct bw_identity *id, const struct bw_id_table *t, struct bw_str key)
 {
-  uint32_t slot;
-  return table_find(t, key, id->seed, &slot);
+  const struct bw_id_slot *slot = table_slot(t, key, key_hash(id, key));
+  return slot ? slot->entry : BW_NO_ENTRY;
 }
 
 /* Found or made; BW_NO_ENTRY where there may be no more. */
 uint32_t bw_identity_intern(struct bw_identity *id, struct bw_id_table *t, struct bw_str key)
 {
-  uint32_t slot, at = table_find(t, key, id->seed, &slot);
-  struct bw_id_entry *e;
-  if (at != BW_NO_ENTRY)
-    return at;
+  uint32_t hash = key_hash(id, key);
+  struct bw_id_slot *slot = table_slot(t, key, hash);
+  if (slot && slot->entry != BW_NO_ENTRY)
+    return slot->entry;
   if (t->count >= id->max_entries) {
     id->stats.not_learned++;
     return BW_NO_ENTRY;
   }
   if (!t->index || t->count >= t->mask / 2) {
-    table_index(t, id->seed);
-    (void)table_find(t, key, id->seed, &slot);
+    table_grow(t);
+    slot = table_slot(t, key, hash);
   }
-  if (t->count == t->cap) {
-    t->cap = t->cap ? t->cap * 2 : 256;
-    t->entries = bw_realloc(t->entries, t->cap, sizeof *t->entries);
-  }
-  e = &t->entries[t->count];
-  *e = (struct bw_id_entry){.key = bw_arena_keep(&id->memory, key), .account = BW_NO_ENTRY, .alias = BW_NO_ENTRY};
-  t->index[slot] = t->count;
+  if (t->count == t->cap)
+    entries_grow(t);
+  t->entries[t->count] =
+      (struct bw_id_entry){.key = bw_arena_keep(&id->memory, key), .account = BW_NO_ENTRY, .alias = BW_NO_ENTRY};
+  *slot = (struct bw_id_slot){hash, t->count};
   return t->count++;
 }
 

@@ -24,10 +24,14 @@ struct bw_id_entry {
   struct bw_id_listed *listed;
 };
 
+struct bw_id_slot {
+  uint32_t hash;
+  uint32_t entry; /* BW_NO_ENTRY: free */
+};
 struct bw_id_table {
   struct bw_id_entry *entries;
   uint32_t count, cap;
-  uint32_t *index;
+  struct bw_id_slot *index;
   uint32_t mask; /* slots - 1 */
 };
 

@@ -75,6 +75,27 @@ static inline const char *bw_json_string_end(const char *p, unsigned *ret_flags)
   return p;
 }
 
+/* As bw_json_string_end(), but stops at anything that is not plain ASCII as well: where *end is a quote, the string is as it
+   stands. */
+static inline const char *bw_json_plain_end(const char *p)
+{
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' ');
+  for (;; p += 16) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    /* As signed numbers, control characters and bytes beyond ASCII are both less than a space. */
+    __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)), _mm_cmplt_epi8(v, space));
+    unsigned stop = (unsigned)_mm_movemask_epi8(hit);
+    if (stop)
+      return p + __builtin_ctz(stop);
+  }
+#else
+  while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
+    p++;
+  return p;
+#endif
+}
+
 /*
  * What the string between from and end (the closing quote) says, written to out (never longer than the input); returns its
  * length, or -1 with *e filled: an unknown escape, half a surrogate pair, or \u0000 (text never holds NUL).

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keys are learned as they come: the second time that "traits.seats" is met, its place in the record and its dotted name are
- * known, and found by comparing bytes with the key that came next the last time.  Runs in every process that parses; no
- * privileges.
+ * known.  Runs in every process that parses; no privileges.
  */
 #include <string.h>
 
@@ -111,27 +110,6 @@ static void key_place(const struct bw_keys *k, struct bw_key *key)
     }
 }
 
-/* Keys that would be written with escapes never stand in the input as they are. */
-static bool plain(struct bw_str s)
-{
-  size_t i;
-  for (i = 0; i < s.len; i++)
-    if ((unsigned char)s.data[i] < 0x20 || s.data[i] == '"' || s.data[i] == '\\')
-      return false;
-  return true;
-}
-
-static void key_raw(struct bw_key *key)
-{
-  size_t n = key->own.len + 2;
-  if (n > BW_KEY_FAST || !plain(key->own))
-    return;
-  memcpy(key->raw, key->own.data, key->own.len);
-  memcpy(key->raw + key->own.len, "\":", 2);
-  key->raw_len = (uint8_t)n;
-  key->mask = n == 32 ? UINT32_MAX : (UINT32_C(1) << n) - 1;
-}
-
 /* Children of the root and of sections are named by their own part alone. */
 static bool key_name(struct bw_keys *k, struct bw_key *key, struct bw_str own)
 {
@@ -154,7 +132,7 @@ static bool key_name(struct bw_keys *k, struct bw_key *key, struct bw_str own)
   return true;
 }
 
-struct bw_key *bw_keys_get(struct bw_keys *k, const struct bw_key *parent, struct bw_str own)
+struct bw_key *bw_keys_get(struct bw_keys *k, struct bw_key *parent, struct bw_str own)
 {
   uint64_t hash = bw_hash(own.data, own.len, parent->hash + 1);
   struct bw_key **bucket = &k->buckets[hash % BW_KEYS_BUCKETS], *key;
@@ -169,7 +147,6 @@ struct bw_key *bw_keys_get(struct bw_keys *k, const struct bw_key *parent, struc
   if (!key_name(k, key, own))
     return NULL;
   key_place(k, key);
-  key_raw(key);
   key->chain = *bucket;
   *bucket = key;
   k->count++;

@@ -38,21 +38,13 @@ enum bw_slot {
 #define BW_SLOT_BIT(slot) (1u << (slot))
 const char *bw_slot_name(unsigned slot);
 
-#define BW_KEY_FAST 32 /* bytes of a key, its closing quote and colon that are compared at once */
-#define BW_KEY_NEXT 4
-
-/* One key at one place ("traits" at the top; "seats" within traits).  Which key tends to follow is remembered with it. */
+/* One key at one place ("traits" at the top; "seats" within traits). */
 struct bw_key {
-  char raw[BW_KEY_FAST]; /* `userId":`; as it stands in the input, behind the opening quote */
-  uint32_t mask;         /* a bit for each byte of raw that counts */
-  uint32_t seen;         /* serial of the event that it was last seen in: twice in one is a duplicate */
-  uint8_t raw_len;       /* 0: too long, or needs escapes; found by hash only */
+  uint32_t seen; /* serial of the event that it was last seen in: twice in one is a duplicate */
   uint8_t section;
   uint8_t slot;
-  uint8_t next_free;
   bool dotted; /* its own part of the name has a dot: might collide with a nested one */
-  struct bw_key *next[BW_KEY_NEXT];
-  const struct bw_key *parent;
+  struct bw_key *parent;
   struct bw_str own;  /* the key */
   struct bw_str name; /* with those of the objects around it: "limits.api_calls" */
   uint64_t hash;
@@ -82,7 +74,57 @@ struct bw_keys {
 void bw_keys_init(struct bw_keys *k, uint64_t seed);
 void bw_keys_clear(struct bw_keys *k);
 /* The key `own` within `parent`; made where it is new.  NULL: the dotted name is too long. */
-struct bw_key *bw_keys_get(struct bw_keys *k, const struct bw_key *parent, struct bw_str own);
+struct bw_key *bw_keys_get(struct bw_keys *k, struct bw_key *parent, struct bw_str own);
+
+/* ---- the shapes of events (shapes.c): senders write the same keys in the same order, again and again ---- */
+
+#define BW_STEP_BLOCK 32 /* bytes that are compared at once */
+#define BW_STEP_LEN_MAX 160
+#define BW_STEP_KEYS_MAX 64    /* of an event; what lies beyond is scanned in full */
+#define BW_STEPS_MAX 4096      /* beyond it nothing is learned ... */
+#define BW_STEPS_MISSED 100000 /* ... until so many values came where no step led: then all is forgotten, and learned anew */
+#define BW_STEP_SIBLINGS 16
+
+enum bw_step_kind {
+  BW_STEP_STRING, /* the text ends with the opening quote */
+  BW_STEP_NUMBER,
+  BW_STEP_OTHER, /* true, false, null, an array */
+  BW_STEP_EMPTY, /* an object without members; the text ends with its '}' */
+  BW_STEP_END    /* the text ends with the event's '}' */
+};
+
+/*
+ * From one value of an event to the next: the bytes between them, and whose the next value is.  Steps make a trie, so that the
+ * way to a step is one order of keys, which was checked when it was learned: none stands there twice, none lies too deep.
+ */
+struct bw_step {
+  char text[BW_STEP_BLOCK]; /* `","timestamp":"`: from the end of the value before up to this one */
+  uint32_t mask;            /* a bit for each byte of `text` that counts */
+  uint16_t len;
+  uint8_t kind;     /* enum bw_step_kind */
+  uint8_t slot;     /* the key's */
+  uint16_t nfields; /* before this one: its place among the fields, if it is one */
+  uint16_t nkeys;   /* so far, with those of objects */
+  struct bw_step *child, *sibling, *parent;
+  struct bw_key *key;        /* NULL: of BW_STEP_END, and of the beginning */
+  const char *rest;          /* the text beyond the block */
+  uint32_t present, numeric; /* slots, once the value is there */
+  uint8_t nchildren;
+  uint8_t depth; /* of the objects around the value; 1: the event's own */
+  bool dotted;   /* this key or one before it */
+};
+
+struct bw_shapes {
+  struct bw_step *steps; /* BW_STEPS_MAX, once one was learned; the first is the beginning */
+  size_t count, missed;
+  struct bw_arena texts;
+};
+
+void bw_shapes_clear(struct bw_shapes *shapes);
+/* The beginning of all shapes. */
+struct bw_step *bw_shapes_begin(struct bw_shapes *shapes);
+/* A new step behind `from`; NULL where there is no room.  like: what the caller knows of it; text is copied. */
+struct bw_step *bw_shapes_add(struct bw_shapes *shapes, struct bw_step *from, struct bw_str text, const struct bw_step *like);
 
 /* ---- a batch ---- */
 
@@ -120,6 +162,7 @@ void bw_event_batch_truncate(struct bw_event_batch *b, size_t count);
 struct bw_event_parser {
   struct bw_event_options options;
   struct bw_keys keys;
+  struct bw_shapes shapes;
   struct bw_event_batch *own, *batch;
 
   /* the event at hand */
@@ -128,6 +171,7 @@ struct bw_event_parser {
   bool merging;  /* a body's context is laid under the event's */
   uint32_t serial;
   uint32_t present; /* BW_SLOT_BITs */
+  uint32_t empty;   /* of those, without text */
   uint32_t numeric; /* of those, written as numbers */
   struct bw_str slots[BW_SLOTS];
   struct bw_field *fields;

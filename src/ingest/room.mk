@@ -2,7 +2,7 @@ noinst_LIBRARIES += %D%/libingest.a
 %C%_libingest_a_SOURCES = %D%/arena.h %D%/batch.c %D%/body.c %D%/chunk.c %D%/chunk.h %D%/csv.c %D%/csv.h %D%/csv_columns.c %D%/csv_columns.h \
   %D%/dedup.c %D%/dedup.h %D%/domain.c %D%/identity.c %D%/identity.h %D%/identity_domains.c %D%/identity_store.c %D%/identity_tables.c \
   %D%/identity_tables.h %D%/input.c %D%/input.h %D%/json.c %D%/json.h %D%/keys.c %D%/parser.h %D%/reader.c %D%/reader.h \
-  %D%/scan.c %D%/segment.c %D%/segment.h
+  %D%/scan.c %D%/segment.c %D%/segment.h %D%/shapes.c
 %C%_libingest_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 L_ingest += $(ZLIB_LIBS)
 
@@ -15,6 +15,10 @@ check_PROGRAMS += %D%/tests/test_segment
 %C%_tests_test_segment_SOURCES = %D%/tests/test_segment.c
 %C%_tests_test_segment_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_segment_LDADD = $(L_ingest) $(CMOCKA_LIBS)
+check_PROGRAMS += %D%/tests/test_shapes
+%C%_tests_test_shapes_SOURCES = %D%/tests/test_shapes.c
+%C%_tests_test_shapes_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_shapes_LDADD = $(L_ingest) $(CMOCKA_LIBS)
 check_PROGRAMS += %D%/tests/test_dedup
 %C%_tests_test_dedup_SOURCES = %D%/tests/test_dedup.c
 %C%_tests_test_dedup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one pass over an event's bytes: keys are recognised, values put into their slots or fields, everything checked.  This is
- * the hot path: no allocation per event, no look at a byte twice where the keys come in an order seen before. Runs in every
- * process that parses, on bytes from anyone; no privileges.
+ * the hot path: no allocation per event, no look at a byte twice.  As far as the keys come in an order seen before, steps from
+ * value to value are followed; from there on each key is looked at.  Runs in every process that parses, on bytes from anyone;
+ * no privileges.
  */
 #include <string.h>
 
@@ -33,22 +34,8 @@ static inline const char *space(const struct bw_event_parser *p, const char *s)
 
 /* ---- keys ---- */
 
-static inline bool key_here(const struct bw_key *k, const char *s)
-{
-#if defined(__SSE2__)
-  __m128i a = _mm_loadu_si128((const __m128i *)(const void *)s), b = _mm_loadu_si128((const __m128i *)(const void *)(s + 16));
-  __m128i x = _mm_loadu_si128((const __m128i *)(const void *)k->raw),
-          y = _mm_loadu_si128((const __m128i *)(const void *)(k->raw + 16));
-  uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, x)) | (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, y)) << 16;
-  return (~same & k->mask) == 0;
-#else
-  return memcmp(k->raw, s, k->raw_len) == 0;
-#endif
-}
-
-/* A key that did not come where it was expected: looked up, or learned.  s is behind the opening quote. */
-__attribute__((noinline)) static struct bw_key *key_find(struct bw_event_parser *p, struct bw_key *last,
-                                                         const struct bw_key *object, const char *s, const char **ret_after)
+/* Looked up, or learned.  s is behind the opening quote; *ret_after behind the colon. */
+static struct bw_key *scan_key(struct bw_event_parser *p, struct bw_key *object, const char *s, const char **ret_after)
 {
   unsigned flags;
   const char *end = bw_json_string_end(s, &flags);
@@ -79,29 +66,8 @@ __attribute__((noinline)) static struct bw_key *key_find(struct bw_event_parser 
     (void)hard(p, end, "':' was expected");
     return NULL;
   }
-  if (key->raw_len) {
-    last->next[last->next_free % BW_KEY_NEXT] = key;
-    last->next_free++;
-  }
   *ret_after = end + 1;
   return key;
-}
-
-/* s is behind the opening quote; *ret_after behind the colon. */
-static inline struct bw_key *key_at(struct bw_event_parser *p, struct bw_key *last, const struct bw_key *object, const char *s,
-                                    const char **ret_after)
-{
-  int i;
-  for (i = 0; i < BW_KEY_NEXT; i++) {
-    struct bw_key *k = last->next[i];
-    if (!k)
-      break;
-    if (k->parent == object && key_here(k, s)) {
-      *ret_after = s + k->raw_len;
-      return k;
-    }
-  }
-  return key_find(p, last, object, s, ret_after);
 }
 
 /* ---- values ---- */
@@ -127,6 +93,8 @@ static inline void put_slot(struct bw_event_parser *p, const struct bw_key *k, s
 {
   p->slots[k->slot] = text;
   p->present |= BW_SLOT_BIT(k->slot);
+  if (text.len == 0)
+    p->empty |= BW_SLOT_BIT(k->slot);
   if (number)
     p->numeric |= BW_SLOT_BIT(k->slot);
 }
@@ -142,8 +110,8 @@ static void put_odd(struct bw_event_parser *p, const struct bw_key *k, const cha
     soft(p, k, at, "must be text", false);
 }
 
-static __attribute__((noinline)) struct bw_str clean_string(struct bw_event_parser *p, const struct bw_key *k, const char *s,
-                                                            const char *end, unsigned flags)
+static struct bw_str clean_string(struct bw_event_parser *p, const struct bw_key *k, const char *s, const char *end,
+                                  unsigned flags)
 {
   struct bw_str text = {s, (size_t)(end - s)};
   if ((flags & BW_STRING_WIDE) && !bw_utf8_valid(s, text.len))
@@ -161,7 +129,7 @@ static __attribute__((noinline)) struct bw_str clean_string(struct bw_event_pars
   return text;
 }
 
-static inline const char *scan_string(struct bw_event_parser *p, const struct bw_key *k, const char *s)
+static const char *scan_string(struct bw_event_parser *p, const struct bw_key *k, const char *s)
 {
   unsigned flags;
   const char *end = bw_json_string_end(s, &flags);
@@ -181,21 +149,23 @@ static inline const char *scan_string(struct bw_event_parser *p, const struct bw
   return end + 1;
 }
 
-static inline const char *scan_number(struct bw_event_parser *p, const struct bw_key *k, const char *s)
+/* Counts and durations: up to 9 digits and nothing else.  Their end, or NULL. */
+static inline const char *small_number(const char *s, double *ret_value)
 {
-  double v = 0;
   const char *end = s;
   uint32_t m = 0;
-  /* Counts and durations: up to 9 digits and nothing else. */
   while ((unsigned char)(*end - '0') < 10 && end - s < 9)
     m = m * 10 + (uint32_t)(*end++ - '0');
-  if (end > s && (*end == ',' || *end == '}') && (*s != '0' || end - s == 1)) {
-    v = m;
-  } else {
-    end = bw_json_number(s, &v, &p->hard);
-    if (!end)
-      return NULL;
-  }
+  *ret_value = m;
+  return end > s && (*end == ',' || *end == '}') && (*s != '0' || end - s == 1) ? end : NULL;
+}
+
+static const char *scan_number(struct bw_event_parser *p, const struct bw_key *k, const char *s)
+{
+  double v;
+  const char *end = small_number(s, &v);
+  if (!end && !(end = bw_json_number(s, &v, &p->hard)))
+    return NULL;
   if (k->slot < BW_SLOTS)
     put_slot(p, k, (struct bw_str){s, (size_t)(end - s)}, true);
   else if (k->slot == BW_SLOT_NONE)
@@ -205,8 +175,7 @@ static inline const char *scan_number(struct bw_event_parser *p, const struct bw
   return end;
 }
 
-static __attribute__((noinline)) const char *scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s,
-                                                        int depth)
+static const char *scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s, int depth)
 {
   uint32_t type = *s == '[' ? BW_VALUE_JSON : *s == 'n' ? BW_VALUE_NULL : BW_VALUE_BOOL;
   const char *end =
@@ -235,96 +204,306 @@ static inline bool key_again(struct bw_event_parser *p, struct bw_key *k, const 
   return true;
 }
 
-/* The members of an object whose '{' is at s, and of those within.  fields_of: its key. */
-static inline int scan_object(struct bw_event_parser *p, struct bw_key *object, const char *s, const char **ret_end)
+/* Where a scan stands: behind a value, or at the '{' of all. */
+struct place {
+  const char *from;      /* behind the value; a string's closing quote belongs to what follows */
+  struct bw_key *object; /* whose members are next */
+  int depth;             /* of it; 1 is the outermost */
+  struct bw_step *step;  /* that led here; NULL: nothing is learned */
+};
+
+/* ---- where the order of keys is one seen before ---- */
+
+/* Is the value that begins with c one of the step's kind? */
+static inline bool step_takes(const struct bw_step *t, char c)
 {
-  struct bw_key *stack[BW_JSON_MAX_DEPTH + 1], *last = object, *k;
-  int depth = 1;
-  bool again;
-  s = space(p, s + 1);
-  if (*s == '}')
-    goto close;
-member:
-  if (__builtin_expect(*s != '"', 0))
-    return hard(p, s, "a key in quotes was expected");
-  k = key_at(p, last, object, s + 1, &s);
-  if (__builtin_expect(!k, 0))
-    return BW_EINVAL;
-  if (__builtin_expect(++p->nkeys > MAX_KEYS, 0))
-    soft(p, k, s, "too many keys", true);
-  again = key_again(p, k, s);
-  last = k;
-  s = space(p, s);
-  if (*s == '"') {
-    struct bw_json_error e;
-    if (__builtin_expect(again, 0))
-      s = bw_json_skip(s, 1, p->newlines, &e) ?: (p->hard = e, NULL);
-    else
-      s = scan_string(p, k, s + 1);
-  } else if (*s == '{') {
-    if (depth == BW_JSON_MAX_DEPTH) {
-      p->hard = (struct bw_json_error){s, "nested too deeply", true};
-      return BW_ELIMIT;
+  if (t->kind == BW_STEP_NUMBER)
+    return c == '-' || (unsigned char)(c - '0') < 10;
+  return t->kind != BW_STEP_OTHER || c == 't' || c == 'f' || c == 'n' || c == '[';
+}
+
+static inline bool step_leads(const struct bw_step *t, const char *s)
+{
+  int i;
+#if defined(__SSE2__)
+  const __m128i *have = (const __m128i *)(const void *)s, *want = (const __m128i *)(const void *)t->text;
+  uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(have), _mm_loadu_si128(want)));
+  uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(have + 1), _mm_loadu_si128(want + 1)));
+  if (~(low | high << 16) & t->mask)
+    return false;
+#else
+  if (memcmp(t->text, s, t->len < BW_STEP_BLOCK ? t->len : BW_STEP_BLOCK) != 0)
+    return false;
+#endif
+  if (__builtin_expect(t->len > BW_STEP_BLOCK, 0))
+    for (i = BW_STEP_BLOCK; i < t->len; i++) /* stops at the byte that ends the text: no step has it */
+      if (t->rest[i - BW_STEP_BLOCK] != s[i])
+        return false;
+  return t->kind == BW_STEP_STRING || step_takes(t, s[t->len]);
+}
+
+/* The step that the bytes at s lead to.  One that is found is moved up: in time the usual ones are asked first. */
+static inline struct bw_step *next_step(struct bw_step *from, const char *s)
+{
+  struct bw_step *t = from->child, **up = &from->child;
+  while (t && !step_leads(t, s)) {
+    struct bw_step *next = t->sibling;
+    if (next && step_leads(next, s)) {
+      t->sibling = next->sibling;
+      next->sibling = t;
+      *up = next;
+      return next;
     }
-    if (k->slot < BW_SLOTS)
-      soft(p, k, s, "must be text", false);
-    stack[depth++] = object;
-    object = k;
-    s = space(p, s + 1);
-    if (*s == '}')
-      goto close;
-    goto member;
-  } else if (__builtin_expect(again, 0)) {
-    s = bw_json_skip(s, BW_JSON_MAX_DEPTH - depth, p->newlines, &p->hard);
+    up = &t->sibling;
+    t = next;
+  }
+  return t;
+}
+
+/* The value at s, where nothing about it is out of the ordinary.  Its end (a string's closing quote), or NULL. */
+static inline const char *step_value(struct bw_event_parser *p, const struct bw_step *t, const char *s)
+{
+  const char *end;
+  double number = 0;
+  uint32_t type = BW_VALUE_STRING;
+  struct bw_str text;
+  if (t->kind == BW_STEP_STRING) {
+    end = bw_json_plain_end(s);
+    if (__builtin_expect(*end != '"', 0))
+      return NULL;
+  } else if (t->kind == BW_STEP_NUMBER) {
+    type = BW_VALUE_NUMBER;
+    end = small_number(s, &number);
+    if (__builtin_expect(!end, 0))
+      return NULL;
+  } else {
+    return t->kind == BW_STEP_EMPTY ? s : NULL;
+  }
+  text = (struct bw_str){s, (size_t)(end - s)};
+  if (t->slot < BW_SLOTS) {
+    p->slots[t->slot] = text;
+    if (__builtin_expect(text.len == 0, 0))
+      p->empty |= BW_SLOT_BIT(t->slot);
+  } else {
+    p->fields[t->nfields] = (struct bw_field){t->key->name, text, number, t->key->section, type};
+  }
+  return end;
+}
+
+/* The same for any value.  NULL: it is one to complain of, and nothing was taken. */
+static __attribute__((noinline)) const char *step_any_value(struct bw_event_parser *p, const struct bw_step *t, const char *s)
+{
+  p->nfields = t->nfields;
+  if (t->kind == BW_STEP_NUMBER)
+    return scan_number(p, t->key, s);
+  if (t->kind == BW_STEP_OTHER)
+    return scan_other(p, t->key, s, t->depth);
+  s = scan_string(p, t->key, s);
+  return s ? s - 1 : NULL;
+}
+
+/* Makes it as if the steps so far had been scanned in full. */
+static inline void arrive(struct bw_event_parser *p, const struct bw_step *t)
+{
+  p->present = t->present;
+  p->numeric = t->numeric;
+  p->nfields = t->nfields + (t->key && t->slot == BW_SLOT_NONE && t->kind < BW_STEP_EMPTY ? 1u : 0u);
+  p->check_names = t->dotted;
+}
+
+/* As far as steps lead.  True: to the event's end, which is at->from. */
+static bool follow(struct bw_event_parser *p, struct place *at)
+{
+  struct bw_step *step = at->step, *t;
+  const char *from = at->from, *s, *end = NULL;
+  while ((t = next_step(step, from)) != NULL) {
+    s = from + t->len;
+    if (t->kind == BW_STEP_END) {
+      at->from = s;
+      arrive(p, step);
+      return true;
+    }
+    end = step_value(p, t, s);
+    if (__builtin_expect(!end, 0) && !(end = step_any_value(p, t, s)))
+      break;
+    step = t;
+    from = end;
+  }
+  at->from = from;
+  at->step = step;
+  return false;
+}
+
+/* From here on members are scanned in full. */
+static void leave_steps(struct bw_event_parser *p, struct place *at)
+{
+  const struct bw_step *t;
+  struct bw_key *k;
+  arrive(p, at->step);
+  p->nkeys = at->step->nkeys;
+  at->depth = at->step->depth;
+  if (at->step->key)
+    at->object = at->step->key->parent;
+  for (t = at->step; t; t = t->parent)
+    for (k = t->key; k && k->seen != p->serial; k = k->parent)
+      k->seen = p->serial;
+}
+
+/* ---- where it is not ---- */
+
+static void learn(struct bw_event_parser *p, struct place *at, const char *end, enum bw_step_kind kind, struct bw_key *k)
+{
+  struct bw_step like = {.kind = (uint8_t)kind,
+                         .slot = k ? k->slot : BW_SLOT_NONE,
+                         .nkeys = (uint16_t)p->nkeys,
+                         .key = k,
+                         .present = p->present,
+                         .numeric = p->numeric,
+                         .depth = (uint8_t)at->depth,
+                         .dotted = p->check_names};
+  if (!at->step)
+    return;
+  like.nfields = (uint16_t)(p->nfields - (kind < BW_STEP_EMPTY && like.slot == BW_SLOT_NONE));
+  /* What is wrong with this event would not be seen in another that is led over it. */
+  at->step = p->soft.reason ? NULL : bw_shapes_add(&p->shapes, at->step, bw_str_n(at->from, (size_t)(end - at->from)), &like);
+}
+
+/* The value of k at s, where that is no object.  Its end, or NULL. */
+static const char *scan_value(struct bw_event_parser *p, struct place *at, struct bw_key *k, const char *s)
+{
+  const char *start = s;
+  enum bw_step_kind kind = BW_STEP_OTHER;
+  if (*s == '"') {
+    kind = BW_STEP_STRING;
+    start++;
+    s = scan_string(p, k, start);
   } else if (*s == '-' || (unsigned char)(*s - '0') < 10) {
+    kind = BW_STEP_NUMBER;
     s = scan_number(p, k, s);
   } else {
-    s = scan_other(p, k, s, depth);
+    s = scan_other(p, k, s, at->depth);
   }
-  if (__builtin_expect(!s, 0))
-    return BW_EINVAL;
-behind:
-  s = space(p, s);
-  if (__builtin_expect(*s == ',', 1)) {
-    s = space(p, s + 1);
-    goto member;
+  if (s) {
+    learn(p, at, start, kind, k);
+    at->from = kind == BW_STEP_STRING ? s - 1 : s;
   }
-  if (*s != '}')
-    return hard(p, s, "',' or '}' was expected");
-close:
-  s++;
-  if (--depth > 0) {
-    object = stack[depth];
-    goto behind;
+  return s;
+}
+
+/* An object begins: its members are next. */
+static int enter(struct bw_event_parser *p, struct place *at, struct bw_key *k, const char *s)
+{
+  if (at->depth == BW_JSON_MAX_DEPTH) {
+    p->hard = (struct bw_json_error){s, "nested too deeply", true};
+    return BW_ELIMIT;
   }
-  *ret_end = s;
+  if (k->slot < BW_SLOTS)
+    soft(p, k, s, "must be text", false);
+  at->object = k;
+  at->depth++;
   return BW_OK;
 }
 
-int bw_scan_event(struct bw_event_parser *p, const char *at, const char **ret_end)
+/* An object's '}' is before s. */
+static void leave(struct bw_event_parser *p, struct place *at, bool empty, const char *s)
 {
-  p->start = at;
-  p->present = p->numeric = 0;
+  struct bw_key *closed = at->object;
+  at->object = closed->parent;
+  at->depth--;
+  if (at->depth == 0) {
+    learn(p, at, s, BW_STEP_END, NULL);
+  } else if (empty) {
+    learn(p, at, s, BW_STEP_EMPTY, closed);
+    at->from = s;
+  }
+}
+
+/* The members of at->object and of those within, up to the end of the outermost.  s is behind a value, or `first`: behind '{'.
+ */
+static int scan_members(struct bw_event_parser *p, struct place *at, const char *s, bool first, const char **ret_end)
+{
+  struct bw_key *k;
+  bool again;
+  for (;;) {
+    s = space(p, s);
+    if (*s == '}') {
+      leave(p, at, first, ++s);
+      first = false;
+      if (at->depth > 0)
+        continue;
+      *ret_end = s;
+      return BW_OK;
+    }
+    if (!first && *s != ',')
+      return hard(p, s, "',' or '}' was expected");
+    if (!first)
+      s = space(p, s + 1);
+    if (*s != '"')
+      return hard(p, s, "a key in quotes was expected");
+    k = scan_key(p, at->object, s + 1, &s);
+    if (!k)
+      return BW_EINVAL;
+    if (++p->nkeys > MAX_KEYS)
+      soft(p, k, s, "too many keys", true);
+    again = key_again(p, k, s);
+    s = space(p, s);
+    first = *s == '{';
+    if (first) {
+      int rc = enter(p, at, k, s++);
+      if (rc < 0)
+        return rc;
+      continue;
+    }
+    s = again ? bw_json_skip(s, BW_JSON_MAX_DEPTH - at->depth, p->newlines, &p->hard) : scan_value(p, at, k, s);
+    if (!s)
+      return BW_EINVAL;
+  }
+}
+
+static void forget(struct bw_event_parser *p)
+{
+  bw_shapes_clear(&p->shapes);
+  bw_keys_clear(&p->keys);
+  bw_keys_init(&p->keys, p->options.seed);
+  p->serial = 1;
+}
+
+int bw_scan_event(struct bw_event_parser *p, const char *start, const char **ret_end)
+{
+  struct place at = {.from = start, .depth = 1};
+  const char *s = start + 1;
+  p->start = start;
+  p->present = p->numeric = p->empty = 0;
   p->nfields = p->nkeys = 0;
   p->check_names = false;
   p->soft.reason = NULL;
-  if (p->keys.count > BW_KEYS_MAX || ++p->serial == 0) {
-    bw_keys_clear(&p->keys);
-    bw_keys_init(&p->keys, p->options.seed);
-    p->serial = 1;
-  }
+  if (p->keys.count > BW_KEYS_MAX || ++p->serial == 0)
+    forget(p);
+  at.object = p->keys.root;
   p->fields = bw_event_batch_fields(p->batch);
   bw_event_batch_use(p->batch, p->keys.names);
-  if (*at != '{')
-    return hard(p, at, "an object was expected");
-  return scan_object(p, p->keys.root, at, ret_end);
+  if (*start != '{')
+    return hard(p, start, "an object was expected");
+  if (p->body_context.len > 0) /* which keys there were must be known afterwards */
+    return scan_members(p, &at, s, true, ret_end);
+  at.step = bw_shapes_begin(&p->shapes);
+  if (follow(p, &at)) {
+    *ret_end = at.from;
+    return BW_OK;
+  }
+  if (at.from != start) {
+    leave_steps(p, &at);
+    s = at.from + (at.step->kind == BW_STEP_STRING);
+  }
+  return scan_members(p, &at, s, at.from == start, ret_end);
 }
 
-int bw_scan_context(struct bw_event_parser *p, const char *at, const char **ret_end)
+int bw_scan_context(struct bw_event_parser *p, const char *start, const char **ret_end)
 {
+  struct place at = {.from = start, .object = p->keys.sections[BW_SECTION_CONTEXT], .depth = 1};
   int rc;
   p->merging = true;
-  rc = scan_object(p, p->keys.sections[BW_SECTION_CONTEXT], at, ret_end);
+  rc = scan_members(p, &at, start + 1, true, ret_end);
   p->merging = false;
   return rc;
 }

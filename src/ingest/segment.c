@@ -7,6 +7,7 @@
 
 #include "ingest/segment.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -101,13 +102,18 @@ static int refuse(struct bw_error *err, enum bw_code code, uint32_t kind, const 
 /* Those that nearly all records are, without a search. */
 static inline uint32_t usual_kind(struct bw_str type)
 {
-  if (type.len == 5 && memcmp(type.data, "track", 5) == 0)
+  if (type.len == 5 && bw_bytes_eq(type.data, "track", 5))
     return BW_KIND_TRACK;
-  if (type.len == 4 && memcmp(type.data, "page", 4) == 0)
+  if (type.len == 4 && bw_bytes_eq(type.data, "page", 4))
     return BW_KIND_PAGE;
-  if (type.len == 8 && memcmp(type.data, "identify", 8) == 0)
+  if (type.len == 8 && bw_bytes_eq(type.data, "identify", 8))
     return BW_KIND_IDENTIFY;
   return BW_KIND_NONE;
+}
+
+static inline uint32_t filled(const struct bw_event_parser *p)
+{
+  return p->present & ~p->empty;
 }
 
 /* The kind, from "type" (or what the caller said of events without). */
@@ -115,7 +121,7 @@ static int event_kind(const struct bw_event_parser *p, uint32_t *ret_kind, struc
 {
   struct bw_str type = p->slots[BW_SLOT_TYPE];
   uint32_t kind;
-  if (!(p->present & S(TYPE)) || type.len == 0) {
+  if (!(filled(p) & S(TYPE))) {
     if (p->body_kind == BW_KIND_NONE)
       return refuse(err, BW_EINVAL, 0, "type is missing", "");
     *ret_kind = p->body_kind;
@@ -136,46 +142,68 @@ static int event_kind(const struct bw_event_parser *p, uint32_t *ret_kind, struc
 
 /* ---- times ---- */
 
-static inline unsigned digit(unsigned char c, unsigned *bad)
+static inline uint64_t le64(const char *p)
 {
-  unsigned d = c - (unsigned)'0';
-  *bad |= d > 9;
-  return d;
+  uint64_t v;
+  memcpy(&v, p, sizeof v);
+  return le64toh(v);
 }
 
-static inline unsigned pair(const unsigned char *t, unsigned *bad)
+static inline uint32_t le32(const char *p)
 {
-  return digit(t[0], bad) * 10 + digit(t[1], bad);
+  uint32_t v;
+  memcpy(&v, p, sizeof v);
+  return le32toh(v);
+}
+
+/* The two digits of each pair in `d`, a word of digits (0 to 9) with a gap at every third byte, as numbers at 0, 24 and 48. */
+static inline uint64_t pairs(uint64_t d)
+{
+  return d * 10 + (d >> 8);
+}
+
+/* "T23:59:59.999Z": the milliseconds since the day began, or -1 where it is written otherwise. */
+static inline int32_t time_of_day(const char *t)
+{
+  const uint64_t digits = UINT64_C(0x30303A30303A3030); /* "00:00:00", the first byte lowest */
+  const uint64_t high = UINT64_C(0x8080808080808080), over9 = UINT64_C(0x7676767676767676);
+  uint64_t d;
+  uint32_t f, hour, minute, second;
+  if (t[0] != 'T' || t[9] != '.' || t[13] != 'Z')
+    return -1;
+  d = le64(t + 1) ^ digits;
+  f = (le32(t + 10) ^ UINT32_C(0x00303030)) & UINT32_C(0x00FFFFFF);
+  if ((((d + over9) | d) & high) || d & UINT64_C(0x0000FF0000FF0000) || (((f + 0x767676u) | f) & 0x808080u))
+    return -1;
+  d = pairs(d);
+  hour = d & 0xFF;
+  minute = d >> 24 & 0xFF;
+  second = d >> 48 & 0xFF;
+  if (hour > 23 || minute > 59 || second > 59)
+    return -1;
+  return (int32_t)(((hour * 60 + minute) * 60 + second) * 1000 + (f & 0xFF) * 100 + (f >> 8 & 0xFF) * 10 + (f >> 16));
 }
 
 /* "2025-01-31T23:59:59.999Z" is what nearly every event has: its day is remembered, the rest are fixed places. */
 static int parse_time(struct bw_event_parser *p, struct bw_str s, int64_t *ret_ms)
 {
-  const unsigned char *t = (const unsigned char *)s.data;
-  unsigned hour, minute, second, ms, bad = 0;
-  if (s.len != 24 || memcmp(s.data, p->day_text, 10) != 0) {
-    int rc = bw_time_parse(s, ret_ms);
-    if (rc == 0 && s.len == 24 && s.data[23] == 'Z') {
-      memcpy(p->day_text, s.data, 10);
-      p->day_ms = bw_day_time(bw_time_day(*ret_ms));
-    }
-    return rc;
+  int32_t ms;
+  int rc;
+  if (s.len == 24 && bw_bytes_eq(s.data, p->day_text, 10) && (ms = time_of_day(s.data + 10)) >= 0) {
+    *ret_ms = p->day_ms + ms;
+    return BW_OK;
   }
-  hour = pair(t + 11, &bad);
-  minute = pair(t + 14, &bad);
-  second = pair(t + 17, &bad);
-  ms = pair(t + 20, &bad) * 10 + digit(t[22], &bad);
-  bad |= (t[10] ^ 'T') | (t[13] ^ ':') | (t[16] ^ ':') | (t[19] ^ '.') | (t[23] ^ 'Z');
-  if (bad || hour > 23 || minute > 59 || second > 59)
-    return bw_time_parse(s, ret_ms);
-  *ret_ms = p->day_ms + (int64_t)(((hour * 60 + minute) * 60 + second) * 1000 + ms);
-  return BW_OK;
+  rc = bw_time_parse(s, ret_ms);
+  /* The day as it is written: a leap second belongs to the next one. */
+  if (rc == 0 && s.len == 24 && bw_time_parse(bw_str_n(s.data, 10), &p->day_ms) == 0)
+    memcpy(p->day_text, s.data, 10);
+  return rc;
 }
 
 static int slot_time(struct bw_event_parser *p, unsigned slot, uint32_t kind, int64_t *ret_ms, struct bw_error *err)
 {
   *ret_ms = BW_TIME_NONE;
-  if (!(p->present & BW_SLOT_BIT(slot)) || p->slots[slot].len == 0)
+  if (!(filled(p) & BW_SLOT_BIT(slot)))
     return BW_OK;
   if ((p->numeric & BW_SLOT_BIT(slot)) || parse_time(p, p->slots[slot], ret_ms) < 0)
     return refuse(err, BW_EINVAL, kind, bw_slot_name(slot),
@@ -250,33 +278,19 @@ static bool has_control(struct bw_str s)
 static inline struct bw_str pick(const struct bw_event_parser *p, const uint8_t *slots, uint32_t *used)
 {
   for (; *slots != END; slots++)
-    if ((p->present & BW_SLOT_BIT(*slots)) && p->slots[*slots].len > 0) {
+    if (filled(p) & BW_SLOT_BIT(*slots)) {
       *used |= BW_SLOT_BIT(*slots);
       return p->slots[*slots];
     }
   return BW_STR("");
 }
 
-static bool has(const struct bw_event_parser *p, uint32_t bits)
-{
-  unsigned s;
-  for (bits &= p->present; bits; bits &= bits - 1) {
-    s = (unsigned)__builtin_ctz(bits);
-    if (p->slots[s].len > 0)
-      return true;
-  }
-  return false;
-}
-
 static int check_present(const struct bw_event_parser *p, uint32_t kind, struct bw_error *err)
 {
-  uint32_t all = kinds[kind].all;
-  for (; all; all &= all - 1) {
-    unsigned s = (unsigned)__builtin_ctz(all);
-    if (!(p->present & BW_SLOT_BIT(s)) || p->slots[s].len == 0)
-      return refuse(err, BW_EINVAL, kind, bw_slot_name(s), "is missing");
-  }
-  if (kinds[kind].any && !has(p, kinds[kind].any))
+  uint32_t missing = kinds[kind].all & ~filled(p);
+  if (missing)
+    return refuse(err, BW_EINVAL, kind, bw_slot_name((unsigned)__builtin_ctz(missing)), "is missing");
+  if (kinds[kind].any && !(kinds[kind].any & filled(p)))
     return refuse(err, BW_EINVAL, kind, kinds[kind].any_missing, "");
   return BW_OK;
 }
@@ -301,7 +315,7 @@ static struct bw_str made_up_id(struct bw_event_parser *p, struct bw_str text)
   size_t i;
   int64_t day;
   crypto_generichash_state st;
-  if (p->options.arrival_ms == BW_TIME_NONE || !has(p, S(TIMESTAMP) | S(ORIGINAL_TIMESTAMP)))
+  if (p->options.arrival_ms == BW_TIME_NONE || !(filled(p) & (S(TIMESTAMP) | S(ORIGINAL_TIMESTAMP))))
     return BW_STR("");
   day = bw_time_day(p->options.arrival_ms);
   (void)crypto_generichash_init(&st, NULL, 0, sizeof hash);
@@ -429,6 +443,7 @@ void bw_event_parser_free(struct bw_event_parser **parser)
   struct bw_event_parser *p = *parser;
   if (!p)
     return;
+  bw_shapes_clear(&p->shapes);
   bw_keys_clear(&p->keys);
   bw_event_batch_free(&p->own);
   free(p);

@@ -17,7 +17,7 @@
 #define SEED UINT64_C(0x5eed) /* any: output must not depend on it */
 #define MAX_SHOWN_REJECTS 20
 #define SHOWN_TICKS 8
-#define AHEAD 48 /* records between the hint and the look-up: memory takes that long */
+#define AHEAD 24 /* records from one hint to the next, and to the look-up: memory takes that long */
 
 struct replay {
   const struct bw_replay_options *o;
@@ -224,6 +224,16 @@ static int ticks_until(struct replay *r, int64_t ms, struct bw_error *err)
   return rc;
 }
 
+static void look_ahead(const struct replay *r, const struct bw_batch *batch, uint64_t i)
+{
+  int step;
+  for (step = 0; step < BW_IDENTITY_STEPS; step++) {
+    uint64_t at = i + (uint64_t)(BW_IDENTITY_STEPS - step) * AHEAD;
+    if (at < batch->count)
+      bw_identity_ahead(r->identity, bw_batch_at(batch, at), (enum bw_identity_step)step);
+  }
+}
+
 /* Numbers the records, resolves them, and cuts the batch where ticks are due. */
 static int take_batch(struct replay *r, const struct bw_batch *batch, struct bw_error *err)
 {
@@ -241,8 +251,7 @@ static int take_batch(struct replay *r, const struct bw_batch *batch, struct bw_
         return rc;
     }
     record->offset = ++r->offset;
-    if (i + AHEAD < batch->count)
-      bw_identity_ahead(r->identity, bw_batch_at(batch, i + AHEAD));
+    look_ahead(r, batch, i);
     (void)bw_identity_resolve(r->identity, record);
     r->records++;
   }

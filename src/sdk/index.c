@@ -3,24 +3,8 @@
 #include "sdk/index.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/hash.h"
-
-void *bw_large_alloc(size_t size)
-{
-  size_t whole = (size + BW_ARENA_REGION - 1) & ~(BW_ARENA_REGION - 1);
-  void *p;
-  if (size < BW_ARENA_REGION)
-    return bw_calloc(1, size);
-  p = aligned_alloc(BW_ARENA_REGION, whole);
-  if (!p)
-    bw_panic(__FILE__, __LINE__, "out of memory");
-#ifdef MADV_HUGEPAGE
-  (void)madvise(p, whole, MADV_HUGEPAGE); /* a wish; refused is as well */
-#endif
-  return memset(p, 0, size);
-}
 
 static void slot_insert(struct bw_slot *slots, uint32_t mask, struct bw_slot s)
 {

@@ -56,8 +56,7 @@ struct bw_arena { /* init by zeroing */
 };
 void *bw_arena_alloc(struct bw_arena *a, size_t size); /* zeroed, aligned to 64 bytes; at most BW_ARENA_REGION */
 void bw_arena_clear(struct bw_arena *a);
-#define BW_ARENA_REGION ((size_t)2 << 20)
-void *bw_large_alloc(size_t size); /* zeroed; from BW_ARENA_REGION on in large pages, if the system has them; free() it */
+#define BW_ARENA_REGION BW_LARGE_PAGE
 
 /* ---- entries of one size, in chunks: pointers stay valid ---- */
 #define BW_CHUNK_SHIFT 10
@@ -87,36 +86,6 @@ static inline struct bw_str bw_key_str(const struct bw_key *k)
   if (k->len > BW_KEY_INLINE)
     memcpy(&p, k->text, sizeof p);
   return (struct bw_str){p, k->len};
-}
-/* memcmp() == 0 without the call: names are short, and this is asked of every event. */
-static inline bool bw_bytes_eq(const char *a, const char *b, size_t n)
-{
-  uint64_t x, y;
-  uint32_t v, w;
-  if (n < 8) {
-    if (n < 4) {
-      for (; n > 0; n--)
-        if (a[n - 1] != b[n - 1])
-          return false;
-      return true;
-    }
-    memcpy(&v, a, 4);
-    memcpy(&w, b, 4);
-    if (v != w)
-      return false;
-    memcpy(&v, a + n - 4, 4);
-    memcpy(&w, b + n - 4, 4);
-    return v == w;
-  }
-  for (; n > 8; a += 8, b += 8, n -= 8) {
-    memcpy(&x, a, 8);
-    memcpy(&y, b, 8);
-    if (x != y)
-      return false;
-  }
-  memcpy(&x, a + n - 8, 8); /* the last 8, in part once more */
-  memcpy(&y, b + n - 8, 8);
-  return x == y;
 }
 static inline bool bw_key_eq(const struct bw_key *k, struct bw_str s)
 {

@@ -267,6 +267,36 @@ static void test_times(void **state)
   assert_int_equal(good(replay, E ",\"timestamp\":\"2025-01-01T23:59:60.999Z\"}").time_ms, INT64_C(1735776000999));
 }
 
+/* The usual form is read at fixed places; bw_time_parse() reads any: they agree, whatever stands there. */
+static void test_usual_times(void **state)
+{
+  static const char odd[] = "0123456789:.TZ+- /:;/@z";
+  uint32_t x = 12345, i;
+  int refused = 0;
+  (void)state;
+  for (i = 0; i < 20000; i++) {
+    char time[32], text[200];
+    int64_t ms;
+    struct bw_record r;
+    struct bw_error err;
+    x = x * 1664525 + 1013904223;
+    (void)snprintf(time, sizeof time, "2025-01-01T%02u:%02u:%02u.%03uZ", x >> 8 & 31, (x >> 13 & 63) + (x >> 19 & 1),
+                   x >> 20 & 63, (x >> 4) % 1000);
+    if (i % 2)
+      time[10 + (x >> 16) % 14] = odd[(x >> 24) % (sizeof odd - 1)];
+    (void)snprintf(text, sizeof text, "{\"type\":\"track\",\"userId\":\"u\",\"event\":\"e\",\"timestamp\":\"%s\"}", time);
+    bw_event_parser_reset(replay);
+    if (bw_time_parse(bw_str(time), &ms) < 0) {
+      assert_true(bw_event_parse(bw_str(text), replay, &r, &err) < 0);
+      refused++;
+    } else {
+      assert_int_equal(bw_event_parse(bw_str(text), replay, &r, &err), 0);
+      assert_int_equal(r.time_ms, ms);
+    }
+  }
+  assert_true(refused > 5000 && refused < 15000);
+}
+
 static void test_made_up_ids(void **state)
 {
   struct bw_record a, b;
@@ -521,11 +551,18 @@ static void test_batches(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes),      cmocka_unit_test(test_own_types),
-                                     cmocka_unit_test(test_required),    cmocka_unit_test(test_limits),
-                                     cmocka_unit_test(test_times),       cmocka_unit_test(test_made_up_ids),
-                                     cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_single_body),
-                                     cmocka_unit_test(test_batch_body),  cmocka_unit_test(test_batch_wide_members),
-                                     cmocka_unit_test(test_body_limits), cmocka_unit_test(test_batches)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_own_types),
+                                     cmocka_unit_test(test_required),
+                                     cmocka_unit_test(test_limits),
+                                     cmocka_unit_test(test_times),
+                                     cmocka_unit_test(test_usual_times),
+                                     cmocka_unit_test(test_made_up_ids),
+                                     cmocka_unit_test(test_round_trip),
+                                     cmocka_unit_test(test_single_body),
+                                     cmocka_unit_test(test_batch_body),
+                                     cmocka_unit_test(test_batch_wide_members),
+                                     cmocka_unit_test(test_body_limits),
+                                     cmocka_unit_test(test_batches)};
   return cmocka_run_group_tests_name("ingest/segment", tests, setup, teardown);
 }
