@@ -440,6 +440,8 @@ int config_read(struct usage *u, const struct bw_open_args *args, struct bw_erro
   c->z_decline = z_of(c->value[OPT_DECLINE_CHANCE].number);
   c->z_logins = z_of(c->value[OPT_LOGINS_CHANCE].number);
   c->z_doubled = z_of(c->value[OPT_DOUBLED_CHANCE].number);
+  if (!c->set[SIG_LOGIN_SHARING].on)
+    c->ndevice = 0; /* nobody asks which device it was */
   c->max_users = (uint32_t)c->value[OPT_MAX_USERS].integer;
   c->max_features = (uint32_t)c->value[OPT_MAX_FEATURES].integer;
   bw_intern_init(&u->names, u->seed, (uint32_t)c->value[OPT_MAX_NAMES].integer);

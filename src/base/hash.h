@@ -8,6 +8,9 @@
 
 #include "base/str.h"
 
+/* This process's own seed, not to be guessed from outside: nobody can choose keys that share a place.  (map.c) */
+uint64_t bw_hash_seed(void);
+
 static inline uint64_t bw_hash_mix(uint64_t a, uint64_t b)
 {
   __uint128_t m = (__uint128_t)a * b;

@@ -24,7 +24,7 @@ struct bw_map {
   uint64_t seed;
 };
 
-static uint64_t process_seed(void)
+uint64_t bw_hash_seed(void)
 {
   static uint64_t seed;
   if (seed == 0 && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
@@ -35,7 +35,7 @@ static uint64_t process_seed(void)
 struct bw_map *bw_map_new(void)
 {
   struct bw_map *m = bw_alloc(sizeof *m);
-  m->seed = process_seed();
+  m->seed = bw_hash_seed();
   m->mask = 15;
   m->index = bw_calloc(m->mask + 1, sizeof *m->index);
   return m;

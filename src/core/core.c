@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "core/private.h"
 
@@ -172,7 +173,7 @@ static const char **free_mail(const struct bw_setup *s, size_t *ret_n)
 static int open_intake(struct core *c, struct bw_error *err)
 {
   const struct bw_setup *s = core_setup(c);
-  struct bw_identity_options io = {0};
+  struct bw_identity_options io = {.seed = bw_hash_seed()};
   struct bw_dedup_options dopts = {.window_ms = s->dedup_window_ms, .limit = (size_t)s->dedup_limit};
   const char **names = free_mail(s, &io.nfree_mail);
   int rc;
@@ -189,11 +190,8 @@ static int open_watchers(struct core *c, struct bw_error *err)
 {
   const struct bw_setup *s = core_setup(c);
   struct bw_watcher_config *configs = bw_calloc(s->nwatchers, sizeof *configs);
-  uint64_t seed = 0;
   size_t i;
   int rc;
-  if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-    seed = 1;
   for (i = 0; i < s->nwatchers; i++)
     configs[i] = (struct bw_watcher_config){.name = s->watchers[i].name,
                                             .plugin = s->watchers[i].path,
@@ -202,7 +200,7 @@ static int open_watchers(struct core *c, struct bw_error *err)
                                             .memory_bytes = (uint64_t)s->watchers[i].memory_bytes,
                                             .snapshot_ms = s->watchers[i].snapshot_ms,
                                             .backoff_ms = c->o->tests ? 20 : 0};
-  rc = bw_watchers_new(c->loop, c->store, c->journal, configs, (uint32_t)s->nwatchers, seed, &core_watchers_events, c,
+  rc = bw_watchers_new(c->loop, c->store, c->journal, configs, (uint32_t)s->nwatchers, bw_hash_seed(), &core_watchers_events, c,
                        &c->watchers, err);
   free(configs);
   return rc;

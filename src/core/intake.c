@@ -3,6 +3,7 @@
  * Intake: batches from web and the command line → identity, de-duplication → the journal's pending block.  Nothing is answered
  * here; the commit does that.  Runs in core; the bytes come from other processes and are not trusted.
  */
+#include "base/hash.h"
 #include "base/log.h"
 #include "core/private.h"
 
@@ -124,7 +125,7 @@ int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw
   int rc = can_take(c, err);
   (void)arrival_ms; /* when it arrived is said by the one clock that the journal goes by */
   if (rc == 0)
-    rc = bw_batch_read(&c->reader, batch, 0, err);
+    rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err);
   if (rc < 0)
     return rc;
   for (i = 0; rc == 0 && i < c->reader.batch.count; i++) {
@@ -238,7 +239,7 @@ int core_intake_load(struct core *c, struct bw_error *err)
   while (rc >= 0 && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) != 0) {
     if (rc == BW_ECORRUPT) {
       core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
-    } else if (rc < 0 || (rc = bw_batch_read(&c->reader, batch, 0, err)) < 0) {
+    } else if (rc < 0 || (rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err)) < 0) {
       return rc;
     } else {
       load_block(c, &c->reader.batch, start);

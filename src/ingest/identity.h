@@ -14,7 +14,7 @@ extern const struct bw_schema bw_identity_schema;
 
 /* All zero is good.  Borrowed for the call of open only. */
 struct bw_identity_options {
-  uint64_t seed;                /* of account_hash */
+  uint64_t seed;                /* of the records' hashes */
   const char *const *free_mail; /* further providers, besides the built-in table */
   size_t nfree_mail;
   const char *const *account_traits; /* traits of identify that name the account; default company, groupId, accountId */
@@ -53,6 +53,11 @@ enum bw_identity_how bw_identity_resolve(struct bw_identity *identity, struct bw
    need, and change nothing. */
 enum bw_identity_step { BW_IDENTITY_SLOT, BW_IDENTITY_ENTRY, BW_IDENTITY_TEXT, BW_IDENTITY_STEPS };
 void bw_identity_ahead(const struct bw_identity *identity, const struct bw_record *r, enum bw_identity_step step);
+/* Is there anything that such a hint would help?  Most records name their account, and teach nothing. */
+static inline bool bw_identity_wants_hints(const struct bw_record *r)
+{
+  return r->kind == BW_KIND_IDENTIFY || r->kind == BW_KIND_GROUP || r->account.len == 0;
+}
 
 /* Writes what was learned since the last save into the store's open transaction.  After the store's commit call _committed();
    after its failure _rolled_back(), which forgets what was learned since the last _committed(). */

@@ -56,9 +56,9 @@ void bw_identity_ahead(const struct bw_identity *id, const struct bw_record *r, 
 {
   const struct bw_id_table *t = &id->users;
   const struct bw_id_slot *slot;
-  if (!t->index || (r->kind != BW_KIND_IDENTIFY && r->kind != BW_KIND_GROUP))
+  if (!t->index)
     return;
-  slot = &t->index[key_hash(id, r->subject) & t->mask];
+  slot = &t->index[(uint32_t)r->subject_hash & t->mask];
   if (step == BW_IDENTITY_SLOT)
     __builtin_prefetch(slot);
   else if (slot->entry == BW_NO_ENTRY)

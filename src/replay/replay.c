@@ -224,12 +224,12 @@ static int ticks_until(struct replay *r, int64_t ms, struct bw_error *err)
   return rc;
 }
 
-static void look_ahead(const struct replay *r, const struct bw_batch *batch, uint64_t i)
+static inline void look_ahead(const struct replay *r, const struct bw_batch *batch, uint64_t i)
 {
   int step;
   for (step = 0; step < BW_IDENTITY_STEPS; step++) {
     uint64_t at = i + (uint64_t)(BW_IDENTITY_STEPS - step) * AHEAD;
-    if (at < batch->count)
+    if (at < batch->count && bw_identity_wants_hints(bw_batch_at(batch, at)))
       bw_identity_ahead(r->identity, bw_batch_at(batch, at), (enum bw_identity_step)step);
   }
 }

@@ -29,7 +29,7 @@ static void grow(struct bw_index *ix)
 
 void bw_index_put(struct bw_index *ix, uint32_t hash, uint32_t entry)
 {
-  if (!ix->slots || (uint64_t)ix->count * 5 >= ((uint64_t)ix->mask + 1) * 2)
+  if (!ix->slots || (uint64_t)ix->count * 3 >= ((uint64_t)ix->mask + 1) * 2)
     grow(ix);
   slot_insert(ix->slots, ix->mask, (struct bw_slot){hash, entry + 1});
   ix->count++;

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/hash.h"
 #include "base/map.h"
@@ -343,8 +342,7 @@ int bw_signals_open(const struct bw_catalog *catalog, const struct bw_signals_op
     bw_signals_options_default(&s->options);
   }
   list_persisting(s);
-  if (getrandom(&s->seed, sizeof s->seed, GRND_NONBLOCK) != sizeof s->seed)
-    s->seed = (uint64_t)(uintptr_t)s;
+  s->seed = bw_hash_seed();
   s->mask = 63;
   s->slots = bw_calloc(s->mask + 1, sizeof *s->slots);
   s->keys = bw_map_new();

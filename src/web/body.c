@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "ingest/segment.h"
 #include "web/internal.h"
@@ -29,7 +30,7 @@ struct refusal {
 struct bw_body_reader *bw_body_reader_new(const struct bw_web_config *config)
 {
   struct bw_body_reader *r = bw_alloc(sizeof *r);
-  struct bw_event_options options = {.seed = 1, .arrival_ms = 0};
+  struct bw_event_options options = {.seed = bw_hash_seed(), .arrival_ms = 0};
   r->config = config;
   r->parser = bw_event_parser_new(&options);
   return r;
