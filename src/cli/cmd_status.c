@@ -97,7 +97,9 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   put_signals(cli, out, json_object_get(s, "signals"));
   label(cli, out, "Leads");
   put_counts(out, json_object_get(s, "leads"),
-             (const char *const[]){"open", "snoozed", "approved", "delivered", "overdue", NULL});
+             (const char *const[]){"open", "overdue", "queued", "snoozed", "approved", "delivered", NULL});
+  label(cli, out, "Deals");
+  put_counts(out, json_object_get(s, "deals"), (const char *const[]){"open", "flagged", "won", "lost", NULL});
   label(cli, out, "Outbox");
   put_counts(out, json_object_get(s, "outbox"), (const char *const[]){"pending", "parked", NULL});
 }

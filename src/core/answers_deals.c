@@ -14,7 +14,7 @@ struct listing {
   size_t n, cap;
 };
 
-static bool flagged(const struct bw_deal *p)
+bool core_deal_flagged(const struct bw_deal *p)
 {
   return p->state == BW_DEAL_OPEN && (p->slow_at != BW_TIME_NONE || p->stale_at != BW_TIME_NONE);
 }
@@ -23,7 +23,7 @@ static int collect(void *ctx, const struct bw_deal *p)
 {
   struct listing *l = ctx;
   if ((l->owner.len && !bw_str_is(l->owner, p->text[BW_DEAL_OWNER]) && !bw_str_is(l->owner, p->text[BW_DEAL_CSM])) ||
-      (l->stale && !flagged(p)) || (!l->all && p->state != BW_DEAL_OPEN))
+      (l->stale && !core_deal_flagged(p)) || (!l->all && p->state != BW_DEAL_OPEN))
     return BW_OK;
   if (l->n == l->cap) {
     l->cap = l->cap ? l->cap * 2 : 64;

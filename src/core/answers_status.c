@@ -10,6 +10,7 @@
 struct tally {
   size_t by_status[BW_LEAD_STATUSES];
   size_t overdue, pending, parked;
+  size_t deals[BW_DEAL_LOST + 1], deals_flagged;
   int64_t now;
 };
 
@@ -30,12 +31,21 @@ static void tally_item(void *ctx, const struct bw_outbox_item *item)
   t->parked += item->state == BW_OUTBOX_PARKED || item->state == BW_OUTBOX_FAILED;
 }
 
+static int tally_deal(void *ctx, const struct bw_deal *deal)
+{
+  struct tally *t = ctx;
+  t->deals[deal->state]++;
+  t->deals_flagged += core_deal_flagged(deal);
+  return BW_OK;
+}
+
 static struct tally tally_all(struct core *c)
 {
   const unsigned unsent = 1u << BW_OUTBOX_STAGED | 1u << BW_OUTBOX_READY | 1u << BW_OUTBOX_PARKED | 1u << BW_OUTBOX_FAILED;
   struct tally t = {.now = core_now(c)};
   (void)bw_leads_each(bw_pipeline_engine(c->pipeline), false, tally_lead, &t);
   (void)bw_outbox_each(c->outbox, unsent, tally_item, &t, NULL);
+  (void)bw_deals_each(bw_pipeline_deals(c->pipeline), tally_deal, &t);
   return t;
 }
 
@@ -155,10 +165,18 @@ static json_t *book_json(struct core *c)
 
 static json_t *leads_json(const struct tally *t)
 {
-  static const char *const names[] = {"open", "snoozed", "approved", "delivered", "overdue"};
-  const uint64_t values[] = {t->by_status[BW_LEAD_OPEN], t->by_status[BW_LEAD_SNOOZED], t->by_status[BW_LEAD_APPROVED],
-                             t->by_status[BW_LEAD_SENT], t->overdue};
-  return counts(5, names, values);
+  static const char *const names[] = {"open", "overdue", "queued", "snoozed", "approved", "delivered"};
+  const uint64_t values[] = {t->by_status[BW_LEAD_OPEN],     t->overdue,
+                             t->by_status[BW_LEAD_QUEUED],   t->by_status[BW_LEAD_SNOOZED],
+                             t->by_status[BW_LEAD_APPROVED], t->by_status[BW_LEAD_SENT]};
+  return counts(6, names, values);
+}
+
+static json_t *deals_json(const struct tally *t)
+{
+  static const char *const names[] = {"open", "flagged", "won", "lost"};
+  const uint64_t values[] = {t->deals[BW_DEAL_OPEN], t->deals_flagged, t->deals[BW_DEAL_WON], t->deals[BW_DEAL_LOST]};
+  return counts(4, names, values);
 }
 
 static json_t *ingest_json(const struct core *c)
@@ -212,6 +230,7 @@ int core_status(struct core *c, struct bw_request *req, const json_t *args, stru
   json_object_set_new(o, "book", book_json(c));
   json_object_set_new(o, "signals", signals);
   json_object_set_new(o, "leads", leads_json(&t));
+  json_object_set_new(o, "deals", deals_json(&t));
   json_object_set_new(o, "dead_letters", json_integer((json_int_t)dead_letters(c)));
   json_object_set_new(o, "outbox", counts(2, outbox_names, outbox));
   json_object_set_new(o, "watchers", watchers_json(c));
@@ -236,6 +255,17 @@ static void ingest_metrics(const struct core *c, struct bw_buf *out)
   bw_metrics_gauge(out, "basewatch_store_refuses", "1 while the store takes no data (disk full).", c->full);
 }
 
+static void deal_metrics(const struct tally *t, struct bw_buf *out)
+{
+  int state;
+  bw_metrics_family(out, "basewatch_deals", "gauge", "Opportunities that came of leads, by state.");
+  for (state = BW_DEAL_OPEN; state <= BW_DEAL_LOST; state++)
+    bw_metrics_sample(out, "basewatch_deals", (double)t->deals[state],
+                      (const char *const[]){"state", bw_deal_state_name((enum bw_deal_state)state), NULL});
+  bw_metrics_gauge(out, "basewatch_deals_flagged", "Open deals that are too old, or too long in their stage.",
+                   (double)t->deals_flagged);
+}
+
 static void state_metrics(struct core *c, struct bw_buf *out)
 {
   struct bw_journal_stats js;
@@ -257,6 +287,9 @@ static void state_metrics(struct core *c, struct bw_buf *out)
   bw_metrics_gauge(out, "basewatch_signals_held", "Open episodes that the fleet guard keeps from the plays.", (double)ss.held);
   bw_metrics_gauge(out, "basewatch_leads_open", "Leads that wait for a decision.", (double)t.by_status[BW_LEAD_OPEN]);
   bw_metrics_gauge(out, "basewatch_leads_overdue", "Open leads past their SLA.", (double)t.overdue);
+  bw_metrics_gauge(out, "basewatch_leads_queued", "Leads over their owner's budget of the day.",
+                   (double)t.by_status[BW_LEAD_QUEUED]);
+  deal_metrics(&t, out);
   bw_metrics_gauge(out, "basewatch_outbox_parked", "Messages that wait for a person.", (double)t.parked);
 }
 

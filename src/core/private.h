@@ -137,6 +137,8 @@ json_t *core_suppressed_until(struct core *c, struct bw_str lead);
 int core_outcome(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 
 /* ---- answers_deals.c ---- */
+/* Open, and too old or too long in its stage. */
+bool core_deal_flagged(const struct bw_deal *p);
 int core_deals(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 /* "deal" and "outcomes" of what `show` answers. */
 void core_add_deal(struct core *c, json_t *o, const struct bw_lead *lead);

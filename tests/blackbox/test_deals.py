@@ -213,6 +213,8 @@ def test_the_table_of_deals(daemon):
         assert word in text
     outcome(daemon, lead_of(daemon, "acme"), "lost", "--reason", "timing")
     assert len(daemon.json("deals")["deals"]) == 2 and len(daemon.json("deals", "--all")["deals"]) == 3
+    assert daemon.status()["deals"] == {"open": 2, "flagged": 0, "won": 0, "lost": 1}
+    assert "2 open, 0 flagged, 0 won, 1 lost" in daemon.cli("status").stdout
 
 
 def test_slow_deals_are_flagged_once(daemon):
@@ -224,6 +226,7 @@ def test_slow_deals_are_flagged_once(daemon):
     assert deal["flags"] == ["slow", "stale"] and "slow, stale" in daemon.cli("deals").stdout
     codes = [n["code"] for n in daemon.status()["notices"]]
     assert codes.count("deal_slow") == 1 and codes.count("deal_stale") == 1
+    assert daemon.status()["deals"]["flagged"] == 1
     assert daemon.json("show", lead)["state"] == "open"  # a lead whose deal is open does not expire
 
 
