@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libplays.a
-%C%_libplays_a_SOURCES = %D%/load.c %D%/inspect.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c %D%/names.c %D%/roots.c %D%/env.c %D%/env_open.c \
-  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/functions.c %D%/samples.c \
+%C%_libplays_a_SOURCES = %D%/load.c %D%/inspect.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c src/names/names.c src/names/account.c src/names/read.c src/names/env.c \
+  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c src/names/functions.c %D%/samples.c \
   %D%/route.c %D%/route_rows.c %D%/route_info.c %D%/band.c %D%/load_people.c %D%/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
   %D%/worktime.c %D%/engine.c %D%/why_not.c %D%/heard.c %D%/leads.c %D%/joins.c %D%/outcome.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
