@@ -1,19 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions that rules have beside those of the language: open, stage, quartile, trend.  No privileges. */
+/*
+ * The functions that expressions over names have beside those of the language: open, stage, quartile, trend; and the stages of
+ * the value journey.  Runs in core and replays; no privileges.
+ */
 #include <math.h>
 
 #include "base/time.h"
 #include "config/config.h"
-#include "plays/private.h"
+#include "names/private.h"
 
 #define FN(name) static void name(struct bw_eval *ev, const struct bw_value *args, size_t nargs, struct bw_value *ret)
 #define CHECK(name) static int name(void *ctx, const struct bw_value *args, size_t nargs, struct bw_error *err)
 #define MAX_TREND_DAYS 400
 
+const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
+
+int bw_stage_rank(struct bw_str name)
+{
+  int i;
+  for (i = 0; bw_stages[i]; i++)
+    if (bw_str_is(name, bw_stages[i]))
+      return i;
+  return -1;
+}
+
 FN(fn_open)
 {
   struct bw_env *env = ev->ctx;
-  const struct env_name *n = &env->names->names[args[0].i];
+  const struct env_name *n = &env->names->items[args[0].i];
   (void)nargs;
   if (env->instead_of == args[0].i)
     *ret = bw_value_bool(env->instead.b);
@@ -49,9 +63,9 @@ CHECK(check_stage)
 
 /* ---- of past values ---- */
 
-static int check_trait(const struct loader *l, const struct bw_value *name, const char *function, struct bw_error *err)
+static int check_trait(const struct compiling *c, const struct bw_value *name, const char *function, struct bw_error *err)
 {
-  const struct env_name *n = &l->p->names.names[name->i];
+  const struct env_name *n = &c->names->items[name->i];
   if (n->root == R_TRAIT && n->type == BW_TYPE_DOUBLE)
     return 0;
   return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG,
@@ -60,36 +74,36 @@ static int check_trait(const struct loader *l, const struct bw_value *name, cons
 
 CHECK(check_quartile)
 {
-  struct loader *l = ctx;
-  int rc = check_trait(l, &args[0], "quartile", err);
+  struct compiling *c = ctx;
+  int rc = check_trait(c, &args[0], "quartile", err);
   (void)nargs;
   if (rc == 0)
-    bw_track(l->p, (uint32_t)args[0].i, true, 0);
+    bw_names_track(c->names, (uint32_t)args[0].i, true, 0);
   return rc;
 }
 
 CHECK(check_trend)
 {
-  struct loader *l = ctx;
-  int rc = check_trait(l, &args[0], "trend", err);
+  struct compiling *c = ctx;
+  int rc = check_trait(c, &args[0], "trend", err);
   int64_t days = args[1].i / BW_DAY;
   (void)nargs;
   if (rc == 0 && (days < 1 || days > MAX_TREND_DAYS))
     return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "trend() looks back over 1 to %d days: trend(trait.x, days(90))",
                    MAX_TREND_DAYS);
   if (rc == 0)
-    bw_track(l->p, (uint32_t)args[0].i, false, (int32_t)days);
+    bw_names_track(c->names, (uint32_t)args[0].i, false, (int32_t)days);
   return rc;
 }
 
 /* The trait's present value, by the set's names; false: ret says what is missing. */
 static bool present(struct bw_env *env, const struct bw_value *name, struct bw_value *ret)
 {
-  const struct env_name *n = &env->names->names[name->i];
+  const struct env_name *n = &env->names->items[name->i];
   bw_env_read(env, n, ret, NULL);
   if (ret->type == BW_TYPE_ERROR)
     return false;
-  if (n->tracked && n->tracked <= env->engine->ntables)
+  if (n->tracked && env->from->quartile && env->from->past)
     return true;
   bw_env_missing(env, ret, "%s: its past is not kept; the time of trend() is written out, as in days(90)", n->text);
   return false;
@@ -98,7 +112,7 @@ static bool present(struct bw_env *env, const struct bw_value *name, struct bw_v
 FN(fn_quartile)
 {
   struct bw_env *env = ev->ctx;
-  const struct env_name *n = &env->names->names[args[0].i];
+  const struct env_name *n = &env->names->items[args[0].i];
   struct bw_value now;
   uint64_t accounts;
   int quartile;
@@ -107,7 +121,7 @@ FN(fn_quartile)
     *ret = now;
     return;
   }
-  quartile = bw_samples_quartile(env->engine, n->tracked, now.d, &accounts);
+  quartile = env->from->quartile(env->from->ctx, n->tracked - 1, now.d, &accounts);
   if (quartile)
     *ret = bw_value_int(quartile);
   else
@@ -118,7 +132,7 @@ FN(fn_quartile)
 FN(fn_trend)
 {
   struct bw_env *env = ev->ctx;
-  const struct env_name *n = &env->names->names[args[0].i];
+  const struct env_name *n = &env->names->items[args[0].i];
   int32_t day = bw_time_day(env->now_ms - args[1].i), first;
   struct bw_value now;
   char text[11], since[11];
@@ -128,7 +142,7 @@ FN(fn_trend)
     *ret = now;
     return;
   }
-  if (bw_samples_past(env->engine, n->tracked, env->account, day, &then, &first) && fabs(then) > 0) { /* no NAN either */
+  if (env->from->past(env->from->ctx, n->tracked - 1, env->account, day, &then, &first) && fabs(then) > 0) { /* no NAN either */
     *ret = bw_value_double((now.d - then) / fabs(then));
     return;
   }
@@ -142,7 +156,7 @@ FN(fn_trend)
   bw_env_missing(env, ret, "trend(%s): its value of %s is needed, and it is known only since %s", n->text, text, since);
 }
 
-const struct bw_expr_function bw_play_functions[] = {
+const struct bw_expr_function bw_name_functions[] = {
     {"open", "g", BW_TYPE_BOOL, fn_open, NULL, "whether a signal is open on the account: open(signal.support_escalation)"},
     {"stage", "s", BW_TYPE_RANK, fn_stage, check_stage,
      "a step of the value journey: account.stage >= stage(\"first_results\")"},
@@ -151,4 +165,4 @@ const struct bw_expr_function bw_play_functions[] = {
     {"trend", "nu", BW_TYPE_DOUBLE, fn_trend, check_trend,
      "relative change of a trait against so long ago: trend(trait.usage.dau_mau, days(90)) > 0.2"},
 };
-const size_t bw_play_nfunctions = sizeof bw_play_functions / sizeof *bw_play_functions;
+const size_t bw_name_nfunctions = sizeof bw_name_functions / sizeof *bw_name_functions;

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names that rules and templates may use, and how a written name is understood.  Runs wherever rules are read. */
+/* How a written name is understood, and what is said of one that there is not.  Runs wherever rules are read; no privileges. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plays/private.h"
+#include "names/private.h"
+
+const struct root_row *const bw_roots[R_TRAIT] = {
+    [R_ACCOUNT] = &bw_root_account,   [R_SUBSCRIPTION] = &bw_root_subscription,
+    [R_PLAN] = &bw_root_plan,         [R_NEXT_PLAN] = &bw_root_next_plan,
+    [R_CHAMPION] = &bw_root_champion, [R_BUYER] = &bw_root_economic_buyer,
+    [R_SPONSOR] = &bw_root_sponsor,   [R_LEAD] = &bw_root_lead,
+    [R_TOP] = &bw_root_top,
+};
 
 void bw_name_clear(struct env_name *n)
 {
@@ -11,31 +19,6 @@ void bw_name_clear(struct env_name *n)
   free(n->rest);
   free(n->text);
   *n = (struct env_name){0};
-}
-
-uint32_t bw_name_table_add(struct name_table *t, struct env_name *n)
-{
-  size_t i;
-  for (i = 0; i < t->n; i++)
-    if (strcmp(t->names[i].text, n->text) == 0) {
-      bw_name_clear(n);
-      return (uint32_t)i;
-    }
-  if (t->n == t->cap) {
-    t->cap = t->cap ? t->cap * 2 : 16;
-    t->names = bw_realloc(t->names, t->cap, sizeof *t->names);
-  }
-  t->names[t->n] = *n;
-  return (uint32_t)t->n++;
-}
-
-void bw_name_table_clear(struct name_table *t)
-{
-  size_t i;
-  for (i = 0; i < t->n; i++)
-    bw_name_clear(&t->names[i]);
-  free(t->names);
-  *t = (struct name_table){0};
 }
 
 /* Parts from..to joined with dots. */
@@ -77,16 +60,16 @@ static const char *nearest_row(const struct root_row *root, struct bw_str word)
   return bw_nearest(word, names);
 }
 
-static enum level level_of(enum root root, const char *name)
+static enum bw_level level_of(enum root root, const char *name)
 {
   if (root == R_LEAD)
-    return LEVEL_TEMPLATE;
+    return BW_LEVEL_TEMPLATE;
   if (root != R_TOP)
-    return LEVEL_GATES;
-  return strcmp(name, "score") == 0      ? LEVEL_SCORED
-         : strcmp(name, "estimate") == 0 ? LEVEL_ESTIMATED
-         : strcmp(name, "priority") == 0 ? LEVEL_ALL
-                                         : LEVEL_GATES;
+    return BW_LEVEL_GATES;
+  return strcmp(name, "score") == 0      ? BW_LEVEL_SCORED
+         : strcmp(name, "estimate") == 0 ? BW_LEVEL_ESTIMATED
+         : strcmp(name, "priority") == 0 ? BW_LEVEL_ALL
+                                         : BW_LEVEL_GATES;
 }
 
 static int too_early(struct bw_error *err, const char *name, enum root root)
@@ -98,10 +81,10 @@ static int too_early(struct bw_error *err, const char *name, enum root root)
                  name);
 }
 
-static int parse_fixed(const struct bw_path *p, enum root root, enum level level, struct env_name *n, size_t *ret_used,
+static int parse_fixed(const struct bw_path *p, enum root root, enum bw_level level, struct env_name *n, size_t *ret_used,
                        struct bw_error *err)
 {
-  const struct root_row *r = &bw_roots[root];
+  const struct root_row *r = bw_roots[root];
   size_t first = root == R_TOP ? 0 : 1, i;
   const char *near;
   char *full BW_AUTOFREE = NULL;
@@ -216,7 +199,7 @@ static int parse_signal(const struct bw_catalog *c, const struct bw_path *p, str
   return 0;
 }
 
-int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, enum level level, struct env_name *ret_name,
+int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, enum bw_level level, struct env_name *ret_name,
                   size_t *ret_used, struct bw_error *err)
 {
   static const char *const root_names[] = {"account", "subscription", "plan",     "next_plan", "champion", "economic_buyer",
@@ -235,12 +218,12 @@ int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, 
   else {
     enum root root = R_TOP;
     for (i = 0; i < R_TRAIT; i++)
-      if (bw_roots[i].name[0] && bw_str_is(path->part[0], bw_roots[i].name))
+      if (bw_roots[i]->name[0] && bw_str_is(path->part[0], bw_roots[i]->name))
         root = (enum root)i;
-    for (i = 0; root == R_TOP && i < bw_roots[R_TOP].nrows; i++)
-      if (bw_str_is(path->part[0], bw_roots[R_TOP].rows[i].name))
+    for (i = 0; root == R_TOP && i < bw_roots[R_TOP]->nrows; i++)
+      if (bw_str_is(path->part[0], bw_roots[R_TOP]->rows[i].name))
         break;
-    if (root == R_TOP && i == bw_roots[R_TOP].nrows) {
+    if (root == R_TOP && i == bw_roots[R_TOP]->nrows) {
       near = bw_nearest(path->part[0], root_names);
       return unknown(err, path->part[0], "name", near, "names begin with account, subscription, plan, trait, signal or lead");
     }
@@ -256,7 +239,7 @@ static bool name_char(char c)
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-int bw_path_parse(struct bw_str text, struct bw_path *ret_path, struct bw_error *err)
+static int path_parse(struct bw_str text, struct bw_path *ret_path, struct bw_error *err)
 {
   struct bw_path p = {.n = 0};
   size_t i = 0, from;
@@ -297,19 +280,35 @@ int bw_path_parse(struct bw_str text, struct bw_path *ret_path, struct bw_error 
   return 0;
 }
 
-int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err)
+int bw_name_parse_text(const struct bw_catalog *catalog, struct bw_str text, struct env_name *ret_name, struct bw_error *err)
 {
   struct bw_path path;
   struct env_name n;
   size_t used;
-  int rc = bw_path_parse(name, &path, err);
-  if (rc < 0 || (rc = bw_name_parse(catalog, &path, LEVEL_TEMPLATE, &n, &used, err)) < 0)
+  int rc = path_parse(text, &path, err);
+  if (rc < 0 || (rc = bw_name_parse(catalog, &path, BW_LEVEL_TEMPLATE, &n, &used, err)) < 0)
     return rc;
-  if (ret_type)
-    *ret_type = n.type;
+  if (used < path.n) {
+    bw_name_clear(&n);
+    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%.*s has no member \"%.*s\"", BW_FMT(text), BW_FMT(path.part[used]));
+  }
+  *ret_name = n;
+  return 0;
+}
+
+/* ---- what others may know ---- */
+
+int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err)
+{
+  struct env_name n;
+  enum bw_type type;
+  int rc = bw_name_parse_text(catalog, name, &n, err);
+  if (rc < 0)
+    return rc;
+  type = n.type;
   bw_name_clear(&n);
-  if (used < path.n)
-    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%.*s has no member \"%.*s\"", BW_FMT(name), BW_FMT(path.part[used]));
+  if (ret_type)
+    *ret_type = type;
   return 0;
 }
 
@@ -318,15 +317,15 @@ bool bw_env_name_at(size_t i, const char **ret_name, enum bw_type *ret_type, con
   static char full[128]; /* one thread reads this table, for help */
   size_t root;
   for (root = 0; root < R_TRAIT; root++) {
-    if (i < bw_roots[root].nrows) {
-      const struct name_row *row = &bw_roots[root].rows[i];
-      snprintf(full, sizeof full, "%s%s%s", bw_roots[root].name, bw_roots[root].name[0] ? "." : "", row->name);
+    if (i < bw_roots[root]->nrows) {
+      const struct name_row *row = &bw_roots[root]->rows[i];
+      snprintf(full, sizeof full, "%s%s%s", bw_roots[root]->name, bw_roots[root]->name[0] ? "." : "", row->name);
       *ret_name = full;
       *ret_type = row->type;
       *ret_help = row->help;
       return true;
     }
-    i -= bw_roots[root].nrows;
+    i -= bw_roots[root]->nrows;
   }
   return false;
 }

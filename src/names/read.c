@@ -1,77 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values behind the names: from the book, the signals, the lead.  Runs in core and replays; no privileges. */
+/*
+ * Reading the values behind the names: fields of the book's records, traits, signals and their evidence.  Runs in core and
+ * replays; no privileges.
+ */
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
-#include "base/map.h"
 #include "base/time.h"
-#include "plays/private.h"
+#include "names/private.h"
 
-static const char *const provenance_names[] = {"nowhere", "record", "trait", "signal", "setting", "computed", "human"};
+_Static_assert(ENV_RECORDS == R_LEAD, "the roots before lead are records");
 
-const char *bw_provenance_kind_name(enum bw_provenance_kind kind)
-{
-  return (size_t)kind < sizeof provenance_names / sizeof *provenance_names ? provenance_names[kind] : "";
-}
-
-void bw_provenance_json(struct bw_buf *b, const struct bw_provenance *p)
-{
-  bw_json_open(b, '{');
-  bw_json_key(b, "kind");
-  bw_json_cstr(b, bw_provenance_kind_name(p->kind));
-  bw_json_key(b, "name");
-  bw_json_str(b, p->name);
-  if (p->offset) {
-    bw_json_key(b, "offset");
-    bw_json_int(b, (int64_t)p->offset);
-  }
-  if (p->episode) {
-    bw_json_key(b, "episode");
-    bw_json_int(b, (int64_t)p->episode);
-  }
-  if (p->at_ms != BW_TIME_NONE) {
-    bw_json_key(b, "at");
-    bw_json_time(b, p->at_ms);
-  }
-  bw_json_close(b, '}');
-}
-
-/* ---- text of its own ---- */
-
-struct bw_str bw_env_keep(struct bw_env *env, const char *fmt, ...)
-{
-  char text[1024];
-  va_list ap;
-  int n;
-  char *out;
-  va_start(ap, fmt);
-  n = vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
-  if (n < 0 || (size_t)n >= sizeof text)
-    n = (int)strlen(text);
-  out = bw_eval_alloc(&env->eval, (size_t)n + 1);
-  memcpy(out, text, (size_t)n + 1);
-  return bw_str_n(out, (size_t)n);
-}
-
-void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, ...)
-{
-  char text[900];
-  va_list ap;
-  if (env->quick) {
-    *ret = bw_value_error(BW_VALUE_MISSING, BW_STR("a value is missing"));
-    return;
-  }
-  va_start(ap, fmt);
-  vsnprintf(text, sizeof text, fmt, ap);
-  va_end(ap);
-  *ret = bw_value_error(BW_VALUE_MISSING, bw_env_keep(env, "%s", text));
-}
-
-/* ---- entities ---- */
+/* ---- records ---- */
 
 struct role_search {
   const char *role, *other;
@@ -90,21 +31,21 @@ static int find_role(void *ctx, const struct bw_entity *e)
 
 static const struct bw_entity *find_plan(struct bw_env *env)
 {
-  const struct bw_entity *subscription = bw_env_entity(env, R_SUBSCRIPTION), *account = bw_env_entity(env, R_ACCOUNT);
+  const struct bw_entity *subscription = bw_env_record(env, R_SUBSCRIPTION), *account = bw_env_record(env, R_ACCOUNT);
   struct bw_str plan = subscription ? bw_entity_text(subscription, "plan") : BW_STR("");
   if (!plan.len && account)
     plan = bw_entity_text(account, "plan");
-  return plan.len ? bw_book_find(env->engine->book, BW_ENTITY_PLAN, plan) : NULL;
+  return plan.len ? bw_book_find(env->from->book, BW_ENTITY_PLAN, plan) : NULL;
 }
 
-const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root)
+const struct bw_entity *bw_env_record(struct bw_env *env, enum root root)
 {
   static const char *const roles[R_LEAD][2] = {
       [R_CHAMPION] = {"champion", NULL}, [R_BUYER] = {"economic_buyer", "buyer"}, [R_SPONSOR] = {"sponsor", NULL}};
-  struct bw_book *book = env->engine->book;
+  struct bw_book *book = env->from->book;
   const struct bw_entity *e = NULL;
   if (env->looked[root])
-    return env->entity[root];
+    return env->record[root];
   env->looked[root] = true;
   if (root == R_ACCOUNT) {
     e = bw_book_find(book, BW_ENTITY_ACCOUNT, env->account);
@@ -113,7 +54,7 @@ const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root)
   } else if (root == R_PLAN) {
     e = find_plan(env);
   } else if (root == R_NEXT_PLAN) {
-    const struct bw_entity *plan = bw_env_entity(env, R_PLAN);
+    const struct bw_entity *plan = bw_env_record(env, R_PLAN);
     struct bw_str next = plan ? bw_entity_text(plan, "next") : BW_STR("");
     e = next.len ? bw_book_find(book, BW_ENTITY_PLAN, next) : NULL;
   } else {
@@ -121,8 +62,13 @@ const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root)
     bw_book_each_of(book, BW_ENTITY_CONTACT, env->account, find_role, &s);
     e = s.found;
   }
-  env->entity[root] = e;
+  env->record[root] = e;
   return e;
+}
+
+const struct bw_entity *bw_env_account(struct bw_env *env)
+{
+  return bw_env_record(env, R_ACCOUNT);
 }
 
 /* ---- fields ---- */
@@ -221,7 +167,7 @@ static void missing_field(struct bw_env *env, enum root root, const char *full, 
 {
   static const char *const contacts[R_LEAD] = {
       [R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
-  const struct bw_entity *e = bw_env_entity(env, root);
+  const struct bw_entity *e = bw_env_record(env, root);
   if (root == R_PLAN && !e)
     bw_env_missing(env, ret, "%s: a subscription record with traits.plan, and a plan record of that id with traits.%s", full,
                    field);
@@ -232,16 +178,16 @@ static void missing_field(struct bw_env *env, enum root root, const char *full, 
   else if (contacts[root])
     bw_env_missing(env, ret, "%s: a contact record %.*s with traits.%s", full, BW_FMT(bw_entity_id(e)), field);
   else
-    bw_env_missing(env, ret, "%s: %s%s%.*s with traits.%s", full, bw_roots[root].record, e && root != R_ACCOUNT ? " " : "",
+    bw_env_missing(env, ret, "%s: %s%s%.*s with traits.%s", full, bw_roots[root]->record, e && root != R_ACCOUNT ? " " : "",
                    e && root != R_ACCOUNT ? (int)bw_entity_id(e).len : 0, e ? bw_entity_id(e).data : "", field);
 }
 
-static void read_entity(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
+static void read_record(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
-  const struct bw_entity *e = bw_env_entity(env, n->root);
+  const struct bw_entity *e = bw_env_record(env, n->root);
   const char *field = n->key ? n->key : n->row->name;
   if (e && read_field(env, e, field, n->type, ret))
-    from_record(env, bw_roots[n->root].name, e, field, ret_from);
+    from_record(env, bw_roots[n->root]->name, e, field, ret_from);
   else
     missing_field(env, n->root, n->text, field, ret);
 }
@@ -250,9 +196,9 @@ static void read_entity(struct bw_env *env, const struct env_name *n, struct bw_
 
 static void read_trait(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
-  const struct bw_trait_type *type = bw_catalog_trait(env->catalog, n->type_index);
+  const struct bw_trait_type *type = bw_catalog_trait(env->from->catalog, n->type_index);
   struct bw_trait_value v;
-  if (!bw_signals_trait_at(env->engine->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""), &v)) {
+  if (!bw_signals_trait_at(env->from->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""), &v)) {
     bw_env_missing(env, ret, "%s: the watcher %s has published no value for this account yet", n->text, type->watcher);
     return;
   }
@@ -315,7 +261,7 @@ static void read_evidence(struct bw_env *env, const struct env_name *n, struct b
 static bool read_lead_signal(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
   static const char *const part_names[] = {"", "value", "threshold", "strength", "peak", "opened", "updated"};
-  const char *type = bw_catalog_signal(env->catalog, n->type_index)->name;
+  const char *type = bw_catalog_signal(env->from->catalog, n->type_index)->name;
   json_error_t why;
   json_t *root = env->lead ? json_loads(env->lead->why_json, 0, &why) : NULL;
   const json_t *list = json_object_get(root, "signals");
@@ -350,10 +296,10 @@ static bool read_lead_signal(struct bw_env *env, const struct env_name *n, struc
 
 static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
-  const char *type = bw_catalog_signal(env->catalog, n->type_index)->name;
+  const char *type = bw_catalog_signal(env->from->catalog, n->type_index)->name;
   const struct bw_episode *e;
   if (n->part == PART_ITSELF) {
-    *ret = (struct bw_value){.type = BW_TYPE_SIGNAL, .i = (int64_t)(n - env->names->names), .s = bw_str(n->text)};
+    *ret = (struct bw_value){.type = BW_TYPE_SIGNAL, .i = (int64_t)(n - env->names->items), .s = bw_str(n->text)};
     return;
   }
   e = bw_env_open_episode(env, n->type_index, n->key);
@@ -410,120 +356,23 @@ void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *
     if (ret_from && !ret_from->name.len)
       ret_from->name = bw_str(n->text);
   } else {
-    read_entity(env, n, ret, ret_from);
+    read_record(env, n, ret, ret_from);
   }
   if (ret->type == BW_TYPE_ERROR && ret_from)
     *ret_from = (struct bw_provenance){.at_ms = BW_TIME_NONE};
 }
 
-/* ---- life ---- */
-
-static void lookup(void *ctx, uint32_t slot, struct bw_str name, struct bw_value *ret)
+void bw_env_account_value(struct bw_env *env, const char *name, struct bw_value *ret)
 {
-  struct bw_env *env = ctx;
-  (void)name;
-  if (slot == env->instead_of && env->names->names[slot].type != BW_TYPE_SIGNAL)
-    *ret = env->instead;
-  else
-    bw_env_read(env, &env->names->names[slot], ret, NULL);
-}
-
-void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret)
-{
-  const struct name_table *names = env->names;
-  bool collect = env->eval.collect;
-  uint32_t cost = env->eval.cost;
-  env->names = &env->engine->plays->names;
-  env->eval.collect = false;
-  bw_expr_eval(e, &env->eval, ret);
-  env->eval.cost += cost;
-  env->eval.collect = collect;
-  env->names = names;
-}
-
-void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead,
-                 int64_t now_ms)
-{
-  bw_eval_reset(&env->eval);
-  env->engine = engine;
-  env->catalog = engine->plays->catalog;
-  env->account = account;
-  env->lead = lead;
-  env->now_ms = now_ms;
-  memset(env->looked, 0, sizeof env->looked);
-  env->names = &engine->plays->names;
-  env->score = env->estimate = NAN;
-  env->priority = NULL;
-  env->play = NULL;
-  env->triggered = 0;
-  env->gathered = env->quick = false;
-  env->start = env->renewal = INT64_MAX;
-  env->stage = -2;
-  env->instead_of = UINT32_MAX;
-  env->eval.ctx = env;
-  env->eval.lookup = lookup;
-  env->eval.collect = true;
-}
-
-void bw_env_clear(struct bw_env *env)
-{
-  bw_eval_clear(&env->eval);
-  free(env->open);
-  bw_name_table_clear(&env->own);
-  if (env->own_index)
-    bw_map_free(&env->own_index, NULL);
-}
-
-int bw_env_open(const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead, int64_t now_ms,
-                struct bw_env **ret_env, struct bw_error *err)
-{
-  struct bw_env *env;
-  char *copy;
-  if (!account.len)
-    return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "no account to look at");
-  env = bw_alloc(sizeof *env);
-  bw_env_init(env, engine, account, lead, now_ms);
-  copy = bw_eval_alloc(&env->eval, account.len + 1);
-  memcpy(copy, account.data, account.len);
-  env->account = bw_str_n(copy, account.len);
-  env->own_index = bw_map_new();
-  env->names = &env->own;
-  *ret_env = env;
-  return 0;
-}
-
-void bw_env_close(struct bw_env **env)
-{
-  if (!*env)
-    return;
-  bw_env_clear(*env);
-  free(*env);
-  *env = NULL;
-}
-
-int bw_env_lookup(struct bw_env *env, const char *name, struct bw_value *ret_value, struct bw_provenance *ret_from,
-                  struct bw_error *err)
-{
-  uintptr_t at = (uintptr_t)bw_map_get(env->own_index, bw_str(name));
-  struct bw_provenance from;
-  struct bw_value v;
-  if (!at) {
-    struct bw_path path;
-    struct env_name n;
-    size_t used;
-    int rc = bw_path_parse(bw_str(name), &path, err);
-    if (rc < 0 || (rc = bw_name_parse(env->catalog, &path, LEVEL_TEMPLATE, &n, &used, err)) < 0)
-      return rc;
-    if (used < path.n) {
-      bw_name_clear(&n);
-      return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%s has no member \"%.*s\"", name, BW_FMT(path.part[used]));
+  const char *field = strchr(name, '.') + 1;
+  const struct root_row *root = bw_roots[R_ACCOUNT];
+  size_t i;
+  for (i = 0; i < root->nrows; i++)
+    if (strcmp(root->rows[i].name, field) == 0) {
+      const struct name_row *row = &root->rows[i];
+      struct env_name n = {.root = R_ACCOUNT, .row = row, .type = row->type, .text = (char *)(uintptr_t)name};
+      bw_env_read(env, &n, ret, NULL);
+      return;
     }
-    at = bw_name_table_add(&env->own, &n) + 1;
-    bw_map_put(env->own_index, bw_str(name), (void *)at);
-  }
-  bw_env_read(env, &env->own.names[at - 1], &v, &from);
-  *ret_value = v;
-  if (ret_from)
-    *ret_from = from;
-  return 0;
+  BW_ASSERT(!"a fixed name of the account");
 }

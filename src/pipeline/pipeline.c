@@ -240,7 +240,7 @@ struct names {
 
 static int names_open(struct bw_pipeline *p, const struct bw_lead *lead, struct names *n, struct bw_error *err)
 {
-  int rc = bw_env_open(p->engine, bw_str(lead->account), lead, p->now, &n->env, err);
+  int rc = bw_engine_open_env(p->engine, bw_str(lead->account), lead, p->now, &n->env, err);
   n->view = rc == 0 ? bw_env_view_new(n->env) : NULL;
   return rc;
 }

@@ -223,9 +223,7 @@ static const struct play *play_of(const struct bw_engine *e, const struct lead *
 static bool triggered(struct bw_engine *e, const struct play *p, struct bw_str account, int64_t now_ms)
 {
   size_t at = (size_t)(p - e->plays->plays);
-  struct play_set set;
-  bw_env_init(&e->env, e, account, NULL, now_ms);
-  set = bw_env_gather(&e->env);
+  struct play_set set = bw_engine_gather(e, account, now_ms);
   return set.words[at / 64] >> (at % 64) & 1;
 }
 
@@ -310,8 +308,8 @@ static int drop_blocked(struct bw_engine *e, struct lead *l, const struct play *
   struct verdict v = {0};
   int rc;
   bw_play_judge(&e->env, p, true, &v);
-  bw_play_assign(&e->env, p, &v);
-  bw_play_explain(&e->env, p, true, &v);
+  bw_play_assign(e, p, &v);
+  bw_play_explain(e, p, true, &v);
   rc = drop(e, l, v.says ? v.says : "its play does not fire any more", now_ms, err);
   bw_verdict_clear(&v);
   return rc;
@@ -319,8 +317,8 @@ static int drop_blocked(struct bw_engine *e, struct lead *l, const struct play *
 
 static void take(struct bw_engine *e, struct lead *l, const struct play *p, struct verdict *v, int64_t now_ms)
 {
-  bw_play_assign(&e->env, p, v);
-  bw_play_explain(&e->env, p, false, v);
+  bw_play_assign(e, p, v);
+  bw_play_explain(e, p, false, v);
   bw_json_close(&v->why, '}');
   bw_buf_cstr(&v->why);
   bw_lead_set(&l->pub.priority, v->priority);
@@ -328,7 +326,7 @@ static void take(struct bw_engine *e, struct lead *l, const struct play *p, stru
   l->pub.nurture = v->nurture;
   l->pub.sla_at = bw_sla_deadline(&e->options, now_ms, p->sla_ms[2 - rank_of(v->priority)]);
   l->pub.review_until = v->review_ms ? now_ms + v->review_ms : BW_TIME_NONE;
-  bw_lead_take(e, l, v, &e->env);
+  bw_lead_take(e, l, v);
   bw_lead_dirty(e, l);
 }
 
@@ -340,8 +338,7 @@ static int release(struct bw_engine *e, struct lead *l, int64_t now_ms, int64_t 
   int rc = 0;
   if (!p)
     return drop(e, l, "its play is no longer there", now_ms, err);
-  bw_env_init(&e->env, e, bw_str(l->pub.account), NULL, now_ms);
-  bw_env_gather(&e->env);
+  bw_engine_gather(e, bw_str(l->pub.account), now_ms);
   bw_play_judge(&e->env, p, false, &v);
   if (v.fires) {
     take(e, l, p, &v, now_ms);

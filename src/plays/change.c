@@ -168,8 +168,7 @@ static bool change_stage(const struct search *s, struct bw_buf *text, struct bw_
 
 static bool change_yes(const struct search *s, struct bw_buf *text, struct bw_value *ret_to)
 {
-  bool now = s->type == BW_TYPE_SIGNAL ? bw_env_open_episode(s->env, s->env->names->names[s->leaf->slot].type_index,
-                                                             s->env->names->names[s->leaf->slot].key) != NULL
+  bool now = s->type == BW_TYPE_SIGNAL ? bw_env_slot_open(s->env, s->leaf->slot)
                                        : s->leaf->value.type == BW_TYPE_BOOL && s->leaf->value.b;
   *ret_to = bw_value_bool(!now);
   if (!turns(s, *ret_to))
@@ -246,8 +245,7 @@ void bw_change_explain(struct bw_env *env, const struct bw_expr *e, struct bw_bu
   bw_json_key(b, "change");
   bw_json_open(b, '[');
   for (i = 0; i < n; i++) {
-    const struct env_name *name = &env->names->names[leaves[i].slot];
-    struct search s = {env, e, &leaves[i], name->type};
+    struct search s = {env, e, &leaves[i], bw_env_slot_type(env, leaves[i].slot)};
     if (memchr(leaves[i].name.data, '(', leaves[i].name.len))
       continue; /* made of other accounts, or of the past */
     if (s.type == BW_TYPE_ANY)

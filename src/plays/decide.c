@@ -118,7 +118,7 @@ static void name_signals(const struct bw_env *env, const struct play *p, struct 
 static enum answer ask_gate(struct bw_env *env, const struct gate *g)
 {
   bool known = false;
-  int *memo = g->alike ? bw_env_memo(env, g->require, &known) : NULL;
+  int *memo = g->alike ? bw_env_answer(env, g->require, &known) : NULL;
   enum answer a = known ? (enum answer) * memo : bw_play_ask(env, g->require, g->otherwise >= 0);
   if (memo)
     *memo = (int)a;
@@ -246,7 +246,6 @@ void bw_play_judge(struct bw_env *env, const struct play *p, bool full, struct v
   bw_eval_reset(&env->eval);
   env->eval.collect = false;
   env->quick = true;
-  env->play = p;
   env->score = env->estimate = NAN;
   env->priority = NULL;
   v->route = p->route;
@@ -264,15 +263,15 @@ void bw_play_judge(struct bw_env *env, const struct play *p, bool full, struct v
   env->quick = false;
 }
 
-void bw_play_assign(struct bw_env *env, const struct play *p, struct verdict *v)
+void bw_play_assign(struct bw_engine *e, const struct play *p, struct verdict *v)
 {
   struct bw_buf why = v->why;
-  env->eval.collect = true;
+  e->env.eval.collect = true;
   v->why = (struct bw_buf){0};
-  bw_play_route(env, p, v->route, v);
+  bw_play_route(e, p, v->route, v);
   v->route_json = v->why;
   v->why = why;
   v->review_ms = v->csm ? p->review_ms : 0; /* nobody to wait for: the owner goes ahead */
-  if (p->review_when && bw_play_ask(env, p->review_when, false) != ANSWER_YES)
+  if (p->review_when && bw_play_ask(&e->env, p->review_when, false) != ANSWER_YES)
     v->review_ms = 0;
 }

@@ -45,13 +45,20 @@ void bw_engine_options_default(struct bw_engine_options *o)
 
 /* ---- life ---- */
 
+static void follow(struct bw_engine *e, const struct bw_plays *plays)
+{
+  e->plays = plays;
+  e->source.catalog = plays->catalog;
+  e->source.names = plays->names;
+  bw_samples_follow(e);
+}
+
 int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, struct bw_book *book, struct bw_store *store,
                    const struct bw_engine_options *options, const struct bw_lead_events *events, struct bw_engine **ret_engine,
                    struct bw_error *err)
 {
   struct bw_engine *e = bw_alloc(sizeof *e);
   int rc;
-  e->plays = plays;
   e->signals = signals;
   e->book = book;
   e->store = store;
@@ -72,7 +79,14 @@ int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, str
   e->by_id = bw_map_new();
   e->by_account = bw_map_new();
   e->next_number = 1;
-  bw_samples_follow(e);
+  e->source = (struct bw_env_source){.book = book,
+                                     .signals = signals,
+                                     .currency = e->options.currency,
+                                     .ctx = e,
+                                     .stage = bw_journey_stage,
+                                     .quartile = bw_samples_quartile,
+                                     .past = bw_samples_past};
+  follow(e, plays);
   if (store && ((rc = bw_leads_load(e, err)) < 0 || (rc = bw_samples_load(e, err)) < 0)) {
     bw_engine_close(&e);
     return rc;
@@ -115,8 +129,7 @@ void bw_engine_close(struct bw_engine **ep)
 
 void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays)
 {
-  e->plays = plays;
-  bw_samples_follow(e);
+  follow(e, plays);
   bw_heard_plays(e);
 }
 
@@ -140,6 +153,35 @@ void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stat
       s.open++;
   }
   *ret_stats = s;
+}
+
+/* ---- what templates see ---- */
+
+int bw_engine_open_env(const struct bw_engine *e, struct bw_str account, const struct bw_lead *l, int64_t now_ms,
+                       struct bw_env **ret_env, struct bw_error *err)
+{
+  const struct person *owner = l ? bw_person_find(&e->plays->roster, bw_str(l->owner)) : NULL;
+  struct bw_env_lead lead;
+  if (l)
+    lead = (struct bw_env_lead){.id = l->id,
+                                .play = l->play,
+                                .family = l->family,
+                                .motion = l->motion,
+                                .type = l->type,
+                                .priority = l->priority,
+                                .csm = l->csm,
+                                .currency = l->currency,
+                                .primary_signal = l->primary_signal,
+                                .title = l->title,
+                                .owner = l->owner,
+                                .owner_name = owner ? owner->name : "",
+                                .opened_at = l->opened_at,
+                                .sla_at = l->sla_at,
+                                .score = l->score,
+                                .estimate = l->estimate,
+                                .why_json = l->why_json,
+                                .updated_at = l->updated_at};
+  return bw_env_open(&e->source, account, l ? &lead : NULL, now_ms, ret_env, err);
 }
 
 /* ---- sets of signals, kept as sorted lines ---- */
@@ -202,7 +244,7 @@ static int64_t sla_of(const struct bw_engine *e, const struct play *p, const cha
   return bw_sla_deadline(&e->options, now_ms, p->sla_ms[2 - rank_of(priority)]);
 }
 
-void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
+void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v)
 {
   l->pub.score = v->score;
   l->pub.estimate = v->estimate;
@@ -215,16 +257,8 @@ void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v, 
   bw_lead_set(&l->pub.primary_signal, v->primary);
   bw_lead_set(&l->pub.why_json, v->why.data);
   l->pub.close_at = v->timing.close_at;
-  bw_lead_fields(e, l, v, env);
-  bw_leads_join(e, env->account, l);
-}
-
-static void currency_of(struct bw_engine *e, struct bw_env *env, struct lead *l)
-{
-  const struct bw_entity *account = bw_env_entity(env, R_ACCOUNT);
-  struct bw_str s = account ? bw_entity_text(account, "currency") : BW_STR("");
-  free(l->pub.currency);
-  l->pub.currency = s.len ? bw_str_dup(s) : bw_strdup(e->options.currency);
+  bw_lead_fields(l, v, &e->env);
+  bw_leads_join(e, e->env.account, l);
 }
 
 static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, const struct verdict *v, uint64_t offset)
@@ -233,6 +267,7 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, v->template_name};
   char **const fields[] = {&l->pub.play,     &l->pub.family, &l->pub.motion, &l->pub.type,
                            &l->pub.priority, &l->pub.angle,  &l->pub.title,  &l->pub.template_name};
+  struct bw_value currency;
   size_t i;
   for (i = 0; i < sizeof texts / sizeof *texts; i++)
     bw_lead_set(fields[i], texts[i]);
@@ -244,11 +279,13 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   l->pub.offset = offset;
   l->pub.sla_at = sla_of(e, p, v->priority, env->now_ms);
   l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
-  currency_of(e, env, l);
+  bw_env_account_value(env, "account.currency", &currency);
+  free(l->pub.currency);
+  l->pub.currency = bw_str_dup(currency.s);
   add_lines(&l->signals, v->signals);
   l->pub.nurture = v->nurture;
   bw_lead_add(e, l, v->shadow);
-  bw_lead_take(e, l, v, env);
+  bw_lead_take(e, l, v);
   bw_lead_dirty(e, l);
   e->stats.fired++;
   if (!bw_lead_arrived(e, l, v, env->now_ms) && e->events.opened)
@@ -296,7 +333,7 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
   if (c.mutable && c.same) {
     l->pub.nurture = v->nurture;
     bw_lead_set(&l->pub.template_name, v->template_name);
-    bw_lead_take(e, l, v, env);
+    bw_lead_take(e, l, v);
   }
   l->pub.updated_at = env->now_ms;
   l->pub.enriched += c.news;
@@ -321,17 +358,29 @@ bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct
 
 /* ---- evaluating ---- */
 
+struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int64_t now_ms)
+{
+  struct play_set set = {{0}};
+  size_t i, k;
+  bw_env_init(&e->env, &e->source, account, now_ms);
+  bw_env_gather(&e->env);
+  for (i = 0; i < e->env.nopen; i++)
+    for (k = 0; k < sizeof set.words / sizeof *set.words; k++)
+      set.words[k] |= e->plays->triggers[e->env.open[i]->type_index].words[k];
+  return set;
+}
+
 static void fire(struct bw_engine *e, const struct play *p, struct lead *open, struct verdict *v, uint64_t offset)
 {
   struct bw_env *env = &e->env;
   struct change c = {0};
-  bw_play_assign(env, p, v);
+  bw_play_assign(e, p, v);
   if (open) {
     c = compare(p, open, v);
     if (!c.news && !c.moved)
       return;
   }
-  bw_play_explain(env, p, false, v);
+  bw_play_explain(e, p, false, v);
   bw_json_close(&v->why, '}');
   bw_buf_cstr(&v->why);
   if (open)
@@ -381,8 +430,7 @@ int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_m
     return err ? (int)err->code : BW_EINVAL;
   if (e->ntables)
     bw_samples_note(e, account, now_ms);
-  bw_env_init(&e->env, e, account, NULL, now_ms);
-  set = bw_env_gather(&e->env);
+  set = bw_engine_gather(e, account, now_ms);
   for (i = 0; i < e->plays->nplays; i++)
     if (set.words[i / 64] >> (i % 64) & 1)
       evaluate_play(e, &e->plays->plays[i], offset);

@@ -18,19 +18,12 @@ static bool tells(const struct verdict *v, const char *by)
 
 /* ---- values ---- */
 
-static bool leaf_open(const struct bw_env *env, const struct bw_leaf *leaf)
-{
-  const struct env_name *n = &env->names->names[leaf->slot];
-  return bw_env_open_episode(env, n->type_index, n->key) != NULL;
-}
-
 static void leaf_source(struct bw_env *env, const struct bw_leaf *leaf, struct bw_buf *b)
 {
-  struct bw_provenance from = {.at_ms = BW_TIME_NONE};
-  struct bw_value v;
+  struct bw_provenance from;
   if (leaf->value.type == BW_TYPE_ERROR || leaf->value.type == BW_TYPE_SIGNAL)
     return;
-  bw_env_read(env, &env->names->names[leaf->slot], &v, &from);
+  bw_env_slot_source(env, leaf->slot, &from);
   if (from.kind == BW_FROM_NOWHERE)
     return;
   bw_json_key(b, "from");
@@ -45,8 +38,8 @@ static void leaf_json(struct bw_env *env, const struct bw_leaf *leaf, struct bw_
   bw_json_str(b, leaf->name);
   bw_json_key(b, "value");
   if (leaf->value.type == BW_TYPE_SIGNAL) {
-    bw_json_bool(b, leaf_open(env, leaf));
-    bw_buf_add_cstr(text, leaf_open(env, leaf) ? "open" : "not open");
+    bw_json_bool(b, bw_env_slot_open(env, leaf->slot));
+    bw_buf_add_cstr(text, bw_env_slot_open(env, leaf->slot) ? "open" : "not open");
   } else {
     bw_value_json(b, &leaf->value);
     bw_value_text(text, &leaf->value);
@@ -78,7 +71,7 @@ void bw_values_text(struct bw_env *env, struct bw_buf *out)
       continue;
     bw_buf_printf(out, "%s%.*s is ", shown++ ? ", " : "", BW_FMT(leaf->name));
     if (leaf->value.type == BW_TYPE_SIGNAL)
-      bw_buf_add_cstr(out, leaf_open(env, leaf) ? "open" : "not open");
+      bw_buf_add_cstr(out, bw_env_slot_open(env, leaf->slot) ? "open" : "not open");
     else
       bw_value_text(out, &leaf->value);
   }
@@ -177,9 +170,9 @@ static void condition(struct bw_env *env, const struct bw_expr *e, enum answer a
   bw_buf_clear(&change);
 }
 
-static void explain_gates(struct bw_env *env, const struct play *p, struct verdict *v)
+static void explain_gates(struct bw_engine *e, const struct play *p, struct verdict *v)
 {
-  const struct bw_plays *set = env->engine->plays;
+  const struct bw_plays *set = e->plays;
   size_t i;
   bw_json_key(&v->why, "gates");
   bw_json_open(&v->why, '[');
@@ -193,7 +186,7 @@ static void explain_gates(struct bw_env *env, const struct play *p, struct verdi
       bw_json_key(&v->why, "from");
       bw_json_cstr(&v->why, g->from);
     }
-    condition(env, g->require, (enum answer)v->gates[i], g->otherwise >= 0 ? set->routes[g->otherwise].name : NULL, name,
+    condition(&e->env, g->require, (enum answer)v->gates[i], g->otherwise >= 0 ? set->routes[g->otherwise].name : NULL, name,
               tells(v, "gate") && v->blocked_gate == i, v);
     bw_json_close(&v->why, '}');
   }
@@ -217,7 +210,7 @@ static void explain_score(struct bw_env *env, const struct play *p, bool full, s
       continue; /* a lead tells what counted; why-not also what did not */
     bw_json_open(b, '{');
     bw_json_key(b, "signal");
-    bw_json_cstr(b, bw_catalog_signal(env->catalog, p->weights[i].signal)->name);
+    bw_json_cstr(b, bw_catalog_signal(env->from->catalog, p->weights[i].signal)->name);
     bw_json_key(b, "weight");
     bw_json_num(b, p->weights[i].weight);
     bw_json_key(b, "strength");
@@ -277,14 +270,14 @@ static void explain_estimate(struct bw_env *env, const struct play *p, struct ve
   bw_buf_clear(&text);
 }
 
-static void explain_floor(struct bw_env *env, const struct play *p, struct verdict *v)
+static void explain_floor(struct bw_engine *e, const struct play *p, struct verdict *v)
 {
-  const struct bw_plays *set = env->engine->plays;
+  const struct bw_plays *set = e->plays;
   if (!p->floor)
     return;
   bw_json_key(&v->why, "floor");
   bw_json_open(&v->why, '{');
-  condition(env, p->floor, (enum answer)v->floor, p->floor_otherwise >= 0 ? set->routes[p->floor_otherwise].name : NULL,
+  condition(&e->env, p->floor, (enum answer)v->floor, p->floor_otherwise >= 0 ? set->routes[p->floor_otherwise].name : NULL,
             "the floor", tells(v, "floor"), v);
   bw_json_close(&v->why, '}');
 }
@@ -337,20 +330,21 @@ static void explain_head(struct bw_env *env, const struct play *p, struct verdic
   bw_json_time(b, env->now_ms);
 }
 
-void bw_play_explain(struct bw_env *env, const struct play *p, bool full, struct verdict *v)
+void bw_play_explain(struct bw_engine *e, const struct play *p, bool full, struct verdict *v)
 {
+  struct bw_env *env = &e->env;
   struct bw_buf *b = &v->why;
   env->eval.collect = true;
   bw_json_open(b, '{');
   explain_head(env, p, v);
   explain_signals(env, p, v);
-  explain_gates(env, p, v);
-  bw_journey_explain(env, b);
+  explain_gates(e, p, v);
+  bw_journey_explain(e, b);
   bw_timing_explain(env, p, v);
   explain_score(env, p, full, v);
   bw_readiness_explain(env, p, v);
   explain_estimate(env, p, v);
-  explain_floor(env, p, v);
+  explain_floor(e, p, v);
   explain_priority(p, v);
   bw_buf_add_char(b, ',');
   bw_buf_add_str(b, bw_buf_str(&v->route_json));

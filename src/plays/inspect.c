@@ -96,13 +96,13 @@ int bw_engine_beside(const struct bw_engine *running, const struct bw_plays *pla
 struct tables {
   struct bw_map *families, *by_id, *by_account;
   struct lead **leads;
-  size_t nleads, nholes;
+  size_t nleads;
   struct desks desks;
 };
 
 static struct tables tables_of(const struct bw_engine *e)
 {
-  return (struct tables){e->families, e->by_id, e->by_account, e->leads, e->nleads, e->nholes, e->desks};
+  return (struct tables){e->families, e->by_id, e->by_account, e->leads, e->nleads, e->desks};
 }
 
 static void set_tables(struct bw_engine *e, const struct tables *t)
@@ -112,7 +112,6 @@ static void set_tables(struct bw_engine *e, const struct tables *t)
   e->by_account = t->by_account;
   e->leads = t->leads;
   e->nleads = t->nleads;
-  e->nholes = t->nholes;
   e->desks = t->desks;
 }
 
@@ -152,7 +151,7 @@ static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*
   d.blocked_by = v.blocked_by ? v.blocked_by : "";
   d.shadow = shadow;
   if (v.fires) {
-    bw_play_assign(env, p, &v);
+    bw_play_assign(e, p, &v);
     d.state = state_of(env, p, f);
     d.nurture = v.nurture;
     d.score = v.score;
@@ -174,8 +173,7 @@ int bw_engine_dry(struct bw_engine *e, struct bw_engine *leads, struct bw_str ac
   if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
   set_tables(e, &lent);
-  bw_env_init(&e->env, e, account, NULL, now_ms);
-  set = bw_env_gather(&e->env);
+  set = bw_engine_gather(e, account, now_ms);
   for (i = 0; i < e->plays->nplays; i++)
     if (set.words[i / 64] >> (i % 64) & 1)
       dry(e, &e->plays->plays[i], i, fn, ctx);

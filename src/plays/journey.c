@@ -8,24 +8,12 @@
 #include "base/json.h"
 #include "plays/private.h"
 
-const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
-#define STAGES 5
-
-int bw_stage_rank(struct bw_str name)
-{
-  int i;
-  for (i = 0; bw_stages[i]; i++)
-    if (bw_str_is(name, bw_stages[i]))
-      return i;
-  return -1;
-}
-
 /* ---- loading ---- */
 
 void bw_journey_clear(struct journey *j)
 {
   size_t i, k;
-  for (i = 0; i < STAGES; i++) {
+  for (i = 0; i < BW_STAGES; i++) {
     for (k = 0; k < j->stage[i].n; k++) {
       free(j->stage[i].items[k].name);
       bw_expr_free(&j->stage[i].items[k].when);
@@ -56,7 +44,7 @@ static void take_milestone(struct loader *l, const struct bw_node *n, struct mil
   }
   bw_load_known_keys(l, n, keys);
   m->name = bw_load_text(l, n, "milestone", NULL);
-  m->when = bw_load_expr(l, when, BW_TYPE_BOOL, LEVEL_GATES);
+  m->when = bw_load_expr(l, when, BW_TYPE_BOOL, BW_LEVEL_GATES);
   if (asks_itself(m->when))
     bw_complain(l->complaints, when, "a milestone cannot ask for account.stage: milestones are what tells the stage");
 }
@@ -76,7 +64,7 @@ void bw_load_journey_document(struct loader *l, const struct bw_node *root)
   }
   j->there = true;
   bw_load_known_keys(l, map, bw_stages);
-  for (i = 0; i < STAGES; i++) {
+  for (i = 0; i < BW_STAGES; i++) {
     const struct bw_node *list = bw_node_get(map, bw_stages[i]);
     if (!list)
       continue;
@@ -108,12 +96,11 @@ static enum answer reached(struct bw_env *env, const struct journey *j, int stag
   return ANSWER_YES;
 }
 
-/* The stage that is proven, -1 where nothing is; and the first milestone that lacks, in ret_next: STAGES where none does. */
-static int climb(struct bw_env *env, int *ret_next, size_t *ret_milestone, struct bw_str *ret_why)
+/* The stage that is proven, -1 where nothing is; and the first milestone that lacks, in ret_next: BW_STAGES where none does. */
+static int climb(struct bw_env *env, const struct journey *j, int *ret_next, size_t *ret_milestone, struct bw_str *ret_why)
 {
-  const struct journey *j = &env->engine->plays->journey;
   int stage = -1, i;
-  for (i = 0; i < STAGES; i++) {
+  for (i = 0; i < BW_STAGES; i++) {
     enum answer a;
     if (!j->stage[i].n && i > 0)
       continue; /* nothing of its own to prove: it is passed on the way to the next one that has */
@@ -126,36 +113,36 @@ static int climb(struct bw_env *env, int *ret_next, size_t *ret_milestone, struc
     }
     stage = i;
   }
-  *ret_next = STAGES;
+  *ret_next = BW_STAGES;
   return stage;
 }
 
-int bw_journey_stage(struct bw_env *env, struct bw_str *ret_why)
+int bw_journey_stage(void *engine, struct bw_env *env, struct bw_str *ret_why)
 {
+  const struct bw_engine *e = engine;
   size_t milestone = 0;
   struct bw_str why = BW_STR("");
-  int next = STAGES;
-  if (!env->engine->plays->journey.there)
-    return -1;
-  if (env->stage == -2 || (env->stage == -1 && ret_why))
-    env->stage = climb(env, &next, &milestone, &why);
-  if (env->stage < 0 && ret_why)
+  int next = BW_STAGES, stage = -1;
+  if (e->plays->journey.there)
+    stage = climb(env, &e->plays->journey, &next, &milestone, &why);
+  if (stage < 0 && ret_why)
     *ret_why = why;
-  return env->stage;
+  return stage;
 }
 
 /* ---- explaining ---- */
 
-void bw_journey_explain(struct bw_env *env, struct bw_buf *b)
+void bw_journey_explain(struct bw_engine *e, struct bw_buf *b)
 {
-  const struct journey *j = &env->engine->plays->journey;
-  const struct bw_entity *account = bw_env_entity(env, R_ACCOUNT);
-  int recorded = account ? bw_stage_rank(bw_entity_text(account, "stage")) : -1, next = STAGES, derived;
+  struct bw_env *env = &e->env;
+  const struct journey *j = &e->plays->journey;
+  const struct bw_entity *account = bw_env_account(env);
+  int recorded = account ? bw_stage_rank(bw_entity_text(account, "stage")) : -1, next = BW_STAGES, derived;
   size_t milestone = 0;
   struct bw_str why = BW_STR("");
   if (!j->there)
     return;
-  derived = climb(env, &next, &milestone, &why);
+  derived = climb(env, j, &next, &milestone, &why);
   bw_json_key(b, "journey");
   bw_json_open(b, '{');
   bw_json_key(b, "stage");
@@ -164,7 +151,7 @@ void bw_journey_explain(struct bw_env *env, struct bw_buf *b)
   bw_json_cstr(b, recorded >= 0 ? "record" : derived >= 0 ? "milestones" : NULL);
   bw_json_key(b, "derived");
   bw_json_cstr(b, derived >= 0 ? bw_stages[derived] : NULL);
-  if (next < STAGES) {
+  if (next < BW_STAGES) {
     const struct milestone *m = &j->stage[next].items[milestone];
     struct bw_value r;
     bw_json_key(b, "next");

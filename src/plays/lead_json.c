@@ -98,19 +98,10 @@ void bw_lead_json(struct bw_buf *b, const struct bw_lead *l)
   bw_json_close(b, '}');
 }
 
-static void read_name(struct bw_env *env, struct bw_buf *b, const char *key, enum root root, const char *name)
+static void account_pair(struct bw_buf *b, const char *key, struct bw_env *env, const char *name)
 {
-  const struct root_row *r = &bw_roots[root];
-  struct env_name n = {.root = root};
-  struct bw_value v = {.type = BW_TYPE_NULL};
-  size_t i;
-  for (i = 0; i < r->nrows; i++)
-    if (strcmp(r->rows[i].name, name) == 0) {
-      n.row = &r->rows[i];
-      n.type = r->rows[i].type;
-      n.text = (char *)(uintptr_t)name;
-      bw_env_read(env, &n, &v, NULL);
-    }
+  struct bw_value v;
+  bw_env_account_value(env, name, &v);
   bw_json_key(b, key);
   bw_value_json(b, &v);
 }
@@ -130,19 +121,18 @@ static struct bw_str find_angle(const char *json)
 }
 
 /* Three questions answered without opening another record: why now, what it is worth, what the opening move is. */
-void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env)
+void bw_lead_fields(struct lead *l, const struct verdict *v, struct bw_env *env)
 {
   struct bw_str angle = find_angle(l->pub.fields_json);
   struct bw_buf b = {0};
-  (void)e;
   bw_json_open(&b, '{');
   pair(&b, "primary_signal", l->pub.primary_signal);
   number_pair(&b, "score", l->pub.score);
   bw_json_key(&b, "signals");
   bw_json_raw(&b, bw_buf_str(&v->signals_json));
-  read_name(env, &b, "current_arr", R_ACCOUNT, "arr");
+  account_pair(&b, "current_arr", env, "account.arr");
   number_pair(&b, "estimated_arr", l->pub.estimate);
-  read_name(env, &b, "last_csm_activity", R_ACCOUNT, "last_csm_touch");
+  account_pair(&b, "last_csm_activity", env, "account.last_csm_touch");
   bw_json_key(&b, "angle");
   if (angle.len) /* as it was filled in for the draft */
     bw_json_raw(&b, angle);

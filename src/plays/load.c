@@ -17,19 +17,6 @@
 
 /* ---- helpers for both kinds of document ---- */
 
-static int resolve(void *ctx, const struct bw_path *path, enum bw_type *ret_type, uint32_t *ret_slot, size_t *ret_used,
-                   struct bw_error *err)
-{
-  struct loader *l = ctx;
-  struct env_name n;
-  int rc = bw_name_parse(l->p->catalog, path, l->level, &n, ret_used, err);
-  if (rc < 0)
-    return rc;
-  *ret_type = n.type;
-  *ret_slot = bw_name_table_add(&l->p->names, &n);
-  return 0;
-}
-
 static size_t offset_of(struct bw_str source, struct bw_expr_position p)
 {
   size_t at = 0;
@@ -89,9 +76,8 @@ static struct bw_node inside(const struct bw_node *at, struct bw_expr_position p
   return n;
 }
 
-struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum level level)
+struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum bw_level level)
 {
-  struct bw_expr_env env = {l, resolve, bw_play_functions, bw_play_nfunctions};
   struct bw_expr_position pos = {1, 1};
   struct bw_error err = {0};
   struct bw_expr *e = NULL;
@@ -100,8 +86,7 @@ struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw
     bw_complain(l->complaints, at, "an expression should stand here, such as account.acv >= 10000");
     return NULL;
   }
-  l->level = level;
-  if (bw_expr_compile(at->text, &env, want, &e, &pos, &err) < 0) {
+  if (bw_names_compile(l->p->names, at->text, want, level, &e, &pos, &err) < 0) {
     where = inside(at, pos);
     bw_complain(l->complaints, &where, "%s (in the expression: %.*s)", err.message,
                 (int)(at->text.len > 120 ? 120 : at->text.len), at->text.data);
@@ -110,12 +95,10 @@ struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw
   return e;
 }
 
-struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum level level)
+struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum bw_level level)
 {
-  struct bw_expr_env env = {l, resolve, bw_play_functions, bw_play_nfunctions};
   struct bw_expr *e = NULL;
-  l->level = level;
-  return bw_expr_compile(bw_str(text), &env, want, &e, NULL, NULL) < 0 ? NULL : e;
+  return bw_names_compile(l->p->names, bw_str(text), want, level, &e, NULL, NULL) < 0 ? NULL : e;
 }
 
 void bw_load_known_keys(struct loader *l, const struct bw_node *map, const char *const *names)
@@ -334,6 +317,7 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
   struct loader l = {.p = p, .complaints = complaints, .dir = dir};
   size_t before = complaints->count;
   p->catalog = catalog;
+  p->names = bw_names_new(catalog);
   p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
   load_folder(&l, "routes", routes_passes, 1);
   bw_load_routes_finish(&l);
@@ -373,8 +357,7 @@ void bw_plays_free(struct bw_plays **pp)
   free(p->routes);
   free(p->roles);
   free(p->triggers);
-  free(p->tracked);
-  bw_name_table_clear(&p->names);
+  bw_names_free(&p->names);
   free(p);
   *pp = NULL;
 }

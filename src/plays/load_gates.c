@@ -84,7 +84,7 @@ static void take_gate(struct loader *l, const struct bw_node *n, struct gate_lis
   if (!require)
     bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
   else
-    g->require = bw_load_expr(l, require, BW_TYPE_BOOL, LEVEL_GATES);
+    g->require = bw_load_expr(l, require, BW_TYPE_BOOL, BW_LEVEL_GATES);
 }
 
 static bool excepted(const struct bw_node *list, const char *name)

@@ -123,17 +123,17 @@ static void take_money(struct loader *l, const struct bw_node *root, struct play
   const struct bw_node *n = bw_node_get(root, "estimate"), *v;
   p->floor_otherwise = -1;
   if (n)
-    p->estimate = bw_load_expr(l, n, BW_TYPE_DOUBLE, LEVEL_SCORED);
+    p->estimate = bw_load_expr(l, n, BW_TYPE_DOUBLE, BW_LEVEL_SCORED);
   n = bw_node_get(root, "floor");
   if (n && n->type == BW_NODE_MAP) {
     bw_load_known_keys(l, n, keys);
     if ((v = bw_node_get(n, "require")))
-      p->floor = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+      p->floor = bw_load_expr(l, v, BW_TYPE_BOOL, BW_LEVEL_ESTIMATED);
     else
       bw_complain(l->complaints, n, "\"require\" is missing: the expression that must hold");
     p->floor_otherwise = bw_load_otherwise(l, bw_node_get(n, "otherwise"));
   } else if (n) {
-    p->floor = bw_load_expr(l, n, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+    p->floor = bw_load_expr(l, n, BW_TYPE_BOOL, BW_LEVEL_ESTIMATED);
   }
   if (strcmp(p->motion, "expansion") == 0 && !p->estimate)
     bw_complain(l->complaints, root, "an expansion play needs \"estimate\": what it is worth per year");
@@ -158,9 +158,9 @@ static void take_priority(struct loader *l, const struct bw_node *root, struct p
   }
   bw_load_known_keys(l, n, keys);
   if ((v = bw_node_get(n, "high")))
-    p->priority_high = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+    p->priority_high = bw_load_expr(l, v, BW_TYPE_BOOL, BW_LEVEL_ESTIMATED);
   if ((v = bw_node_get(n, "medium")))
-    p->priority_medium = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ESTIMATED);
+    p->priority_medium = bw_load_expr(l, v, BW_TYPE_BOOL, BW_LEVEL_ESTIMATED);
 }
 
 static void take_times(struct loader *l, const struct bw_node *root, struct play *p)
@@ -197,7 +197,7 @@ static void take_times(struct loader *l, const struct bw_node *root, struct play
   if ((v = bw_node_get(n, "window")))
     bw_load_duration(l, v, &p->review_ms);
   if ((v = bw_node_get(n, "when")))
-    p->review_when = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ALL);
+    p->review_when = bw_load_expr(l, v, BW_TYPE_BOOL, BW_LEVEL_ALL);
 }
 
 static void take_mode(struct loader *l, const struct bw_node *root, struct play *p)

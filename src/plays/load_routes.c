@@ -133,7 +133,7 @@ static void take_place(struct loader *l, const struct bw_node *n, struct role *r
   }
   if (r->pool.given)
     bw_complain(l->complaints, n, "the pool is the last place to look: what comes after it would never be reached");
-  e = bw_load_expr(l, n, BW_TYPE_STRING, LEVEL_GATES);
+  e = bw_load_expr(l, n, BW_TYPE_STRING, BW_LEVEL_GATES);
   if (e)
     r->people[r->npeople++] = e;
 }
@@ -235,7 +235,7 @@ static void take_columns(struct loader *l, const struct bw_node *n, struct route
   if ((v = bw_node_get(n, "vendor_size")))
     take_vendor(l, v, row);
   if ((v = bw_node_get(n, "when")))
-    row->when = bw_load_expr(l, v, BW_TYPE_BOOL, LEVEL_ALL);
+    row->when = bw_load_expr(l, v, BW_TYPE_BOOL, BW_LEVEL_ALL);
 }
 
 static void take_row(struct loader *l, const struct bw_node *n, struct route *r)

@@ -9,50 +9,8 @@
 #include "book/book.h"
 #include "config/config.h"
 #include "expr/expr.h"
+#include "names/names.h"
 #include "signals/signals.h"
-
-/* ---- names: what expressions and templates can see of an account (docs/names.md lists them) ------------------------------ */
-
-enum bw_provenance_kind {
-  BW_FROM_NOWHERE = 0,
-  BW_FROM_RECORD,   /* a field of the book; offset is the journal offset of the record that set it */
-  BW_FROM_TRAIT,    /* a watcher's trait; offset of the record that caused it */
-  BW_FROM_SIGNAL,   /* an episode */
-  BW_FROM_SETTING,  /* configuration, or a default of ours */
-  BW_FROM_COMPUTED, /* from other values, or from the lead */
-  BW_FROM_HUMAN     /* filled in by a person (drafts) */
-};
-struct bw_provenance {
-  enum bw_provenance_kind kind;
-  struct bw_str name; /* what supplied it, in full: "account acme: traits.acv", "usage.seats_needed", "signal usage_decline" */
-  uint64_t offset;    /* journal offset; 0 unknown */
-  uint64_t episode;   /* signals: the episode's id */
-  int64_t at_ms;      /* when it was so; BW_TIME_NONE unknown */
-};
-const char *bw_provenance_kind_name(enum bw_provenance_kind kind); /* "record", "trait", ... */
-void bw_provenance_json(struct bw_buf *out, const struct bw_provenance *p);
-
-struct bw_lead;
-struct bw_engine;
-
-/* One account (and one lead) at one moment.  Strings it gives out live until bw_env_close() or the next change of the book, the
-   signals or the lead. */
-struct bw_env;
-/* lead may be NULL: lead.* is missing then.  Borrowed: all of them.  An account that nobody knows is accepted. */
-int bw_env_open(const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead, int64_t now_ms,
-                struct bw_env **ret_env, struct bw_error *err);
-void bw_env_close(struct bw_env **env);
-/*
- * The value of a name such as account.name, trait.usage.resource_ratio[api_calls], signal.seat_limit.evidence.used, lead.sla.
- * A value that is not there: BW_TYPE_ERROR with BW_VALUE_MISSING, whose s says "account.csm: an account record with
- * traits.csm would supply it"; returns 0 all the same.  BW_ENOTFOUND: no such name, with a suggestion.
- */
-int bw_env_lookup(struct bw_env *env, const char *name, struct bw_value *ret_value, struct bw_provenance *ret_from,
-                  struct bw_error *err);
-/* For checking templates when they are loaded: the type a name will have.  BW_ENOTFOUND with a suggestion. */
-int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err);
-/* The table of fixed names, for documentation and completion: false past the end. */
-bool bw_env_name_at(size_t i, const char **ret_name, enum bw_type *ret_type, const char **ret_help);
 
 /* ---- the compiled rules
  * ------------------------------------------------------------------------------------------------------ */
@@ -226,6 +184,7 @@ void bw_engine_options_default(struct bw_engine_options *ret_options); /* free w
 
 extern const struct bw_schema bw_plays_schema;
 /* plays, signals, book borrowed; store may be NULL; options copied, NULL for defaults.  Loads leads from the store. */
+struct bw_engine;
 int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, struct bw_book *book, struct bw_store *store,
                    const struct bw_engine_options *options, const struct bw_lead_events *events, struct bw_engine **ret_engine,
                    struct bw_error *err);
@@ -242,7 +201,7 @@ const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
 void bw_engine_hear_signals(struct bw_engine *e);
 void bw_engine_heard(struct bw_engine *e, const struct bw_episode *ep);
 /* Looks at one account: opens and enriches leads.  Cheap where no play's signal is open.  Events are called from within: they
-   may read leads and open a bw_env, but not evaluate, ask why_not or decide. */
+   may read leads and open an environment, but not evaluate, ask why_not or decide. */
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err);
 /* Wakes snoozed leads whose time has come, closes what expired.  Once per tick, before evaluating. */
 int bw_engine_tick(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err);
@@ -265,6 +224,13 @@ void bw_budget_json(struct bw_engine *e, struct bw_str owner, int64_t now_ms, st
  */
 int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str play, int64_t now_ms, struct bw_buf *ret_json,
                       struct bw_error *err);
+
+/*
+ * What templates can see of an account and its lead (NULL: lead.* is missing): as bw_env_open(), with the engine's rules,
+ * signals, book and settings behind it.  Closed with bw_env_close(), and before the engine is.
+ */
+int bw_engine_open_env(const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead, int64_t now_ms,
+                       struct bw_env **ret_env, struct bw_error *err);
 
 /* By id ("L12"); closed ones are read from the store and stay valid until the next find.  NULL: none. */
 const struct bw_lead *bw_leads_find(struct bw_engine *e, struct bw_str id);

@@ -3,24 +3,23 @@
 #include "base/map.h"
 #include "plays/private.h"
 
-bool bw_pool_member(const struct bw_plays *p, const struct role *r, struct bw_str who)
+bool bw_pool_member(const struct role *r, struct bw_str who)
 {
   size_t i;
-  (void)p;
   for (i = 0; i < r->pool.nmembers; i++)
     if (bw_str_is(who, r->pool.members[i]))
       return true;
   return false;
 }
 
-static bool is_there(const struct bw_env *env, const char *who)
+static bool is_there(const struct bw_engine *e, const char *who)
 {
-  const struct person *p = bw_person_find(&env->engine->plays->roster, bw_str(who));
-  return !p || !bw_person_away(p, env->now_ms);
+  const struct person *p = bw_person_find(&e->plays->roster, bw_str(who));
+  return !p || !bw_person_away(p, e->env.now_ms);
 }
 
 struct sticky {
-  const struct bw_env *env;
+  const struct bw_engine *e;
   const struct role *role;
   const char *who;
 };
@@ -32,7 +31,7 @@ static int find_sticky(void *ctx, const struct bw_lead *l)
   if (l->mode == BW_MODE_SHADOW)
     return 0;
   for (i = 0; i < s->role->pool.nmembers; i++)
-    if (strcmp(s->role->pool.members[i], l->owner) == 0 && is_there(s->env, l->owner)) {
+    if (strcmp(s->role->pool.members[i], l->owner) == 0 && is_there(s->e, l->owner)) {
       s->who = s->role->pool.members[i];
       return -1;
     }
@@ -40,9 +39,9 @@ static int find_sticky(void *ctx, const struct bw_lead *l)
 }
 
 /* After the one who had the last turn; where they are no longer in the pool, whoever stands in their place now. */
-static struct bw_str in_turn(const struct bw_env *env, const struct role *r)
+static struct bw_str in_turn(struct bw_engine *e, const struct role *r)
 {
-  const struct kept *k = bw_kept_get((struct bw_engine *)(uintptr_t)env->engine, 'p', bw_str(r->name), false);
+  const struct kept *k = bw_kept_get(e, 'p', bw_str(r->name), false);
   const struct pool *pool = &r->pool;
   size_t next = 0, i;
   if (k) {
@@ -53,21 +52,21 @@ static struct bw_str in_turn(const struct bw_env *env, const struct role *r)
   }
   for (i = 0; i < pool->nmembers; i++) {
     const char *who = pool->members[(next + i) % pool->nmembers];
-    if (is_there(env, who))
+    if (is_there(e, who))
       return bw_str(who);
   }
   return BW_STR("");
 }
 
 /* Ties: the first in the list. */
-static struct bw_str least_loaded(const struct bw_env *env, const struct role *r)
+static struct bw_str least_loaded(const struct bw_engine *e, const struct role *r)
 {
   struct bw_str best = BW_STR("");
   size_t least = 0, i;
   for (i = 0; i < r->pool.nmembers; i++) {
     struct bw_str who = bw_str(r->pool.members[i]);
-    size_t n = bw_desk_live(env->engine, who);
-    if ((best.len && n >= least) || !is_there(env, who.data))
+    size_t n = bw_desk_live(e, who);
+    if ((best.len && n >= least) || !is_there(e, who.data))
       continue;
     best = who;
     least = n;
@@ -75,13 +74,12 @@ static struct bw_str least_loaded(const struct bw_env *env, const struct role *r
   return best;
 }
 
-struct bw_str bw_pool_pick(struct bw_env *env, int role, bool *ret_sticky)
+struct bw_str bw_pool_pick(struct bw_engine *e, const struct role *r, bool *ret_sticky)
 {
-  const struct role *r = &env->engine->plays->roles[role];
-  struct sticky s = {env, r, NULL};
-  bw_leads_each_of(env->engine, env->account, find_sticky, &s);
+  struct sticky s = {e, r, NULL};
+  bw_leads_each_of(e, e->env.account, find_sticky, &s);
   *ret_sticky = s.who != NULL;
   if (s.who)
     return bw_str(s.who);
-  return r->pool.least_loaded ? least_loaded(env, r) : in_turn(env, r);
+  return r->pool.least_loaded ? least_loaded(e, r) : in_turn(e, r);
 }

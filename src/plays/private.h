@@ -3,6 +3,7 @@
 #ifndef BW_PLAYS_PRIVATE_H
 #define BW_PLAYS_PRIVATE_H
 
+#include "names/env.h"
 #include "plays/plays.h"
 #include "plays/routes.h"
 
@@ -12,79 +13,6 @@
 #define MAX_WEIGHTS 64
 #define DEFAULT_THRESHOLD 60
 #define DEFAULT_SUPPRESS (30 * BW_DAY)
-
-/* ---- names ---- */
-enum root {
-  R_ACCOUNT,
-  R_SUBSCRIPTION,
-  R_PLAN,
-  R_NEXT_PLAN,
-  R_CHAMPION,
-  R_BUYER,
-  R_SPONSOR,
-  R_LEAD,
-  R_TOP,
-  R_TRAIT,
-  R_SIGNAL,
-  R_COUNT
-};
-/* How far an evaluation must have come before a name has a value. */
-enum level { LEVEL_GATES = 0, LEVEL_SCORED, LEVEL_ESTIMATED, LEVEL_ALL, LEVEL_TEMPLATE };
-enum signal_part {
-  PART_ITSELF,
-  PART_VALUE,
-  PART_THRESHOLD,
-  PART_STRENGTH,
-  PART_PEAK,
-  PART_OPENED,
-  PART_UPDATED,
-  PART_EVIDENCE
-};
-
-struct bw_env;
-struct name_row {
-  const char *name; /* after the root and a dot; "limits.*" takes any further parts */
-  enum bw_type type;
-  /* NULL: the entity's field of that name.  Else computes; sets ret_from->kind or leaves a missing error. */
-  void (*compute)(struct bw_env *env, const struct name_row *row, struct bw_value *ret, struct bw_provenance *ret_from);
-  const char *help;
-};
-struct root_row {
-  const char *name; /* "account"; "" for bare names */
-  const struct name_row *rows;
-  size_t nrows;
-  const char *record; /* what kind of record supplies it: "an account record" */
-};
-extern const struct root_row bw_roots[R_TRAIT];
-
-/* A name, understood. */
-struct env_name {
-  enum root root;
-  const struct name_row *row; /* roots before R_TRAIT */
-  uint32_t type_index;        /* R_TRAIT, R_SIGNAL: in the catalogue */
-  enum signal_part part;
-  enum bw_type type;
-  char *key;        /* of a trait or signal; "limits.api_calls" and the like; NULL: none */
-  char *rest;       /* the path within evidence */
-  char *text;       /* in full */
-  uint32_t tracked; /* its past is kept: place in bw_plays.tracked, + 1 */
-};
-struct name_table {
-  struct env_name *names;
-  size_t n, cap;
-};
-/* Understands a path; level bounds what may be used.  ret_used as bw_expr_env.resolve. */
-int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, enum level level, struct env_name *ret_name,
-                  size_t *ret_used, struct bw_error *err);
-void bw_name_clear(struct env_name *n);
-uint32_t bw_name_table_add(struct name_table *t, struct env_name *n); /* takes n */
-void bw_name_table_clear(struct name_table *t);
-/* "a.b[c]["d e"]" into parts. */
-int bw_path_parse(struct bw_str text, struct bw_path *ret_path, struct bw_error *err);
-
-/* ---- the value journey ---- */
-extern const char *const bw_stages[];  /* in order, NULL-terminated */
-int bw_stage_rank(struct bw_str name); /* or -1 */
 
 /* ---- compiled rules ---- */
 struct gate {
@@ -165,16 +93,10 @@ struct play {
   char *file;
   uint32_t line, column, template_line, template_column;
 };
-/* A trait that some rule asks quartile() or trend() of. */
-struct tracked {
-  uint32_t slot; /* in the names */
-  bool quartile;
-  int32_t days; /* the longest look back */
-};
 struct bw_plays {
   struct roster roster;
   const struct bw_catalog *catalog;
-  struct name_table names;
+  struct bw_names *names; /* in the slots of all expressions */
   struct play *plays;
   struct route *routes;
   struct role *roles;
@@ -182,8 +104,6 @@ struct bw_plays {
   struct readiness builtin, *readinesses;
   struct journey journey;
   size_t nplays, nroutes, nroles, ngate_lists, nreadinesses;
-  struct tracked *tracked;
-  size_t ntracked;
   struct play_set *triggers; /* per signal type: the plays that weigh it */
 };
 
@@ -192,7 +112,6 @@ struct loader {
   struct bw_plays *p;
   struct bw_complaints *complaints;
   const char *dir;
-  enum level level; /* of the expression being compiled */
 };
 void bw_load_plays_document(struct loader *l, const struct bw_node *root);
 void bw_load_shared_document(struct loader *l, const struct bw_node *root); /* what comes before plays; ignores others */
@@ -206,7 +125,7 @@ void bw_load_journey_document(struct loader *l, const struct bw_node *root);
 void bw_journey_clear(struct journey *j);
 void bw_load_timing(struct loader *l, const struct bw_node *root, struct play *p);
 /* One of ours: no complaint, NULL where a name that it needs is not configured. */
-struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum level level);
+struct bw_expr *bw_load_builtin(struct loader *l, const char *text, enum bw_type want, enum bw_level level);
 bool bw_expr_is_alike(const struct bw_expr *e); /* it reads nothing that differs between the plays of an account */
 int bw_load_route_name(struct loader *l, const struct bw_node *n); /* its index, or -1 with a complaint */
 bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret);
@@ -214,71 +133,14 @@ bool bw_load_number(struct loader *l, const struct bw_node *n, double min, doubl
 int bw_load_otherwise(struct loader *l, const struct bw_node *n);
 void bw_gate_list_clear(struct gate_list *g);
 /* Compiles a scalar; complains at the very character; NULL on failure. */
-struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum level level);
+struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum bw_level level);
 /* Complains about keys that are not among the NULL-terminated names. */
 void bw_load_known_keys(struct loader *l, const struct bw_node *map, const char *const *names);
 char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key, const char *missing);
 bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms);
 void bw_play_clear(struct play *p);
-extern const struct bw_expr_function bw_play_functions[];
-extern const size_t bw_play_nfunctions;
 
-/* ---- one account at one moment ---- */
-#define MEMO 64
-struct bw_env {
-  const struct bw_engine *engine;
-  const struct bw_catalog *catalog;
-  struct bw_str account;
-  const struct bw_lead *lead;
-  int64_t now_ms;
-  const struct bw_entity *entity[R_LEAD];
-  bool looked[R_LEAD];            /* entity[] is filled */
-  const struct name_table *names; /* what slots mean while a play is evaluated */
-  struct name_table own;          /* bw_env_lookup()'s */
-  struct bw_map *own_index;
-  /* the open episodes, not held ones; gathered for an evaluation, else asked for one by one */
-  const struct bw_episode **open;
-  size_t nopen, open_cap;
-  bool gathered;
-  bool quick;             /* nobody will read why a value is missing: do not write it */
-  int64_t start, renewal; /* read already: INT64_MAX before */
-  int stage;              /* of the value journey as milestones tell; -2: not looked yet, -1: not known */
-  /* as far as an evaluation has come; NULL and NAN before */
-  double score, estimate;
-  const char *priority;
-  const struct play *play;
-  struct {
-    const struct bw_expr *e;
-    int answer;
-  } memo[MEMO];     /* of expressions that plays share, at this account and moment */
-  size_t triggered; /* how many types of the play's signals are open */
-  /* one value taken for another, to see what would have to change; UINT32_MAX: none */
-  uint32_t instead_of;
-  struct bw_value instead;
-  struct bw_eval eval;
-};
-void bw_env_init(struct bw_env *env, const struct bw_engine *engine, struct bw_str account, const struct bw_lead *lead,
-                 int64_t now_ms);
-void bw_env_clear(struct bw_env *env);
-/* ret_from may be NULL: then nobody looks for it. */
-void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from);
-const struct bw_entity *bw_env_entity(struct bw_env *env, enum root root);
-void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Text that lives until the environment is reset. */
-struct bw_str bw_env_keep(struct bw_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Reads the open episodes once; returns the plays that weigh any of them. */
-struct play_set bw_env_gather(struct bw_env *env);
-/* The strongest open episode that is not held, of any key where `key` is NULL. */
-const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t type, const char *key);
-/* BW_TIME_NONE where no record says so. */
-int64_t bw_env_start(struct bw_env *env);
-int64_t bw_env_renewal(struct bw_env *env);
-/* What an expression that plays share was answered with before, at this moment; NULL: nowhere to keep it. */
-int *bw_env_memo(struct bw_env *env, const struct bw_expr *e, bool *ret_known);
-/* Evaluates with the set's names, whatever the environment's own are. */
-void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret);
-
-/* ---- what a play decides: judged first, explained where somebody will read it ---- */
+/* ---- what a play decides of the account in e->env: judged first, explained where somebody will read it ---- */
 enum answer { ANSWER_YES, ANSWER_DIVERTED, ANSWER_MISSING, ANSWER_ERROR, ANSWER_NO };
 enum band { BAND_PURSUE, BAND_NURTURE, BAND_WAIT };
 struct readiness_result {
@@ -322,10 +184,10 @@ bool bw_is_shadow(const struct play *p, struct bw_str account);
 /* Without `full` it stops at the first block.  Writes nothing down. */
 void bw_play_judge(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
 /* Who gets it, and whether it is reviewed first: once it is judged. */
-void bw_play_assign(struct bw_env *env, const struct play *play, struct verdict *v);
+void bw_play_assign(struct bw_engine *e, const struct play *play, struct verdict *v);
 /* v->why, left open at its end so that the caller can add what only it knows, and v->signals_json.  After judging in full, or
    where nothing blocked, and assigning. */
-void bw_play_explain(struct bw_env *env, const struct play *play, bool full, struct verdict *v);
+void bw_play_explain(struct bw_engine *e, const struct play *play, bool full, struct verdict *v);
 double bw_play_weight(const struct play *p, uint32_t type);
 /* Yes or no, with nothing written down; with an `otherwise` it is never "no". */
 enum answer bw_play_ask(struct bw_env *env, const struct bw_expr *e, bool diverts);
@@ -334,9 +196,9 @@ void bw_readiness_judge(struct bw_env *env, const struct play *play, struct read
 void bw_readiness_explain(struct bw_env *env, const struct play *play, struct verdict *v);
 void bw_timing_judge(struct bw_env *env, const struct play *play, struct timing_result *ret);
 void bw_timing_explain(struct bw_env *env, const struct play *play, struct verdict *v);
-/* The highest stage that milestones prove; -1 where nothing can be told, and why not in ret_why (may be NULL). */
-int bw_journey_stage(struct bw_env *env, struct bw_str *ret_why);
-void bw_journey_explain(struct bw_env *env, struct bw_buf *out);
+/* The highest stage that milestones prove, as environments ask (struct bw_env_source); the engine is their ctx. */
+int bw_journey_stage(void *engine, struct bw_env *env, struct bw_str *ret_why);
+void bw_journey_explain(struct bw_engine *e, struct bw_buf *out);
 
 /* "change": what single value, changed, would make the condition hold; after it was evaluated with its leaves collected, which
    are gone then.  In words too, into says. */
@@ -379,18 +241,19 @@ struct bw_engine {
   struct bw_map *families;   /* account NUL family [NUL shadow play] → struct family */
   struct bw_map *by_id;      /* leads in memory */
   struct bw_map *by_account; /* account → struct lead_list */
-  struct lead **leads;       /* in order of number; NULL where dropped */
-  size_t nleads, leads_cap, nholes;
+  struct lead **leads;       /* in order of number */
+  size_t nleads, leads_cap;
   struct lead **dirty;
   size_t ndirty, dirty_cap;
   struct lead *found; /* a closed one, read from the store */
   uint64_t next_number;
-  struct sample_table **tables; /* past values, in the order of plays->tracked */
+  struct sample_table **tables; /* past values, in the order of bw_names_tracked_at() */
   size_t ntables;
   struct heard heard;
   bool sweep; /* the store may hold some that nobody asks for */
   struct desks desks;
-  struct bw_env env; /* reused */
+  struct bw_env_source source; /* what environments read from */
+  struct bw_env env;           /* reused, of the account that is judged */
   struct bw_engine_stats stats;
 };
 struct lead_list {
@@ -399,16 +262,13 @@ struct lead_list {
 };
 
 /* ---- past values of traits (samples.c) ---- */
-uint32_t bw_track(struct bw_plays *p, uint32_t slot, bool quartile, int32_t days);
 void bw_samples_follow(struct bw_engine *e); /* the engine's plays are others now */
 void bw_samples_close(struct bw_engine *e);
 void bw_samples_note(struct bw_engine *e, struct bw_str account, int64_t now_ms);
 void bw_samples_tick(struct bw_engine *e, int64_t now_ms); /* the quarters, on the first tick of a day */
-/* 1 to 4; 0: too few accounts. */
-int bw_samples_quartile(const struct bw_engine *e, uint32_t tracked, double value, uint64_t *ret_accounts);
-/* The value that held on a day (NAN: it was withdrawn); false: none is known so far back.  ret_first: the first day that is. */
-bool bw_samples_past(const struct bw_engine *e, uint32_t tracked, struct bw_str account, int32_t day, double *ret_value,
-                     int32_t *ret_first);
+/* As environments ask (struct bw_env_source); the engine is their ctx. */
+int bw_samples_quartile(void *engine, size_t tracked, double value, uint64_t *ret_accounts);
+bool bw_samples_past(void *engine, size_t tracked, struct bw_str account, int32_t day, double *ret_value, int32_t *ret_first);
 int bw_samples_load(struct bw_engine *e, struct bw_error *err);
 int bw_samples_save(struct bw_engine *e, struct bw_error *err);
 void bw_samples_committed(struct bw_engine *e);
@@ -418,6 +278,9 @@ void bw_heard_lead(struct bw_engine *e, const struct bw_lead *lead);
 void bw_heard_tick(struct bw_engine *e, int64_t now_ms);
 void bw_heard_plays(struct bw_engine *e);
 bool bw_heard_nothing(const struct bw_engine *e, struct bw_str account);
+
+/* Reads what is open on the account in e->env; returns the plays that weigh any of it. */
+struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int64_t now_ms);
 
 /* ---- leads in memory ---- */
 bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f);
@@ -436,7 +299,7 @@ int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, st
 void bw_leads_join(struct bw_engine *e, struct bw_str account, const struct lead *fresh);
 size_t bw_lead_count_expansions(const char *fields_json);
 /* What the verdict says becomes the lead's. */
-void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env);
-void bw_lead_fields(struct bw_engine *e, struct lead *l, const struct verdict *v, struct bw_env *env);
+void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v);
+void bw_lead_fields(struct lead *l, const struct verdict *v, struct bw_env *env);
 
 #endif

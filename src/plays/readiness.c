@@ -41,7 +41,7 @@ void bw_load_builtin_readiness(struct loader *l)
   size_t i;
   *r = (struct readiness){.pursue = 12, .from = 8, .unknown = 1, .decides = -1, .route = -1};
   for (i = 0; i < DIMENSIONS; i++) {
-    r->dimension[i] = bw_load_builtin(l, builtin[i].expression, BW_TYPE_DOUBLE, LEVEL_SCORED);
+    r->dimension[i] = bw_load_builtin(l, builtin[i].expression, BW_TYPE_DOUBLE, BW_LEVEL_SCORED);
     r->own[i] = true;
   }
 }
@@ -124,7 +124,7 @@ static void take_dimensions(struct loader *l, const struct bw_node *n, struct re
   for (i = 0; i < DIMENSIONS; i++) {
     if (!(v = bw_node_get(n, names[i])))
       continue;
-    r->dimension[i] = bw_load_expr(l, v, BW_TYPE_DOUBLE, LEVEL_SCORED);
+    r->dimension[i] = bw_load_expr(l, v, BW_TYPE_DOUBLE, BW_LEVEL_SCORED);
     r->own[i] = true;
   }
 }
@@ -212,7 +212,7 @@ static int shared_points(struct bw_env *env, const struct bw_expr *e, bool alike
 {
   struct bw_value v;
   bool known = false;
-  int *memo = alike ? bw_env_memo(env, e, &known) : NULL;
+  int *memo = alike ? bw_env_answer(env, e, &known) : NULL;
   int points = known ? *memo : points_of(env, e, &v);
   if (memo)
     *memo = points;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/libplays.a
-%C%_libplays_a_SOURCES = %D%/load.c %D%/inspect.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c src/names/names.c src/names/account.c src/names/read.c src/names/env.c \
-  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c src/names/functions.c %D%/samples.c \
+%C%_libplays_a_SOURCES = %D%/load.c %D%/inspect.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c \
+  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/samples.c \
   %D%/route.c %D%/route_rows.c %D%/route_info.c %D%/band.c %D%/load_people.c %D%/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
   %D%/worktime.c %D%/engine.c %D%/why_not.c %D%/heard.c %D%/leads.c %D%/joins.c %D%/outcome.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
@@ -51,7 +51,7 @@ noinst_PROGRAMS += %D%/tests/fuzz_plays
 %C%_tests_fuzz_plays_LDADD = $(L_plays)
 %C%_tests_fuzz_plays_LDFLAGS = -fsanitize=fuzzer
 endif
-EXTRA_DIST += etc/plays etc/routes docs/names.md docs/plays.md docs/routing.md
+EXTRA_DIST += etc/plays etc/routes docs/plays.md docs/routing.md
 # How long the plays take: make bench-plays && ./bench-plays (from the top of the source tree, or with its etc as argument).
 EXTRA_PROGRAMS = bench-plays
 bench_plays_SOURCES = bench/plays.c

@@ -22,7 +22,7 @@ void bw_routed_clear(struct routed *r)
 
 /* What is found on the way to an owner. */
 struct search {
-  struct bw_env *env;
+  struct bw_engine *e;
   struct bw_buf *b;    /* JSON of what was tried; NULL: nobody asks */
   struct bw_buf first; /* the first person named, who is not there: "anna@example.com (away until 2026-12-05)" */
   struct bw_buf gaps;  /* what would help */
@@ -68,16 +68,17 @@ static void tried_json(struct search *s, const struct role *r, struct bw_str nam
 /* One place to look for a person. */
 static void try_place(struct search *s, const struct role *r, const struct bw_expr *place)
 {
-  struct bw_env *env = s->env;
+  struct bw_env *env = &s->e->env;
+  const struct roster *roster = &s->e->plays->roster;
   struct bw_buf note = {0};
   struct bw_str who = BW_STR("");
   struct bw_value v;
   env->eval.nleaves = 0;
   bw_expr_eval(place, &env->eval, &v);
   if (v.type == BW_TYPE_STRING && v.s.len) {
-    who = bw_person_now(&env->engine->plays->roster, v.s, env->now_ms, &note);
+    who = bw_person_now(roster, v.s, env->now_ms, &note);
     if (!s->nominal) {
-      const struct person *p = bw_person_find(&env->engine->plays->roster, v.s);
+      const struct person *p = bw_person_find(roster, v.s);
       s->nominal = p ? bw_strdup(p->email) : bw_str_dup(v.s);
       bw_buf_add_str(&s->first, bw_buf_str(&note));
     }
@@ -102,9 +103,8 @@ static void try_place(struct search *s, const struct role *r, const struct bw_ex
 
 static void try_pool(struct search *s, const struct role *r)
 {
-  int role = (int)(r - s->env->engine->plays->roles);
   bool sticky = false;
-  struct bw_str who = bw_pool_pick(s->env, role, &sticky);
+  struct bw_str who = bw_pool_pick(s->e, r, &sticky);
   struct bw_value v = who.len ? bw_value_string(who) : (struct bw_value){.type = BW_TYPE_NULL};
   tried_json(s, r, BW_STR("pool"), &v,
              !who.len ? BW_STR("everybody in the pool is away")
@@ -118,7 +118,7 @@ static void try_pool(struct search *s, const struct role *r)
     return;
   }
   s->owner = bw_str_dup(who);
-  s->pool = sticky ? -1 : role;
+  s->pool = sticky ? -1 : (int)(r - s->e->plays->roles);
 }
 
 /* Whether the role gave an owner. */
@@ -134,10 +134,9 @@ static bool try_role(struct search *s, const struct role *r)
 
 /* ---- open leads stay with who has them ---- */
 
-static const struct bw_lead *current_lead(const struct bw_env *env, const struct play *play, const struct verdict *v)
+static const struct bw_lead *current_lead(struct bw_engine *e, const struct play *play, const struct verdict *v)
 {
-  const struct family *f =
-      bw_family((struct bw_engine *)(uintptr_t)env->engine, env->account, play->family, v->shadow ? play->name : NULL, false);
+  const struct family *f = bw_family(e, e->env.account, play->family, v->shadow ? play->name : NULL, false);
   const struct bw_lead *l = f && f->open ? &f->open->pub : NULL;
   if (l && (l->status == BW_LEAD_QUEUED || (l->nurture && !v->nurture)))
     return NULL; /* nobody has seen it; or it has grown up, and another role's work begins */
@@ -145,15 +144,14 @@ static const struct bw_lead *current_lead(const struct bw_env *env, const struct
 }
 
 /* The account itself was given to somebody else since, or the operator has found an owner at last. */
-static bool handed_over(const struct bw_env *env, const struct bw_lead *l, const char *role, const char *nominal)
+static bool handed_over(const struct bw_plays *set, const struct bw_lead *l, const char *role, const char *nominal)
 {
-  const struct bw_plays *set = env->engine->plays;
   int at = bw_find_role(set, bw_str(role));
   if (strcmp(l->owner_role, "operator") == 0)
     return true;
   if (strcmp(l->owner_role, role) != 0 || at < 0)
     return false;
-  if (set->roles[at].pool.given && bw_pool_member(set, &set->roles[at], bw_str(l->owner)))
+  if (set->roles[at].pool.given && bw_pool_member(&set->roles[at], bw_str(l->owner)))
     return false;
   return strcmp(l->owner_for[0] ? l->owner_for : l->owner, nominal) != 0;
 }
@@ -175,7 +173,7 @@ static void keep_owner(const struct bw_lead *l, struct verdict *v)
 
 static void find_owner(struct search *s, const struct route *r, const struct route_row *row, struct verdict *v)
 {
-  const struct bw_plays *set = s->env->engine->plays;
+  const struct bw_plays *set = s->e->plays;
   const struct role *found = NULL;
   size_t i;
   if (!row)
@@ -185,7 +183,7 @@ static void find_owner(struct search *s, const struct route *r, const struct rou
   for (i = 0; !found && !(row && row->role < 0) && i < r->nfallback; i++)
     if (try_role(s, &set->roles[r->fallback[i]]))
       found = &set->roles[r->fallback[i]];
-  v->owner = bw_strdup(found ? s->owner : s->env->engine->options.operator_name);
+  v->owner = bw_strdup(found ? s->owner : s->e->options.operator_name);
   v->role = bw_strdup(found ? found->name : "operator");
   v->routed.pool = found ? s->pool : -1;
   if (!found && !(row && row->role < 0))
@@ -197,11 +195,11 @@ static void find_owner(struct search *s, const struct route *r, const struct rou
 }
 
 /* Who is told at the same moment: their delegate while they are away, and they themselves where nobody stands in. */
-static char *find_csm(struct bw_env *env, const char *owner)
+static char *find_csm(struct bw_engine *e, const char *owner)
 {
-  const struct bw_plays *set = env->engine->plays;
+  const struct bw_plays *set = e->plays;
   int csm = bw_find_role(set, BW_STR("csm"));
-  struct search s = {.env = env, .pool = -1};
+  struct search s = {.e = e, .pool = -1};
   char *who = NULL;
   size_t i;
   if (csm < 0)
@@ -212,7 +210,7 @@ static char *find_csm(struct bw_env *env, const char *owner)
     who = bw_strdup(s.owner ? s.owner : s.nominal);
   else if (set->roles[csm].pool.given) { /* of a pool only somebody who knows the account already; no turn is taken for this */
     bool sticky = false;
-    struct bw_str member = bw_pool_pick(env, csm, &sticky);
+    struct bw_str member = bw_pool_pick(e, &set->roles[csm], &sticky);
     who = sticky ? bw_str_dup(member) : NULL;
   }
   search_clear(&s);
@@ -223,28 +221,28 @@ static char *find_csm(struct bw_env *env, const char *owner)
   return who;
 }
 
-void bw_play_route(struct bw_env *env, const struct play *play, int route_index, struct verdict *v)
+void bw_play_route(struct bw_engine *e, const struct play *play, int route_index, struct verdict *v)
 {
-  const struct route *r = &env->engine->plays->routes[route_index];
-  const struct bw_lead *current = current_lead(env, play, v);
+  const struct route *r = &e->plays->routes[route_index];
+  const struct bw_lead *current = current_lead(e, play, v);
   const struct route_row *row;
   struct bw_buf *b = &v->why;
-  struct search s = {.env = env, .b = b, .pool = -1};
+  struct search s = {.e = e, .b = b, .pool = -1};
   bw_json_key(b, "route");
   bw_json_open(b, '{');
   bw_json_key(b, "name");
   bw_json_cstr(b, r->name);
-  row = bw_route_choose(env, play, r, b);
+  row = bw_route_choose(e, play, r, b);
   bw_json_key(b, "tried");
   bw_json_open(b, '[');
   v->routed = (struct routed){.pool = -1, .route = r->name};
   find_owner(&s, r, row, v);
   bw_json_close(b, ']');
   if (current && strcmp(current->owner, v->owner) != 0 &&
-      !handed_over(env, current, v->role, v->routed.nominal ? v->routed.nominal : v->owner))
+      !handed_over(e->plays, current, v->role, v->routed.nominal ? v->routed.nominal : v->owner))
     keep_owner(current, v);
   v->csm_required = row && row->csm_required;
-  v->csm = find_csm(env, v->owner);
+  v->csm = find_csm(e, v->owner);
   bw_json_key(b, "owner");
   bw_json_cstr(b, v->owner);
   bw_json_key(b, "role");

@@ -32,18 +32,10 @@ static bool word_fits(const struct words *w, const char *column, const char *wor
   return false;
 }
 
-static struct bw_value account_value(struct bw_env *env, const char *name, const char *full)
+static struct bw_value account_value(struct bw_env *env, const char *name)
 {
-  const struct root_row *r = &bw_roots[R_ACCOUNT];
-  struct env_name n = {.root = R_ACCOUNT, .text = (char *)(uintptr_t)full};
-  struct bw_value v = {.type = BW_TYPE_NULL};
-  size_t i;
-  for (i = 0; i < r->nrows; i++)
-    if (strcmp(r->rows[i].name, name) == 0) {
-      n.row = &r->rows[i];
-      n.type = r->rows[i].type;
-      bw_env_read(env, &n, &v, NULL);
-    }
+  struct bw_value v;
+  bw_env_account_value(env, name, &v);
   return v;
 }
 
@@ -60,7 +52,7 @@ static bool segment_fits(struct bw_env *env, const struct route_row *row, struct
   char *text BW_AUTOFREE = NULL;
   if (!row->segments.n)
     return true;
-  v = account_value(env, "segment", "account.segment");
+  v = account_value(env, "account.segment");
   if (missing(&v, why))
     return false;
   text = bw_str_dup(v.s);
@@ -88,12 +80,12 @@ static bool bands_fit(struct bw_env *env, const struct route_row *row, struct bw
 {
   struct bw_value v;
   if (row->size.set) {
-    v = account_value(env, "arr", "account.arr");
+    v = account_value(env, "account.arr");
     if (!band_fits(&row->size, "the account's size (ARR)", &v, why))
       return false;
   }
   if (row->tenure.set) {
-    v = account_value(env, "tenure", "account.tenure");
+    v = account_value(env, "account.tenure");
     if (!band_fits(&row->tenure, "the tenure", &v, why))
       return false;
   }
@@ -106,9 +98,14 @@ static bool bands_fit(struct bw_env *env, const struct route_row *row, struct bw
   return true;
 }
 
-static bool vendor_fits(const struct bw_env *env, const struct route_row *row, struct bw_buf *why)
+static struct bw_value vendor_size(const struct bw_engine *e)
 {
-  struct bw_value v = bw_value_double(bw_route_constant(&env->engine->plays->roster, "vendor_size"));
+  return bw_value_double(bw_route_constant(&e->plays->roster, "vendor_size"));
+}
+
+static bool vendor_fits(const struct bw_engine *e, const struct route_row *row, struct bw_buf *why)
+{
+  struct bw_value v = vendor_size(e);
   return !row->never || band_fits(&row->vendor, "our own size (vendor_size)", &v, why);
 }
 
@@ -136,9 +133,10 @@ static bool when_holds(struct bw_env *env, const struct route_row *row, struct b
 }
 
 /* why: the first column that does not hold, in words. */
-static bool row_fits(struct bw_env *env, const struct route_row *row, const struct play *play, struct bw_buf *why)
+static bool row_fits(struct bw_engine *e, const struct route_row *row, const struct play *play, struct bw_buf *why)
 {
-  return vendor_fits(env, row, why) && word_fits(&row->motions, "motion", play->motion, why) &&
+  struct bw_env *env = &e->env;
+  return vendor_fits(e, row, why) && word_fits(&row->motions, "motion", play->motion, why) &&
          word_fits(&row->types, "type", play->type, why) && segment_fits(env, row, why) && bands_fit(env, row, why) &&
          when_holds(env, row, why);
 }
@@ -167,17 +165,18 @@ static void because_word(struct bw_buf *out, const struct words *w, const char *
 }
 
 /* Each column of the row that was taken, with the account's value. */
-static void because(struct bw_env *env, const struct route_row *row, const struct play *play, struct bw_buf *out)
+static void because(struct bw_engine *e, const struct route_row *row, const struct play *play, struct bw_buf *out)
 {
-  struct bw_value v = bw_value_double(bw_route_constant(&env->engine->plays->roster, "vendor_size"));
+  struct bw_env *env = &e->env;
+  struct bw_value v = vendor_size(e);
   because_band(out, &row->vendor, "our own size", &v);
   because_word(out, &row->motions, "motion", bw_str(play->motion));
   because_word(out, &row->types, "type", bw_str(play->type));
-  v = account_value(env, "segment", "account.segment");
+  v = account_value(env, "account.segment");
   because_word(out, &row->segments, "segment", v.s);
-  v = account_value(env, "arr", "account.arr");
+  v = account_value(env, "account.arr");
   because_band(out, &row->size, "ARR", &v);
-  v = account_value(env, "tenure", "account.tenure");
+  v = account_value(env, "account.tenure");
   because_band(out, &row->tenure, "tenure", &v);
   v = bw_value_double(env->estimate);
   because_band(out, &row->estimate, "estimate", &v);
@@ -187,7 +186,7 @@ static void because(struct bw_env *env, const struct route_row *row, const struc
     bw_buf_add_cstr(out, "it has no conditions");
 }
 
-const struct route_row *bw_route_choose(struct bw_env *env, const struct play *play, const struct route *r, struct bw_buf *b)
+const struct route_row *bw_route_choose(struct bw_engine *e, const struct play *play, const struct route *r, struct bw_buf *b)
 {
   const struct route_row *row = NULL;
   struct bw_buf skipped = {0}, why = {0};
@@ -195,7 +194,7 @@ const struct route_row *bw_route_choose(struct bw_env *env, const struct play *p
   bw_json_open(&skipped, '[');
   for (i = 0; i < r->nrows && !row; i++) {
     bw_buf_reset(&why);
-    if (row_fits(env, &r->rows[i], play, &why)) {
+    if (row_fits(e, &r->rows[i], play, &why)) {
       row = &r->rows[i];
       continue;
     }
@@ -213,14 +212,14 @@ const struct route_row *bw_route_choose(struct bw_env *env, const struct play *p
   if (row) {
     note_json(b, row);
     bw_buf_reset(&why);
-    because(env, row, play, &why);
+    because(e, row, play, &why);
     bw_json_key(b, "why");
     bw_json_str(b, bw_buf_str(&why));
   }
   if (row && row->when) {
     bw_json_key(b, "when");
     bw_json_str(b, bw_expr_source(row->when));
-    bw_values_json(env, b);
+    bw_values_json(&e->env, b);
   }
   if (skipped.len > 2) {
     bw_json_key(b, "skipped");

@@ -125,11 +125,11 @@ struct routed {
 };
 void bw_routed_clear(struct routed *r);
 /* The first row that holds, or NULL; what it was and why not the earlier ones goes into b. */
-const struct route_row *bw_route_choose(struct bw_env *env, const struct play *play, const struct route *r, struct bw_buf *b);
-void bw_play_route(struct bw_env *env, const struct play *play, int route, struct verdict *v);
-/* The next of a pool, without taking their turn; empty where nobody is there.  Borrowed. */
-struct bw_str bw_pool_pick(struct bw_env *env, int role, bool *ret_sticky);
-bool bw_pool_member(const struct bw_plays *p, const struct role *r, struct bw_str who);
+const struct route_row *bw_route_choose(struct bw_engine *e, const struct play *play, const struct route *r, struct bw_buf *b);
+void bw_play_route(struct bw_engine *e, const struct play *play, int route, struct verdict *v);
+/* The next of a role's pool, without taking their turn; empty where nobody is there.  Borrowed. */
+struct bw_str bw_pool_pick(struct bw_engine *e, const struct role *r, bool *ret_sticky);
+bool bw_pool_member(const struct role *r, struct bw_str who);
 
 /* ---- working time (worktime.c) ---- */
 

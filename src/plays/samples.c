@@ -41,22 +41,6 @@ struct sample_table {
 
 /* ---- which ---- */
 
-uint32_t bw_track(struct bw_plays *p, uint32_t slot, bool quartile, int32_t days)
-{
-  struct env_name *n = &p->names.names[slot];
-  struct tracked *t;
-  if (!n->tracked) {
-    p->tracked = bw_realloc(p->tracked, p->ntracked + 1, sizeof *p->tracked);
-    p->tracked[p->ntracked++] = (struct tracked){.slot = slot};
-    n->tracked = (uint32_t)p->ntracked;
-  }
-  t = &p->tracked[n->tracked - 1];
-  t->quartile |= quartile;
-  if (days > t->days)
-    t->days = days;
-  return n->tracked;
-}
-
 static void free_series(void *value)
 {
   struct series *s = value;
@@ -94,33 +78,40 @@ static struct sample_table *take_old(struct sample_table **old, size_t n, const 
   return NULL;
 }
 
+/* The table of a trait, with what it holds already. */
+static struct sample_table *table_of(const struct bw_engine *e, const struct bw_tracked *tracked, struct sample_table **old,
+                                     size_t nold)
+{
+  const char *type = bw_catalog_trait(e->plays->catalog, tracked->type)->name;
+  char *name = tracked->key ? bw_asprintf("%s[%s]", type, tracked->key) : bw_strdup(type);
+  struct sample_table *t = take_old(old, nold, name);
+  if (t) {
+    free(name);
+  } else {
+    t = bw_alloc(sizeof *t);
+    t->name = name;
+    t->accounts = bw_map_new();
+    t->day = INT32_MIN;
+    t->fresh = true;
+  }
+  t->type = tracked->type;
+  t->key = tracked->key;
+  t->quartile = tracked->quartile;
+  t->days = tracked->days;
+  return t;
+}
+
 void bw_samples_follow(struct bw_engine *e)
 {
-  const struct bw_plays *p = e->plays;
   struct sample_table **old = e->tables;
   size_t nold = e->ntables, i;
-  e->tables = bw_calloc(p->ntracked + 1, sizeof *e->tables);
-  e->ntables = p->ntracked;
+  struct bw_tracked tracked;
+  e->tables = NULL;
+  e->ntables = 0;
   e->sweep = true;
-  for (i = 0; i < p->ntracked; i++) {
-    const struct env_name *n = &p->names.names[p->tracked[i].slot];
-    const char *type = bw_catalog_trait(p->catalog, n->type_index)->name;
-    char *name = n->key ? bw_asprintf("%s[%s]", type, n->key) : bw_strdup(type);
-    struct sample_table *t = take_old(old, nold, name);
-    if (t) {
-      free(name);
-    } else {
-      t = bw_alloc(sizeof *t);
-      t->name = name;
-      t->accounts = bw_map_new();
-      t->day = INT32_MIN;
-      t->fresh = true;
-    }
-    t->type = n->type_index;
-    t->key = n->key;
-    t->quartile = p->tracked[i].quartile;
-    t->days = p->tracked[i].days;
-    e->tables[i] = t;
+  while (bw_names_tracked_at(e->plays->names, e->ntables, &tracked)) {
+    e->tables = bw_realloc(e->tables, e->ntables + 1, sizeof(struct sample_table *));
+    e->tables[e->ntables++] = table_of(e, &tracked, old, nold);
   }
   for (i = 0; i < nold; i++)
     if (old[i])
@@ -259,19 +250,20 @@ void bw_samples_tick(struct bw_engine *e, int64_t now_ms)
 
 /* ---- asking ---- */
 
-int bw_samples_quartile(const struct bw_engine *e, uint32_t tracked, double value, uint64_t *ret_accounts)
+int bw_samples_quartile(void *engine, size_t tracked, double value, uint64_t *ret_accounts)
 {
-  const struct sample_table *t = e->tables[tracked - 1];
+  const struct bw_engine *e = engine;
+  const struct sample_table *t = e->tables[tracked];
   *ret_accounts = t->n;
   if (t->n < FEW)
     return 0;
   return 1 + ((float)value > (float)t->limit[0]) + ((float)value > (float)t->limit[1]) + ((float)value > (float)t->limit[2]);
 }
 
-bool bw_samples_past(const struct bw_engine *e, uint32_t tracked, struct bw_str account, int32_t day, double *ret_value,
-                     int32_t *ret_first)
+bool bw_samples_past(void *engine, size_t tracked, struct bw_str account, int32_t day, double *ret_value, int32_t *ret_first)
 {
-  const struct series *s = bw_map_get(e->tables[tracked - 1]->accounts, account);
+  const struct bw_engine *e = engine;
+  const struct series *s = bw_map_get(e->tables[tracked]->accounts, account);
   uint32_t i;
   *ret_first = s && s->n ? s->items[0].day : INT32_MAX;
   for (i = s ? s->n : 0; i-- > 0;)

@@ -15,8 +15,8 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
   char when[BW_TIME_TEXT];
   bw_verdict_init(&v);
   bw_play_judge(env, p, true, &v);
-  bw_play_assign(env, p, &v);
-  bw_play_explain(env, p, true, &v);
+  bw_play_assign(e, p, &v);
+  bw_play_explain(e, p, true, &v);
   if (!v.blocked_by && f && f->open) {
     v.blocked_by = "open_lead";
     v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", f->open->pub.id,
@@ -62,8 +62,7 @@ int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str 
   for (i = 0; i < e->plays->nplays; i++) {
     if (play.len && (size_t)at != i)
       continue;
-    bw_env_init(&e->env, e, account, NULL, now_ms);
-    bw_env_gather(&e->env);
+    bw_engine_gather(e, account, now_ms);
     why_not(e, &e->plays->plays[i], ret_json);
   }
   if (!play.len)

@@ -352,7 +352,7 @@ static void render_case(const struct pack *p, const char *play, json_t *c, struc
     (void)bw_engine_why_not(w.engine, BW_STR("northwind"), bw_str(play), p->now, &why, &err);
     fail_msg("%s (%s) made no lead: %s%s", play, title, err.message, bw_buf_cstr(&why));
   }
-  assert_int_equal(bw_env_open(w.engine, BW_STR("northwind"), lead, p->now, &env, &err), 0);
+  assert_int_equal(bw_engine_open_env(w.engine, BW_STR("northwind"), lead, p->now, &env, &err), 0);
   view = bw_env_view_new(env);
   v = bw_env_view(view);
   if (bw_text_render(bw_str(lead->angle), &v, lead->currency, &angle, &missing, &err) < 0 ||

@@ -260,7 +260,7 @@ static void names_give_values_and_their_sources(void **state)
   add_customers(&w, 1);
   world_signal(&w, "a000", "seat_limit", "", BW_OPENED, 1.2, 0.4, "{\"used\":60}");
   world_signal(&w, "a000", "usage_limit", "api_calls", BW_OPENED, 1.2, 0.5, "{\"resource\":\"api_calls\"}");
-  assert_int_equal(bw_env_open(w.engine, BW_STR("a000"), NULL, w.now, &env, &err), 0);
+  assert_int_equal(bw_engine_open_env(w.engine, BW_STR("a000"), NULL, w.now, &env, &err), 0);
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct bw_value v;
     struct bw_provenance from;
@@ -303,7 +303,7 @@ static void a_lead_keeps_its_evidence(void **state)
   world_signal(&w, "a000", "usage_decline", "", BW_CLEARED, -0.1, 0, "{\"now\":950}");
   bw_leads_each(w.engine, false, close_it, &lead);
   assert_non_null(lead);
-  assert_int_equal(bw_env_open(w.engine, BW_STR("a000"), lead, w.now, &env, &err), 0);
+  assert_int_equal(bw_engine_open_env(w.engine, BW_STR("a000"), lead, w.now, &env, &err), 0);
   assert_int_equal(bw_env_lookup(env, "signal.usage_decline.evidence.now", &v, &from, &err), 0);
   assert_true(v.type == BW_TYPE_DOUBLE && v.d > 579 && v.d < 581);
   assert_int_equal(from.kind, BW_FROM_SIGNAL);

@@ -227,7 +227,7 @@ static void milestones_tell_the_stage(void **state)
        "gates.0.values.0.from.name", "milestones of the value journey", NULL);
   world_account(&w, "a", "{\"health\":\"green\"}");
   says(&w, "a", "p", "journey.stage", "expansion_ready", "journey.next", "(nothing)", NULL);
-  assert_int_equal(bw_env_open(w.engine, BW_STR("a"), NULL, w.now, &env, NULL), 0);
+  assert_int_equal(bw_engine_open_env(w.engine, BW_STR("a"), NULL, w.now, &env, NULL), 0);
   assert_int_equal(bw_env_lookup(env, "account.stage", &v, &from, NULL), 0);
   assert_string_equal(v.s.data, "expansion_ready");
   assert_int_equal(from.kind, BW_FROM_COMPUTED);

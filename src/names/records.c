@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subscription.*, plan.*, next_plan.* and the contacts: the names of what belongs to an account.  Runs in core and replays; no
+ * privileges.
+ */
+#include "names/private.h"
+
+static void id_of(const struct bw_entity *e, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  if (!e)
+    return;
+  *ret = bw_value_string(bw_entity_id(e));
+  bw_from_computed(ret_from, "id of the plan record");
+}
+
+COMPUTE(plan_id)
+{
+  (void)row;
+  id_of(bw_env_record(env, R_PLAN), ret, ret_from);
+}
+
+COMPUTE(next_plan_id)
+{
+  (void)row;
+  id_of(bw_env_record(env, R_NEXT_PLAN), ret, ret_from);
+}
+
+/* ---- contacts ---- */
+
+static void first_name(struct bw_env *env, enum root root, struct bw_value *ret, struct bw_provenance *ret_from)
+{
+  const struct bw_entity *e = bw_env_record(env, root);
+  struct bw_str v = e ? bw_entity_text(e, "first_name") : BW_STR("");
+  size_t n = 0;
+  if (!v.len && e)
+    v = bw_entity_text(e, "name");
+  while (n < v.len && v.data[n] != ' ')
+    n++;
+  if (!n)
+    return;
+  *ret = bw_value_string(bw_str_n(v.data, n));
+  bw_from_field(ret_from, e, "contact: traits.name", "name");
+}
+
+COMPUTE(champion_first)
+{
+  (void)row;
+  first_name(env, R_CHAMPION, ret, ret_from);
+}
+
+COMPUTE(buyer_first)
+{
+  (void)row;
+  first_name(env, R_BUYER, ret, ret_from);
+}
+
+COMPUTE(sponsor_first)
+{
+  (void)row;
+  first_name(env, R_SPONSOR, ret, ret_from);
+}
+
+static const struct name_row subscription_rows[] = {
+    {"plan", TEXT, NULL, "the plan's id"},
+    {"seats", NUMBER, NULL, "seats bought"},
+    {"start", TIME, NULL, "when the subscription began"},
+    {"end", TIME, NULL, "when it ends"},
+    {"notice_days", NUMBER, NULL, "days of notice before it ends"},
+    {"auto_renew", BW_TYPE_BOOL, NULL, "whether it renews by itself"},
+    {"products", BW_TYPE_LIST, NULL, "products owned"},
+    {"limits.*", NUMBER, NULL, "a limit agreed in this contract: subscription.limits.api_calls"},
+    {"custom.*", BW_TYPE_ANY, NULL, "any other field of your subscription records"},
+};
+
+#define PLAN_ROWS(id, id_help)                                                                                                 \
+  {"id", TEXT, id, id_help}, {"name", TEXT, NULL, "the plan's name"},                                                          \
+      {"seat_price", NUMBER, NULL, "price of one seat per month"}, {"price", NUMBER, NULL, "base price per month"},            \
+      {"next", TEXT, NULL, "the id of the plan above"}, {"features", BW_TYPE_LIST, NULL, "features included"},                 \
+      {"limits.*", NUMBER, NULL, "a limit of the plan: limits.api_calls"},                                                     \
+  {                                                                                                                            \
+    "custom.*", BW_TYPE_ANY, NULL, "any other field of your plan records"                                                      \
+  }
+static const struct name_row plan_rows[] = {PLAN_ROWS(plan_id, "the id of the plan that the account is on")};
+static const struct name_row next_plan_rows[] = {
+    PLAN_ROWS(next_plan_id, "its id: the plan above, as the plan record's next names it")};
+
+#define CONTACT_ROWS(first)                                                                                                    \
+  {"name", TEXT, NULL, "full name"}, {"first_name", TEXT, first, "first name: the first word of the name"},                    \
+      {"email", TEXT, NULL, "e-mail address"}, {"title", TEXT, NULL, "job title"},                                             \
+  {                                                                                                                            \
+    "custom.*", BW_TYPE_ANY, NULL, "any other field of your contact records"                                                   \
+  }
+static const struct name_row champion_rows[] = {CONTACT_ROWS(champion_first)};
+static const struct name_row buyer_rows[] = {CONTACT_ROWS(buyer_first)};
+static const struct name_row sponsor_rows[] = {CONTACT_ROWS(sponsor_first)};
+
+const struct root_row bw_root_subscription = {"subscription", ROWS(subscription_rows), "a subscription record"};
+const struct root_row bw_root_plan = {"plan", ROWS(plan_rows), "a plan record"};
+const struct root_row bw_root_next_plan = {"next_plan", ROWS(next_plan_rows), "a plan record"};
+const struct root_row bw_root_champion = {"champion", ROWS(champion_rows), "a contact record"};
+const struct root_row bw_root_economic_buyer = {"economic_buyer", ROWS(buyer_rows), "a contact record"};
+const struct root_row bw_root_sponsor = {"sponsor", ROWS(sponsor_rows), "a contact record"};
