@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/libplays.a
-%C%_libplays_a_SOURCES = %D%/load.c %D%/inspect.c %D%/load_play.c %D%/load_gates.c %D%/load_routes.c \
-  %D%/decide.c %D%/explain.c %D%/change.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/samples.c \
-  %D%/route.c %D%/route_rows.c %D%/route_info.c %D%/band.c %D%/load_people.c %D%/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
+%C%_libplays_a_SOURCES = src/rules/load.c %D%/beside.c src/rules/load_play.c src/rules/load_gates.c src/rules/load_routes.c \
+  %D%/decide.c %D%/explain.c %D%/change.c src/rules/load_readiness.c %D%/journey.c %D%/timing.c %D%/samples.c \
+  %D%/route.c %D%/route_rows.c src/rules/route_info.c src/rules/band.c src/rules/load_people.c src/rules/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
   %D%/worktime.c %D%/engine.c %D%/why_not.c %D%/heard.c %D%/leads.c %D%/joins.c %D%/outcome.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
