@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "plays/plays.h"
+#include "rules/rules.h"
 #include "wire/output.h"
 
 #define NOW INT64_C(1767600000000) /* 2026-01-05T08:00Z */

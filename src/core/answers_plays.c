@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/private.h"
+#include "rules/rules.h"
 
 #define FIRED_MS (30 * BW_DAY)
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/private.h"
 #include "lint/lint.h"
+#include "rules/rules.h"
 
 #define SLICE_MS 20
 #define WORK_MS 30000 /* of one comparison: then it is cut, and says so */

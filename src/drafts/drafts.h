@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "drafts/mustache.h"
-#include "plays/plays.h"
+#include "names/names.h"
 #include "store/store.h"
 
 /* ---- templates ---------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include "drafts/drafts.h"
 #include "lint/lint.h"
 #include "lint/term.h"
-#include "plays/plays.h"
+#include "rules/rules.h"
 #include "signals/signals.h"
 
 struct where {

@@ -6,6 +6,8 @@
 
 #include "base/map.h"
 #include "base/time.h"
+#include "names/names.h"
+#include "rules/rules.h"
 
 /* Progress is one row: what has been projected, and which tick is projected but not evaluated.  pipeline_dirty holds the
    accounts whose picture changed since the last evaluation: a restart must look at just the same ones. */

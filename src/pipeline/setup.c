@@ -14,6 +14,7 @@
 #include "drafts/drafts.h"
 #include "host/instance.h"
 #include "plays/plays.h"
+#include "rules/rules.h"
 #include "watch/hosted.h"
 
 #define MAX_WATCHERS 64

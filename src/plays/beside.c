@@ -1,79 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compiled rules and the engine, for those who look and change nothing: lint, and "what would change" before a reload.
- * Runs in core and on the command line; no privileges.
+ * What other rules would do, beside the running engine and its leads: "what would change" before a reload; and what fired
+ * lately.  Changes nothing.  Runs in core and on the command line; no privileges.
  */
-#include <stdlib.h>
-
-#include "base/map.h"
 #include "base/time.h"
 #include "plays/private.h"
-
-/* ---- rules ---- */
-
-bool bw_play_rules(const struct bw_plays *p, size_t i, struct bw_play_rules *ret)
-{
-  const struct play *play = i < p->nplays ? &p->plays[i] : NULL;
-  if (!play)
-    return false;
-  *ret = (struct bw_play_rules){
-      .threshold = play->threshold,
-      .open_share = play->open_share,
-      .suppress_ms = play->suppress_ms,
-      .review_ms = play->review_ms,
-      .never_before_ms = play->timing.never_before_ms,
-      .renewal_block_ms = play->timing.renewal ? play->timing.block_within : -1,
-      .escalation_blocks = play->timing.escalation,
-      .estimate = play->estimate,
-      .floor = play->floor,
-      .floor_otherwise = play->floor_otherwise >= 0 ? p->routes[play->floor_otherwise].name : NULL,
-      .nurture_route = play->readiness.route >= 0 ? p->routes[play->readiness.route].name : NULL,
-      .nurture_template = play->readiness.template_name,
-      .review_when = play->review_when,
-      .priority = play->priority,
-      .priority_high = play->priority_high,
-      .priority_medium = play->priority_medium,
-      .npilot = play->pilot ? bw_map_count(play->pilot) : 0,
-  };
-  return true;
-}
-
-bool bw_gates_at(const struct bw_plays *p, size_t play, size_t i, struct bw_gate_info *ret)
-{
-  const struct gate *g;
-  if (play >= p->nplays || i >= p->plays[play].gates.n)
-    return false;
-  g = &p->plays[play].gates.items[i];
-  *ret = (struct bw_gate_info){.name = g->name,
-                               .from = g->from,
-                               .require = g->require,
-                               .otherwise = g->otherwise >= 0 ? p->routes[g->otherwise].name : NULL};
-  return true;
-}
-
-const char *bw_route_fallback_at(const struct bw_plays *p, const char *route, size_t i)
-{
-  int at = bw_find_route(p, route), role;
-  if (at < 0 || i >= p->routes[at].nfallback)
-    return NULL;
-  role = p->routes[at].fallback[i];
-  return role >= 0 ? p->roles[role].name : "operator";
-}
-
-const char *bw_journey_when_at(const struct bw_plays *p, size_t i, const struct bw_expr **ret_when)
-{
-  size_t s;
-  for (s = 0; s < sizeof p->journey.stage / sizeof *p->journey.stage; s++) {
-    if (i < p->journey.stage[s].n) {
-      *ret_when = p->journey.stage[s].items[i].when;
-      return p->journey.stage[s].items[i].name;
-    }
-    i -= p->journey.stage[s].n;
-  }
-  return NULL;
-}
-
-/* ---- what the engine would do ---- */
 
 int bw_engine_beside(const struct bw_engine *running, const struct bw_plays *plays, const struct bw_engine_options *options,
                      int64_t now_ms, struct bw_engine **ret, struct bw_error *err)
@@ -115,25 +46,11 @@ static void set_tables(struct bw_engine *e, const struct tables *t)
   e->desks = t->desks;
 }
 
-static bool is_shadow(const struct play *p, struct bw_str account)
-{
-  return p->mode == BW_MODE_SHADOW || (p->mode == BW_MODE_PILOT && !bw_map_get(p->pilot, account));
-}
-
-static bool nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
-{
-  size_t i;
-  for (i = 0; i < env->nopen; i++)
-    if (env->open[i]->opened_at > f->closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
-      return false;
-  return true;
-}
-
 static enum bw_dry_state state_of(const struct bw_env *env, const struct play *p, const struct family *f)
 {
   if (f && f->open)
     return strcmp(f->open->pub.play, p->name) == 0 ? BW_DRY_HOLDS : BW_DRY_ADDS;
-  if (f && f->closed_at != BW_TIME_NONE && (env->now_ms < f->closed_at + p->suppress_ms || nothing_new(env, p, f)))
+  if (bw_family_rests(env, p, f))
     return BW_DRY_RESTS;
   return BW_DRY_OPENS;
 }
@@ -144,7 +61,7 @@ static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*
   struct bw_env *env = &e->env;
   struct verdict v = {0};
   struct bw_dry d = {.play = p->name, .family = p->family, .index = index};
-  bool shadow = is_shadow(p, env->account);
+  bool shadow = bw_is_shadow(p, env->account);
   const struct family *f = bw_family(e, env->account, p->family, shadow ? p->name : NULL, false);
   d.lead = f && f->open ? &f->open->pub : NULL;
   bw_play_judge(env, p, false, &v);

@@ -43,7 +43,8 @@ static void block(struct verdict *v, const char *by)
     v->blocked_by = by;
 }
 
-enum answer bw_play_ask(struct bw_env *env, const struct bw_expr *e, bool diverts)
+/* Yes or no; with an `otherwise` it is never "no". */
+static enum answer ask(struct bw_env *env, const struct bw_expr *e, bool diverts)
 {
   struct bw_value r;
   bw_expr_eval(e, &env->eval, &r);
@@ -60,15 +61,6 @@ static bool stops(uint8_t answer)
 }
 
 /* ---- the steps ---- */
-
-double bw_play_weight(const struct play *p, uint32_t type)
-{
-  size_t i;
-  for (i = 0; i < p->nweights; i++)
-    if (p->weights[i].signal == type)
-      return p->weights[i].weight;
-  return 0;
-}
 
 static void label(struct bw_buf *out, const struct bw_episode *e)
 {
@@ -119,7 +111,7 @@ static enum answer ask_gate(struct bw_env *env, const struct gate *g)
 {
   bool known = false;
   int *memo = g->alike ? bw_env_answer(env, g->require, &known) : NULL;
-  enum answer a = known ? (enum answer) * memo : bw_play_ask(env, g->require, g->otherwise >= 0);
+  enum answer a = known ? (enum answer) * memo : ask(env, g->require, g->otherwise >= 0);
   if (memo)
     *memo = (int)a;
   return a;
@@ -215,7 +207,7 @@ static void judge_floor(struct bw_env *env, const struct play *p, struct verdict
 {
   if (!p->floor)
     return;
-  v->floor = (uint8_t)bw_play_ask(env, p->floor, p->floor_otherwise >= 0);
+  v->floor = (uint8_t)ask(env, p->floor, p->floor_otherwise >= 0);
   if (v->floor == ANSWER_DIVERTED)
     v->route = p->floor_otherwise;
   if (stops(v->floor))
@@ -229,10 +221,10 @@ static void judge_priority(struct bw_env *env, const struct play *p, struct verd
   else if (p->priority)
     v->priority = p->priority;
   else if (p->priority_high || p->priority_medium)
-    v->priority = p->priority_high && bw_play_ask(env, p->priority_high, false) == ANSWER_YES       ? "high"
-                  : p->priority_medium && bw_play_ask(env, p->priority_medium, false) == ANSWER_YES ? "medium"
-                  : p->priority_medium                                                              ? "low"
-                                                                                                    : "medium";
+    v->priority = p->priority_high && ask(env, p->priority_high, false) == ANSWER_YES       ? "high"
+                  : p->priority_medium && ask(env, p->priority_medium, false) == ANSWER_YES ? "medium"
+                  : p->priority_medium                                                      ? "low"
+                                                                                            : "medium";
   else
     v->priority = v->urgency >= BW_URGENCY_HIGH ? "high" : v->urgency == BW_URGENCY_MEDIUM ? "medium" : "low";
   env->priority = v->priority;
@@ -272,6 +264,6 @@ void bw_play_assign(struct bw_engine *e, const struct play *p, struct verdict *v
   v->route_json = v->why;
   v->why = why;
   v->review_ms = v->csm ? p->review_ms : 0; /* nobody to wait for: the owner goes ahead */
-  if (p->review_when && bw_play_ask(&e->env, p->review_when, false) != ANSWER_YES)
+  if (p->review_when && ask(&e->env, p->review_when, false) != ANSWER_YES)
     v->review_ms = 0;
 }

@@ -3,9 +3,6 @@
  * Expansions joined to the renewal: each names the renewal's lead, and that lead names each of them with its amount.  Runs in
  * core and replays; no privileges.
  */
-#include <math.h>
-#include <stdlib.h>
-
 #include "base/json.h"
 #include "base/map.h"
 #include "base/time.h"

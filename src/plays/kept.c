@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "base/time.h"
 #include "plays/private.h"
 
 const char bw_desks_schema[] =

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leads as JSON, and the eight fields that their owners read.  Runs in core and replays; no privileges. */
-#include <math.h>
-#include <stdlib.h>
-
 #include "base/json.h"
 #include "base/map.h"
 #include "base/time.h"

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/map.h"
 #include "base/time.h"
 #include "plays/private.h"
@@ -24,6 +23,11 @@ int bw_lead_status_parse(struct bw_str name)
     if (bw_str_is(name, status_names[i]))
       return i;
   return -1;
+}
+
+int bw_priority_rank(const char *priority)
+{
+  return strcmp(priority, "high") == 0 ? 2 : strcmp(priority, "medium") == 0 ? 1 : 0;
 }
 
 void bw_lead_set(char **field, const char *value)
@@ -301,6 +305,19 @@ int bw_lead_wake(struct bw_engine *e, struct bw_str id, int64_t now_ms, struct b
   if (l && l->pub.status != BW_LEAD_SNOOZED)
     return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "lead %s is %s, not snoozed", l->pub.id, status_names[l->pub.status]);
   return move(e, id, BW_LEAD_OPEN, BW_STR(""), now_ms, err);
+}
+
+void bw_lead_keep(struct bw_engine *e, struct bw_str id, struct bw_str account, int64_t now_ms)
+{
+  struct lead *l = bw_map_get(e->by_id, id);
+  int64_t expire;
+  if (!l || !bw_str_is(account, l->pub.account) || (l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SENT))
+    return;
+  expire = l->pub.status == BW_LEAD_SENT ? e->options.expire_sent_ms : e->options.expire_ms;
+  if (l->pub.updated_at + expire > now_ms)
+    return;
+  l->pub.updated_at = now_ms;
+  bw_lead_dirty(e, l);
 }
 
 /* ---- questions ---- */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "base/time.h"
 #include "plays/private.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools: several people share a role, each in turn or whoever has the least to do.  Runs in core and replays; no privileges. */
-#include "base/map.h"
 #include "plays/private.h"
 
 bool bw_pool_member(const struct role *r, struct bw_str who)

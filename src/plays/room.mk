@@ -1,8 +1,7 @@
 noinst_LIBRARIES += %D%/libplays.a
-%C%_libplays_a_SOURCES = src/rules/load.c %D%/beside.c src/rules/load_play.c src/rules/load_gates.c src/rules/load_routes.c \
-  %D%/decide.c %D%/explain.c %D%/change.c src/rules/load_readiness.c %D%/journey.c %D%/timing.c %D%/samples.c \
-  %D%/route.c %D%/route_rows.c src/rules/route_info.c src/rules/band.c src/rules/load_people.c src/rules/people.c %D%/pool.c %D%/budget.c %D%/kept.c \
-  %D%/worktime.c %D%/engine.c %D%/why_not.c %D%/heard.c %D%/leads.c %D%/joins.c %D%/outcome.c %D%/lead_json.c %D%/persist.c %D%/plays.h %D%/private.h %D%/routes.h
+%C%_libplays_a_SOURCES = %D%/decide.c %D%/readiness.c %D%/journey.c %D%/timing.c %D%/explain.c %D%/change.c %D%/route.c \
+  %D%/route_rows.c %D%/pool.c %D%/engine.c %D%/evaluate.c %D%/why_not.c %D%/beside.c %D%/heard.c %D%/samples.c %D%/leads.c \
+  %D%/lead_json.c %D%/joins.c %D%/persist.c %D%/worktime.c %D%/budget.c %D%/queue.c %D%/kept.c %D%/plays.h %D%/private.h
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 if HAVE_CMOCKA
@@ -51,7 +50,6 @@ noinst_PROGRAMS += %D%/tests/fuzz_plays
 %C%_tests_fuzz_plays_LDADD = $(L_plays)
 %C%_tests_fuzz_plays_LDFLAGS = -fsanitize=fuzzer
 endif
-EXTRA_DIST += etc/plays etc/routes docs/plays.md docs/routing.md
 # How long the plays take: make bench-plays && ./bench-plays (from the top of the source tree, or with its etc as argument).
 EXTRA_PROGRAMS = bench-plays
 bench_plays_SOURCES = bench/plays.c

@@ -3,11 +3,9 @@
  * Who gets a lead: the first row of the route that holds, the person of its role, whoever stands in for them, the fallback
  * roles, the operator.  Runs in core and replays; no privileges.
  */
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "base/time.h"
 #include "plays/private.h"
 
 void bw_routed_clear(struct routed *r)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a play would decide now, and why not, without recording anything.  Runs in core and replays; no privileges. */
-#include <stdlib.h>
-
 #include "base/json.h"
 #include "base/time.h"
 #include "plays/private.h"

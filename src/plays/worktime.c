@@ -31,7 +31,7 @@ static int64_t next_opening(const struct bw_engine_options *o, int64_t t)
  * In working time: each full 24 h is one working day, what is left is counted in working hours.  A clock that starts outside of
  * them starts at the next opening.
  */
-int64_t bw_sla_deadline(const struct bw_engine_options *o, int64_t from_ms, int64_t duration_ms)
+static int64_t deadline(const struct bw_engine_options *o, int64_t from_ms, int64_t duration_ms)
 {
   int64_t whole = duration_ms / BW_DAY, rest = duration_ms % BW_DAY, t = next_opening(o, from_ms);
   int guard;
@@ -49,6 +49,11 @@ int64_t bw_sla_deadline(const struct bw_engine_options *o, int64_t from_ms, int6
     t = next_opening(o, closes);
   }
   return t;
+}
+
+int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, int64_t now_ms)
+{
+  return deadline(&e->options, now_ms, p->sla_ms[2 - bw_priority_rank(priority)]);
 }
 
 int64_t bw_workday_start(const struct bw_engine_options *o, int64_t t)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "plays/private.h"
+#include "rules/private.h"
 
 static const char *skip(const char *s)
 {

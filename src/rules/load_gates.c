@@ -2,22 +2,7 @@
 /* Gates: a play's own, and lists of them that several plays share.  Runs wherever rules are read; no privileges. */
 #include <stdlib.h>
 
-#include "plays/private.h"
-
-int bw_load_otherwise(struct loader *l, const struct bw_node *n)
-{
-  static const char *const keys[] = {"route", NULL};
-  const struct bw_node *r;
-  if (!n)
-    return -1;
-  r = n->type == BW_NODE_MAP ? bw_node_get(n, "route") : NULL;
-  if (!r) {
-    bw_complain(l->complaints, n, "\"otherwise\" says where the lead goes instead: {route: csm-self-serve}");
-    return -1;
-  }
-  bw_load_known_keys(l, n, keys);
-  return bw_load_route_name(l, r);
-}
+#include "rules/private.h"
 
 void bw_gate_list_clear(struct gate_list *g)
 {

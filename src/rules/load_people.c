@@ -5,15 +5,7 @@
 
 #include "base/map.h"
 #include "base/time.h"
-#include "plays/private.h"
-
-static void free_words(struct words *w)
-{
-  size_t i;
-  for (i = 0; i < w->n; i++)
-    free(w->items[i]);
-  free(w->items);
-}
+#include "rules/private.h"
 
 void bw_roster_clear(struct roster *r)
 {
@@ -26,7 +18,7 @@ void bw_roster_clear(struct roster *r)
     free(p->delegate);
     free(p->away);
     free(p->file);
-    free_words(&p->roles);
+    bw_words_clear(&p->roles);
   }
   for (i = 0; i < r->nconstants; i++)
     free(r->constants[i].name);

@@ -5,7 +5,10 @@
 
 #include "base/map.h"
 #include "base/time.h"
-#include "plays/private.h"
+#include "rules/private.h"
+
+const char *const bw_motions[] = {"expansion", "renewal", "revival", NULL};
+const char *const bw_lead_types[] = {"seat", "tier", "cross_sell", "usage", "risk", "any", NULL};
 
 void bw_play_clear(struct play *p)
 {
@@ -259,8 +262,6 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   static const char *const keys[] = {"play",   "family",    "motion",   "type",  "mode",     "accounts", "signals", "gates",
                                      "score",  "readiness", "estimate", "floor", "route",    "priority", "review",  "sla",
                                      "timing", "suppress",  "angle",    "title", "template", "note",     NULL};
-  static const char *const motions[] = {"expansion", "renewal", "revival", NULL};
-  static const char *const types[] = {"seat", "tier", "cross_sell", "usage", "risk", "any", NULL};
   struct bw_plays *set = l->p;
   const struct bw_node *n;
   struct play *p;
@@ -284,10 +285,10 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   if (!p->name[0] || bw_plays_find(set, bw_str(p->name)) >= 0)
     bw_complain(l->complaints, bw_node_get(root, "play"), "a play needs a name of its own; \"%s\" is empty or taken", p->name);
   set->nplays++;
-  at = word(l, root, "motion", motions, "expansion, renewal, revival", -1);
-  p->motion = bw_strdup(at >= 0 ? motions[at] : "");
-  at = word(l, root, "type", types, "seat, tier, cross_sell, usage, risk, any", 5);
-  p->type = bw_strdup(at >= 0 ? types[at] : "");
+  at = word(l, root, "motion", bw_motions, "expansion, renewal, revival", -1);
+  p->motion = bw_strdup(at >= 0 ? bw_motions[at] : "");
+  at = word(l, root, "type", bw_lead_types, "seat, tier, cross_sell, usage, risk, any", 5);
+  p->type = bw_strdup(at >= 0 ? bw_lead_types[at] : "");
   p->family = bw_load_text(l, root, "family", p->name);
   p->angle = bw_load_text(l, root, "angle", "");
   p->title = bw_load_text(l, root, "title", "");

@@ -6,10 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "plays/private.h"
-
-static const char *const motions[] = {"expansion", "renewal", "revival", NULL};
-static const char *const types[] = {"seat", "tier", "cross_sell", "usage", "risk", "any", NULL};
+#include "rules/private.h"
 
 static bool one_of(struct bw_str s, const char *const *names)
 {
@@ -20,7 +17,7 @@ static bool one_of(struct bw_str s, const char *const *names)
   return false;
 }
 
-static void free_words(struct words *w)
+void bw_words_clear(struct words *w)
 {
   size_t i;
   for (i = 0; i < w->n; i++)
@@ -34,7 +31,7 @@ void bw_role_clear(struct role *r)
   size_t i;
   for (i = 0; i < r->npeople; i++)
     bw_expr_free(&r->people[i]);
-  free_words(&members);
+  bw_words_clear(&members);
   free(r->pool.file);
   free(r->people);
   free(r->name);
@@ -45,9 +42,9 @@ void bw_route_clear(struct route *r)
   size_t i;
   for (i = 0; i < r->nrows; i++) {
     struct route_row *row = &r->rows[i];
-    free_words(&row->motions);
-    free_words(&row->types);
-    free_words(&row->segments);
+    bw_words_clear(&row->motions);
+    bw_words_clear(&row->types);
+    bw_words_clear(&row->segments);
     free(row->size.text);
     free(row->estimate.text);
     free(row->tenure.text);
@@ -61,14 +58,22 @@ void bw_route_clear(struct route *r)
   free(r->name);
 }
 
-size_t bw_load_items(const struct bw_node *n, const struct bw_node **ret_items)
+int bw_find_route(const struct bw_plays *p, const char *name)
 {
-  if (n->type == BW_NODE_LIST) {
-    *ret_items = n->items;
-    return n->nitems;
-  }
-  *ret_items = n;
-  return n->type == BW_NODE_NULL ? 0 : 1;
+  size_t i;
+  for (i = 0; i < p->nroutes; i++)
+    if (strcmp(p->routes[i].name, name) == 0)
+      return (int)i;
+  return -1;
+}
+
+int bw_find_role(const struct bw_plays *p, struct bw_str name)
+{
+  size_t i;
+  for (i = 0; i < p->nroles; i++)
+    if (bw_str_is(name, p->roles[i].name))
+      return (int)i;
+  return -1;
 }
 
 /* ---- roles ---- */
@@ -221,9 +226,9 @@ static void take_columns(struct loader *l, const struct bw_node *n, struct route
 {
   const struct bw_node *v;
   if ((v = bw_node_get(n, "type")))
-    take_words(l, v, types, "a type should stand here: seat, tier, cross_sell, usage, risk or any", &row->types);
+    take_words(l, v, bw_lead_types, "a type should stand here: seat, tier, cross_sell, usage, risk or any", &row->types);
   if ((v = bw_node_get(n, "motion")))
-    take_words(l, v, motions, "a motion should stand here: expansion, renewal or revival", &row->motions);
+    take_words(l, v, bw_motions, "a motion should stand here: expansion, renewal or revival", &row->motions);
   if ((v = bw_node_get(n, "segment")))
     take_words(l, v, NULL, "a segment should stand here, as your account records name it: smb", &row->segments);
   if ((v = bw_node_get(n, "size")))

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is there at a moment, and who answers for whom.  Runs in core and replays; no privileges. */
-#include <math.h>
-
 #include "base/time.h"
-#include "plays/private.h"
+#include "rules/private.h"
 
 /* Of several absences that overlap, the one that lasts longest. */
 const struct away *bw_person_away(const struct person *p, int64_t now_ms)

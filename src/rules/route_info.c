@@ -3,7 +3,7 @@
 #include <math.h>
 #include <strings.h>
 
-#include "plays/private.h"
+#include "rules/private.h"
 
 static const struct route_row *row_at(const struct bw_plays *p, size_t i, const struct route **ret_route)
 {

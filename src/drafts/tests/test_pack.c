@@ -13,6 +13,8 @@
 
 #include "base/time.h"
 #include "drafts/drafts.h"
+#include "plays/plays.h"
+#include "rules/rules.h"
 #include "wire/output.h"
 
 #define MAX_FIELDS 64

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "plays/plays.h"
+#include "rules/rules.h"
 #include "wire/output.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

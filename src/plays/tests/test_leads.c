@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "names/names.h"
 #include "plays/tests/world.h"
 
 #define START INT64_C(1767600000000) /* 2026-01-05T08:00Z, a Monday */

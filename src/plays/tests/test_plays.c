@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names/names.h"
 #include "plays/tests/world.h"
 
 /* Each line of the log, laid out for reading. */

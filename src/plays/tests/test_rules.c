@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "names/names.h"
 #include "plays/tests/config.h"
 
 /* ---- shared gates ---- */

@@ -4,6 +4,7 @@
 #define BW_PLAYS_TESTS_WORLD_H
 
 #include "plays/plays.h"
+#include "rules/rules.h"
 
 struct world {
   struct bw_catalog *catalog;

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evaluating an account: which plays to ask, and what becomes of their verdicts: a lead opens, or an open one learns something.
+ * Runs in core and replays; no privileges.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "plays/private.h"
+
+/* ---- sets of signals, kept as sorted lines ---- */
+
+static bool has_line(const char *lines, const char *line, size_t len)
+{
+  const char *s = lines;
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n == len && memcmp(s, line, n) == 0)
+      return true;
+    s += n + (s[n] == '\n');
+  }
+  return false;
+}
+
+/* Adds the lines of `more` that `*lines` lacks. */
+static void add_lines(char **lines, const char *more)
+{
+  struct bw_buf b = {0};
+  bool added = false;
+  const char *s = more;
+  bw_buf_add_cstr(&b, *lines);
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n && !has_line(*lines, s, n)) {
+      bw_buf_add(&b, s, n);
+      bw_buf_add_char(&b, '\n');
+      added = true;
+    }
+    s += n + (s[n] == '\n');
+  }
+  if (added)
+    bw_lead_set(lines, bw_buf_cstr(&b));
+  bw_buf_clear(&b);
+}
+
+static bool lacks_line(const char *lines, const char *more)
+{
+  const char *s = more;
+  while (*s) {
+    size_t n = strcspn(s, "\n");
+    if (n && !has_line(lines, s, n))
+      return true;
+    s += n + (s[n] == '\n');
+  }
+  return false;
+}
+
+/* ---- from a verdict to a lead ---- */
+
+void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v)
+{
+  l->pub.score = v->score;
+  l->pub.estimate = v->estimate;
+  bw_lead_set(&l->pub.owner, v->owner);
+  bw_lead_set(&l->pub.owner_role, v->role);
+  bw_lead_set(&l->pub.owner_for, v->routed.nominal);
+  bw_lead_set(&l->pub.owner_note, v->routed.note);
+  bw_lead_set(&l->pub.csm, v->csm);
+  l->pub.csm_required = v->csm_required;
+  bw_lead_set(&l->pub.primary_signal, v->primary);
+  bw_lead_set(&l->pub.why_json, v->why.data);
+  l->pub.close_at = v->timing.close_at;
+  bw_lead_fields(l, v, &e->env);
+  bw_leads_join(e, e->env.account, l);
+}
+
+static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, const struct verdict *v, uint64_t offset)
+{
+  struct lead *l = bw_lead_new(e);
+  const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, v->template_name};
+  char **const fields[] = {&l->pub.play,     &l->pub.family, &l->pub.motion, &l->pub.type,
+                           &l->pub.priority, &l->pub.angle,  &l->pub.title,  &l->pub.template_name};
+  struct bw_value currency;
+  size_t i;
+  for (i = 0; i < sizeof texts / sizeof *texts; i++)
+    bw_lead_set(fields[i], texts[i]);
+  free(l->pub.account);
+  l->pub.account = bw_str_dup(env->account);
+  l->pub.number = e->next_number++;
+  l->pub.mode = v->shadow ? BW_MODE_SHADOW : p->mode;
+  l->pub.opened_at = l->pub.updated_at = env->now_ms;
+  l->pub.offset = offset;
+  l->pub.sla_at = bw_play_deadline(e, p, v->priority, env->now_ms);
+  l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
+  bw_env_account_value(env, "account.currency", &currency);
+  free(l->pub.currency);
+  l->pub.currency = bw_str_dup(currency.s);
+  add_lines(&l->signals, v->signals);
+  l->pub.nurture = v->nurture;
+  bw_lead_add(e, l, v->shadow);
+  bw_lead_take(e, l, v);
+  bw_lead_dirty(e, l);
+  e->stats.fired++;
+  if (!bw_lead_arrived(e, l, v, env->now_ms) && e->events.opened)
+    e->events.opened(e->events.ctx, &l->pub);
+}
+
+static bool differs(double a, double b, double absolute, double relative)
+{
+  if (isnan(a) || isnan(b))
+    return isnan(a) != isnan(b);
+  return fabs(a - b) >= absolute && fabs(a - b) > relative * fabs(a);
+}
+
+/* What a re-fire has to say that the open lead does not know. */
+struct change {
+  bool mutable, same; /* nobody has decided yet; the same play speaks */
+  bool news;          /* a signal that it did not have, a higher priority, ready where it was not */
+  bool moved;         /* a number: noted, and disturbs nobody */
+};
+
+static struct change compare(const struct play *p, const struct lead *l, const struct verdict *v)
+{
+  struct change c = {.mutable =
+                         l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED || l->pub.status == BW_LEAD_QUEUED,
+                     .same = strcmp(l->pub.play, p->name) == 0};
+  if (v->nurture && !l->pub.nurture)
+    c.mutable = false; /* once ready, a lead does not go back to be nurtured */
+  c.news =
+      lacks_line(l->signals, v->signals) || (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority));
+  c.moved = c.mutable && c.same &&
+            (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
+             strcmp(l->pub.owner, v->owner) != 0 || l->pub.close_at != v->timing.close_at);
+  return c;
+}
+
+static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct play *p, struct lead *l, const struct verdict *v,
+                        struct change c)
+{
+  add_lines(&l->signals, v->signals);
+  if (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority)) {
+    int64_t sla = bw_play_deadline(e, p, v->priority, env->now_ms);
+    bw_lead_set(&l->pub.priority, v->priority);
+    if (sla < l->pub.sla_at)
+      l->pub.sla_at = sla;
+  }
+  if (c.mutable && c.same) {
+    l->pub.nurture = v->nurture;
+    bw_lead_set(&l->pub.template_name, v->template_name);
+    bw_lead_take(e, l, v);
+  }
+  l->pub.updated_at = env->now_ms;
+  l->pub.enriched += c.news;
+  bw_lead_dirty(e, l);
+  if (c.news && e->events.enriched && l->pub.status != BW_LEAD_QUEUED)
+    e->events.enriched(e->events.ctx, &l->pub);
+}
+
+/* ---- after a close ---- */
+
+bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
+{
+  size_t i;
+  if (!f || f->closed_at == BW_TIME_NONE)
+    return false;
+  for (i = 0; i < env->nopen; i++)
+    if (env->open[i]->opened_at > f->closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
+      return false;
+  return true;
+}
+
+bool bw_family_rests(const struct bw_env *env, const struct play *p, const struct family *f)
+{
+  return f && !f->open && f->closed_at != BW_TIME_NONE &&
+         (env->now_ms < f->closed_at + p->suppress_ms || bw_nothing_new(env, p, f));
+}
+
+/* ---- evaluating ---- */
+
+struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int64_t now_ms)
+{
+  struct play_set set = {{0}};
+  size_t i, k;
+  bw_env_init(&e->env, &e->source, account, now_ms);
+  bw_env_gather(&e->env);
+  for (i = 0; i < e->env.nopen; i++)
+    for (k = 0; k < sizeof set.words / sizeof *set.words; k++)
+      set.words[k] |= e->plays->triggers[e->env.open[i]->type_index].words[k];
+  return set;
+}
+
+static void fire(struct bw_engine *e, const struct play *p, struct lead *open, struct verdict *v, uint64_t offset)
+{
+  struct bw_env *env = &e->env;
+  struct change c = {0};
+  bw_play_assign(e, p, v);
+  if (open) {
+    c = compare(p, open, v);
+    if (!c.news && !c.moved)
+      return;
+  }
+  bw_play_explain(e, p, false, v);
+  bw_json_close(&v->why, '}');
+  bw_buf_cstr(&v->why);
+  if (open)
+    enrich_lead(e, env, p, open, v, c);
+  else
+    open_lead(e, env, p, v, offset);
+}
+
+static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
+{
+  struct bw_env *env = &e->env;
+  const struct family *f;
+  struct verdict v;
+  bw_verdict_init(&v);
+  bw_play_judge(env, p, false, &v);
+  if (v.fires) {
+    f = bw_family(e, env->account, p->family, v.shadow ? p->name : NULL, false);
+    if (bw_family_rests(env, p, f))
+      e->stats.suppressed++;
+    else
+      fire(e, p, f ? f->open : NULL, &v, offset);
+  } else if (strcmp(v.blocked_by, "readiness") == 0 && v.readiness.band == BAND_NURTURE) {
+    e->stats.nurture++;
+  }
+  bw_verdict_clear(&v);
+}
+
+int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err)
+{
+  struct play_set set;
+  size_t i;
+  e->stats.evaluated++;
+  if (now_ms < 0 || now_ms > BW_TIME_MAX || !account.len)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_BUG, "an evaluation of no account, or at an impossible time");
+  if (bw_heard_nothing(e, account)) {
+    if (e->ntables)
+      bw_samples_note(e, account, now_ms);
+    return 0;
+  }
+  if (bw_queue_recheck(e, account, now_ms, err) < 0)
+    return err ? (int)err->code : BW_EINVAL;
+  if (e->ntables)
+    bw_samples_note(e, account, now_ms);
+  set = bw_engine_gather(e, account, now_ms);
+  for (i = 0; i < e->plays->nplays; i++)
+    if (set.words[i / 64] >> (i % 64) & 1)
+      evaluate_play(e, &e->plays->plays[i], offset);
+  return 0;
+}
