@@ -1,75 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configurations for tests. */
+/* Small worlds, and what why-not tells of them. */
 #include "base/test.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "plays/tests/config.h"
 
-/* ---- a configuration of its own ---- */
-
-static void write_file(const char *dir, const char *sub, const char *name, const char *text)
-{
-  char *folder BW_AUTOFREE = bw_asprintf("%s/%s", dir, sub);
-  char *path BW_AUTOFREE = bw_asprintf("%s/%s", folder, name);
-  FILE *f;
-  mkdir(folder, 0700);
-  f = fopen(path, "w");
-  assert_non_null(f);
-  fputs(text, f);
-  fclose(f);
-}
-
-#define ROUTES                                                                                                                 \
-  "roles: {csm: account.csm, ae: account.ae}\n---\nroute: r\nrows: [{to: ae}]\n---\nroute: care\nrows: [{to: csm}]\n"
-
-char *config(const char *shared, const char *plays)
-{
-  char *dir = bw_strdup("/tmp/bw-rules-XXXXXX");
-  assert_non_null(mkdtemp(dir));
-  write_file(dir, "plays", "P.yaml", plays); /* sorts before what it uses */
-  if (shared)
-    write_file(dir, "plays", "_shared.yaml", shared);
-  write_file(dir, "routes", "r.yaml", ROUTES);
-  return dir;
-}
-
-void remove_dir(char *dir)
-{
-  char *rm BW_AUTOFREE = bw_asprintf("rm -rf %s", dir);
-  assert_int_equal(system(rm), 0);
-  free(dir);
-}
-
 void open_with(struct world *w, const char *shared, const char *plays)
 {
-  char *dir = config(shared, plays);
+  char *dir = config_dir(shared, plays, NULL);
   w->now = START;
   w->quiet = true;
   world_open(w, dir, NULL);
-  remove_dir(dir);
-}
-
-void refused(const char *shared, const char *plays, const char *says)
-{
-  struct world w = {.now = START};
-  struct bw_complaints c = {0};
-  struct bw_plays *p = NULL;
-  char *dir = config(shared, plays);
-  open_with(&w, NULL, "# none\n"); /* for its catalogue */
-  if (bw_plays_load(dir, w.catalog, &c, &p) != (says ? BW_EINVAL : 0))
-    fail_msg("%s: %s", says ? says : "it should be accepted", bw_buf_cstr(&c.text));
-  if (says && !strstr(bw_buf_cstr(&c.text), says))
-    fail_msg("expected: %s\nsaid:     %s", says, bw_buf_cstr(&c.text));
-  bw_plays_free(&p);
-  bw_complaints_clear(&c);
-  world_close(&w);
-  remove_dir(dir);
+  config_remove(dir);
 }
 
 json_t *why(struct world *w, const char *account, const char *play)

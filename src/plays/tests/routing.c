@@ -1,64 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small configurations for the tests of routing and budgets. */
+/* What the tests of routing and budgets share. */
 #include "base/test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "plays/tests/routing.h"
-
-void routing_write(const char *dir, const char *name, const char *text)
-{
-  char *path BW_AUTOFREE = bw_asprintf("%s/%s", dir, name);
-  FILE *f = fopen(path, "w");
-  if (!f)
-    fail_msg("%s cannot be written", path);
-  fputs(text, f);
-  fclose(f);
-}
-
-char *routing_dir(const char *plays, const char *routes)
-{
-  static const char *const subs[] = {"plays", "routes"};
-  char *dir = bw_strdup("/tmp/bw-routing-XXXXXX");
-  size_t i;
-  assert_non_null(mkdtemp(dir));
-  for (i = 0; i < 2; i++) {
-    char *sub BW_AUTOFREE = bw_asprintf("%s/%s", dir, subs[i]);
-    assert_int_equal(mkdir(sub, 0700), 0);
-  }
-  routing_write(dir, "plays/p.yaml", plays);
-  routing_write(dir, "routes/r.yaml", routes);
-  return dir;
-}
-
-void routing_remove(char *dir)
-{
-  char *rm BW_AUTOFREE = bw_asprintf("rm -rf %s", dir);
-  assert_int_equal(system(rm), 0);
-  free(dir);
-}
-
-char *routing_refused(const char *routes)
-{
-  static const char watcher[] = "{\"name\":\"usage\",\"signals\":[{\"name\":\"seat_limit\",\"direction\":\"up\","
-                                "\"urgency\":\"high\",\"play_types\":\"\"}],\"traits\":[]}";
-  char *dir = routing_dir("", routes), *said = NULL;
-  struct bw_catalog *c = bw_catalog_new();
-  struct bw_complaints complaints = {0};
-  struct bw_plays *p = NULL;
-  uint32_t number;
-  assert_int_equal(bw_catalog_add(c, bw_str(watcher), &number, NULL), 0);
-  if (bw_plays_load(dir, c, &complaints, &p) < 0)
-    said = bw_strdup(bw_buf_cstr(&complaints.text));
-  bw_plays_free(&p);
-  bw_complaints_clear(&complaints);
-  bw_catalog_free(&c);
-  routing_remove(dir);
-  return said;
-}
 
 void routing_account(struct world *w, const char *id, const char *traits_json)
 {

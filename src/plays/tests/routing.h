@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of routing and budgets share: small configurations, and answers taken apart. */
+/* What the tests of routing and budgets share: a play, and answers taken apart. */
 #ifndef BW_PLAYS_TESTS_ROUTING_H
 #define BW_PLAYS_TESTS_ROUTING_H
 
 #include <jansson.h>
 
 #include "plays/tests/world.h"
+#include "rules/tests/config.h"
 
 #define MONDAY INT64_C(1767600000000) /* 2026-01-05T08:00Z */
 
@@ -15,12 +16,6 @@
   "gates: [{name: may be contacted, require: '!account.do_not_contact'}]\nscore: {threshold: 40}\n"                            \
   "estimate: account.acv\nsuppress: 30d\nsla: 4h\nroute: " route "\n"
 
-/* A directory with plays/p.yaml and routes/r.yaml.  The caller removes it. */
-char *routing_dir(const char *plays, const char *routes);
-void routing_write(const char *dir, const char *name, const char *text);
-void routing_remove(char *dir);
-/* The complaints, or NULL where it loads; the caller frees. */
-char *routing_refused(const char *routes);
 /* An account with an open seat_limit. */
 void routing_account(struct world *w, const char *id, const char *traits_json);
 const struct bw_lead *routing_lead(struct world *w, const char *account);

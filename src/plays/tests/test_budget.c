@@ -12,7 +12,7 @@
 #define ROUTES "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: csm}]\n"
 #define TWO_A_DAY "people:\n- {email: carl@x, name: carl, capacity: 2}\n---\n" ROUTES
 /* High above 90,000; else medium. */
-#define PLAY RISK_PLAY("p", "r") "priority: {high: account.acv > 90000, medium: 'true'}\n"
+#define RANKED RISK_PLAY("p", "r") "priority: {high: account.acv > 90000, medium: 'true'}\n"
 
 static void customer(struct world *w, const char *id, int acv, const char *csm)
 {
@@ -61,7 +61,7 @@ static void expect_queue(struct world *w, const char *accounts)
 
 static void the_best_come_first(void **state)
 {
-  char *dir = routing_dir(PLAY, TWO_A_DAY);
+  char *dir = config_dir(NULL, RANKED, TWO_A_DAY);
   struct world w = {.now = MONDAY};
   struct bw_engine_stats stats;
   (void)state;
@@ -102,12 +102,12 @@ static void the_best_come_first(void **state)
   assert_int_equal(stats.queued, 4);
   assert_int_equal(stats.dropped, 0);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void the_clock_starts_on_release(void **state)
 {
-  char *dir = routing_dir(PLAY, "people:\n- {email: carl@x, name: carl, capacity: 1}\n---\n" ROUTES);
+  char *dir = config_dir(NULL, RANKED, "people:\n- {email: carl@x, name: carl, capacity: 1}\n---\n" ROUTES);
   struct world w = {.now = MONDAY + 4 * BW_DAY}; /* a Friday */
   const struct bw_lead *l;
   (void)state;
@@ -132,12 +132,12 @@ static void the_clock_starts_on_release(void **state)
   /* its reasons are those of the release */
   assert_non_null(strstr(l->why_json, "\"at\":\"2026-01-12T08:00:00Z\""));
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void without_a_limit_nobody_waits(void **state)
 {
-  char *dir = routing_dir(PLAY, "people:\n- {email: carl@x, name: carl, capacity: 0}\n---\n" ROUTES);
+  char *dir = config_dir(NULL, RANKED, "people:\n- {email: carl@x, name: carl, capacity: 0}\n---\n" ROUTES);
   struct bw_engine_options options;
   struct world w = {.now = MONDAY};
   int i;
@@ -172,12 +172,12 @@ static void without_a_limit_nobody_waits(void **state)
   }
   world_close(&w);
   bw_settings_clear(bw_engine_settings, bw_engine_nsettings, &options);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void what_is_over_leaves_the_queue(void **state)
 {
-  char *dir = routing_dir(PLAY, TWO_A_DAY);
+  char *dir = config_dir(NULL, RANKED, TWO_A_DAY);
   char *db BW_AUTOFREE = bw_asprintf("%s/store.db", dir);
   struct world w = {.now = MONDAY};
   struct bw_engine_stats stats;
@@ -202,12 +202,12 @@ static void what_is_over_leaves_the_queue(void **state)
   bw_engine_stats(w.engine, &stats);
   assert_int_equal(stats.suppressed, 0);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void a_lead_is_judged_again_on_release(void **state)
 {
-  char *dir = routing_dir(PLAY, TWO_A_DAY);
+  char *dir = config_dir(NULL, RANKED, TWO_A_DAY);
   struct world w = {.now = MONDAY};
   (void)state;
   world_open(&w, dir, NULL);
@@ -221,12 +221,12 @@ static void a_lead_is_judged_again_on_release(void **state)
   expect(&w, BW_LEAD_OPEN, "b c ");
   assert_int_equal(routing_said(&w, "left the queue: the gate \"may be contacted\" does not hold"), 1);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void a_person_may_look_into_the_queue(void **state)
 {
-  char *dir = routing_dir(PLAY, TWO_A_DAY);
+  char *dir = config_dir(NULL, RANKED, TWO_A_DAY);
   struct world w = {.now = MONDAY};
   struct bw_error err = {0};
   char id[24];
@@ -245,15 +245,15 @@ static void a_person_may_look_into_the_queue(void **state)
   expect(&w, BW_LEAD_OPEN, "b c ");
   expect(&w, BW_LEAD_QUEUED, ""); /* and it rests: somebody has decided */
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* Carl goes away with leads in his queue: whoever stands in gets them, as far as their own day allows. */
 static void a_queue_goes_to_the_delegate(void **state)
 {
-  char *dir =
-      routing_dir(PLAY, "people:\n- {email: carl@x, name: carl, capacity: 1, delegate: dora@x, away: [{from: 2026-01-06, to: "
-                        "2026-01-06}]}\n- {email: dora@x, capacity: 1}\n---\n" ROUTES);
+  char *dir = config_dir(NULL, RANKED,
+                         "people:\n- {email: carl@x, name: carl, capacity: 1, delegate: dora@x, away: [{from: 2026-01-06, to: "
+                         "2026-01-06}]}\n- {email: dora@x, capacity: 1}\n---\n" ROUTES);
   struct world w = {.now = MONDAY};
   (void)state;
   world_open(&w, dir, NULL);
@@ -270,12 +270,12 @@ static void a_queue_goes_to_the_delegate(void **state)
   world_tick(&w, MONDAY + 2 * BW_DAY + BW_HOUR); /* he is back, and both have room */
   expect(&w, BW_LEAD_OPEN, "a b c ");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void what_never_finds_room_expires(void **state)
 {
-  char *dir = routing_dir(PLAY, "people:\n- {email: carl@x, name: carl, capacity: 1}\n---\n" ROUTES);
+  char *dir = config_dir(NULL, RANKED, "people:\n- {email: carl@x, name: carl, capacity: 1}\n---\n" ROUTES);
   struct bw_engine_options options;
   struct world w = {.now = MONDAY};
   int day;
@@ -297,7 +297,7 @@ static void what_never_finds_room_expires(void **state)
   assert_null(bw_leads_find_open(w.engine, BW_STR("worst"), BW_STR("p")));
   world_close(&w);
   bw_settings_clear(bw_engine_settings, bw_engine_nsettings, &options);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* ---- against a simple model, with restarts ---- */
@@ -314,8 +314,9 @@ static const char *const people[] = {"carl", "dora", "emil"};
 
 static void random_life(struct bw_buf *ret_log, bool restarts)
 {
-  char *dir = routing_dir(PLAY, "roles: {csm: [account.csm, {pool: {members: [carl, dora, emil], by: least_loaded}}]}\n---\n"
-                                "route: r\nrows: [{to: csm}]\n");
+  char *dir = config_dir(NULL, RANKED,
+                         "roles: {csm: [account.csm, {pool: {members: [carl, dora, emil], by: least_loaded}}]}\n---\n"
+                         "route: r\nrows: [{to: csm}]\n");
   char *db BW_AUTOFREE = bw_asprintf("%s/store.db", dir);
   struct bw_engine_options options;
   struct world w = {.now = MONDAY};
@@ -344,7 +345,7 @@ static void random_life(struct bw_buf *ret_log, bool restarts)
   assert_true(w.opened > 60 && w.queued > 20);
   world_close(&w);
   bw_settings_clear(bw_engine_settings, bw_engine_nsettings, &options);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void restarts_change_nothing(void **state)

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leads over time: wobbling signals, suppression and relapse, restarts, the names that templates use, and what is refused. */
+/* Leads over time: wobbling signals, suppression and relapse, restarts, shadows, the steps that people take. */
 #include "base/test.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/time.h"
 #include "names/names.h"
 #include "plays/tests/world.h"
+#include "rules/tests/config.h"
 
 #define START INT64_C(1767600000000) /* 2026-01-05T08:00Z, a Monday */
 
 static char *etc_dir(void)
 {
-  return bw_asprintf("%s/etc", world_srcdir());
+  return bw_asprintf("%s/etc", facts_srcdir());
 }
 
 static uint64_t next_random(uint64_t *s)
@@ -63,7 +62,7 @@ static void a_wobbling_signal_gives_one_lead_a_year(void **state)
   }
   {
     struct bw_signals_stats s;
-    bw_signals_stats(w.signals, &s);
+    bw_signals_stats(w.facts.signals, &s);
     assert_int_equal(s.opened, 1);
     assert_int_equal(s.open, 1);
   }
@@ -167,11 +166,11 @@ static void random_life(struct bw_buf *ret_end, bool restarts)
   }
   bw_buf_add_str(ret_end, bw_buf_str(&w.log));
   bw_leads_each(w.engine, false, print_lead, ret_end);
-  bw_signals_each(w.signals, print_episode, ret_end);
+  bw_signals_each(w.facts.signals, print_episode, ret_end);
   for (i = 0; i < 40; i++) {
     char id[16];
     snprintf(id, sizeof id, "a%03d", i);
-    bw_signals_each_trait(w.signals, bw_str(id), print_trait, ret_end);
+    bw_signals_each_trait(w.facts.signals, bw_str(id), print_trait, ret_end);
   }
   assert_true(w.opened > 20);
   if (restarts) { /* closed leads are still found, in the store */
@@ -205,86 +204,7 @@ static void restarts_change_nothing(void **state)
   bw_buf_clear(&restarted);
 }
 
-/* ---- names ---- */
-
-static void names_give_values_and_their_sources(void **state)
-{
-  static const struct {
-    const char *name, *text, *from;
-  } cases[] = {
-      {"account.name", "\"Acme\"", "record"},
-      {"account.acv", "24,000", "record"},
-      {"account.currency", "\"USD\"", "setting"},
-      {"account.tenure", "735.3 days", "record"},
-      {"account.seats", "50", "record"},
-      {"plan.seat_price", "40", "record"},
-      {"plan.id", "\"pro\"", "computed"},
-      {"trait.usage.seats_needed", "70", "trait"},
-      {"signal.seat_limit.value", "1.2", "signal"},
-      {"signal.seat_limit.evidence.used", "60", "signal"},
-      {"signal.usage_limit.api_calls.evidence.resource", "\"api_calls\"", "signal"},
-      {"signal.usage_limit[\"api_calls\"].strength", "0.5", "signal"},
-      {"account.csm", "\"carl\"", "record"},
-      {"account.days_to_renewal",
-       "missing: account.days_to_renewal: an account record with traits.renewal, or a subscription "
-       "record with traits.end",
-       "nowhere"},
-      {"account.health", "missing: account.health: an account record with traits.health", "nowhere"},
-      {"champion.name", "missing: champion.name: a contact record of the account with traits.role \"champion\"", "nowhere"},
-      {"next_plan.price",
-       "missing: next_plan.price: a plan record with traits.next, and a plan record of that id with traits.price", "nowhere"},
-      {"plan.limits.api_calls", "missing: plan.limits.api_calls: a plan record pro with traits.limits.api_calls", "nowhere"},
-      {"signal.gone_silent.value", "missing: signal.gone_silent.value: the signal gone_silent is not open", "nowhere"},
-      {"trait.usage.limit_ratio[api_calls]",
-       "missing: trait.usage.limit_ratio.api_calls: the watcher usage has published no value for this account yet", "nowhere"},
-      {"lead.owner", "missing: lead.owner: there is no lead here", "nowhere"},
-  };
-  static const struct {
-    const char *name, *says;
-  } unknown[] = {
-      {"acount.name", "there is no name \"acount\"; did you mean account?"},
-      {"account.nmae", "there is no name \"account.nmae\"; did you mean account.name?"},
-      {"signal.seat_limt.value", "there is no signal \"seat_limt\"; did you mean seat_limit?"},
-      {"trait.usage.seats_uesd", "there is no trait \"usage.seats_uesd\"; did you mean usage.seats_used?"},
-      {"account", "account alone is no value; name a part of it, such as account.name"},
-      {"", "\"\" is not a name such as account.name or trait.usage.ratio[api_calls]"},
-      {"account.", "\"account.\" is not a name such as account.name or trait.usage.ratio[api_calls]"},
-      {"account[", "\"account[\" is not a name such as account.name or trait.usage.ratio[api_calls]"},
-  };
-  char *etc BW_AUTOFREE = etc_dir();
-  struct world w = {.now = START, .quiet = true};
-  struct bw_env *env = NULL;
-  struct bw_error err = {0};
-  size_t i;
-  (void)state;
-  world_open(&w, etc, NULL);
-  add_customers(&w, 1);
-  world_signal(&w, "a000", "seat_limit", "", BW_OPENED, 1.2, 0.4, "{\"used\":60}");
-  world_signal(&w, "a000", "usage_limit", "api_calls", BW_OPENED, 1.2, 0.5, "{\"resource\":\"api_calls\"}");
-  assert_int_equal(bw_engine_open_env(w.engine, BW_STR("a000"), NULL, w.now, &env, &err), 0);
-  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct bw_value v;
-    struct bw_provenance from;
-    struct bw_buf b = {0};
-    if (bw_env_lookup(env, cases[i].name, &v, &from, &err) < 0)
-      fail_msg("%s: %s", cases[i].name, err.message);
-    bw_value_text(&b, &v);
-    if (strcmp(bw_buf_cstr(&b), cases[i].text) != 0 || strcmp(bw_provenance_kind_name(from.kind), cases[i].from) != 0)
-      fail_msg("%s\n  gave     %s (%s)\n  expected %s (%s)", cases[i].name, bw_buf_cstr(&b), bw_provenance_kind_name(from.kind),
-               cases[i].text, cases[i].from);
-    if (from.kind == BW_FROM_RECORD || from.kind == BW_FROM_TRAIT)
-      assert_true(from.offset > 0);
-    bw_buf_clear(&b);
-  }
-  for (i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-    struct bw_value v;
-    assert_int_equal(bw_env_lookup(env, unknown[i].name, &v, NULL, &err), BW_ENOTFOUND);
-    assert_string_equal(err.message, unknown[i].says);
-    assert_int_equal(bw_env_check_name(w.catalog, bw_str(unknown[i].name), NULL, &err), BW_ENOTFOUND);
-  }
-  bw_env_close(&env);
-  world_close(&w);
-}
+/* ---- what templates see ---- */
 
 /* A lead remembers what its signal was, after the episode is over. */
 static void a_lead_keeps_its_evidence(void **state)
@@ -321,46 +241,13 @@ static void a_lead_keeps_its_evidence(void **state)
 
 /* ---- shadow and pilot ---- */
 
-static void write_file(const char *dir, const char *name, const char *text)
-{
-  char *path BW_AUTOFREE = bw_asprintf("%s/%s", dir, name);
-  FILE *f = fopen(path, "w");
-  assert_non_null(f);
-  fputs(text, f);
-  fclose(f);
-}
-
-static char *config_dir(const char *plays, const char *routes)
-{
-  char *dir = bw_strdup("/tmp/bw-plays-XXXXXX");
-  char *sub;
-  assert_non_null(mkdtemp(dir));
-  sub = bw_asprintf("%s/plays", dir);
-  mkdir(sub, 0700);
-  write_file(sub, "p.yaml", plays);
-  free(sub);
-  sub = bw_asprintf("%s/routes", dir);
-  mkdir(sub, 0700);
-  write_file(sub, "r.yaml", routes);
-  free(sub);
-  return dir;
-}
-
-static void remove_dir(char *dir)
-{
-  char *rm BW_AUTOFREE = bw_asprintf("rm -rf %s", dir);
-  assert_int_equal(system(rm), 0);
-  free(dir);
-}
-
-#define ROUTES "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: csm}]\n"
-#define PLAY(name, extra)                                                                                                      \
+#define RISK(name, extra)                                                                                                      \
   "play: " name "\nmotion: renewal\ntype: risk\nfamily: f\nsignals: {usage_decline: 80}\n"                                     \
   "gates: [{name: g, require: account.arr > 0}]\nscore: {threshold: 40}\nroute: r\n" extra
 
 static void shadows_stay_apart(void **state)
 {
-  char *dir = config_dir(PLAY("s", "mode: shadow\n") "---\n" PLAY("l", "mode: pilot\naccounts: [a000]\n"), ROUTES);
+  char *dir = config_dir(NULL, RISK("s", "mode: shadow\n") "---\n" RISK("l", "mode: pilot\naccounts: [a000]\n"), NULL);
   struct world w = {.now = START};
   struct bw_engine_stats stats;
   (void)state;
@@ -377,68 +264,7 @@ static void shadows_stay_apart(void **state)
   assert_null(bw_leads_find_open(w.engine, BW_STR("a001"), BW_STR("f")));
   assert_int_equal(bw_lead_approve(w.engine, BW_STR("L1"), w.now, NULL), BW_ESTATE); /* the shadow came first */
   world_close(&w);
-  remove_dir(dir);
-}
-
-/* ---- what is refused ---- */
-
-static void refused(const char *play, const char *routes, const char *says)
-{
-  char *dir = config_dir(play, routes);
-  struct bw_catalog *c = bw_catalog_new();
-  struct bw_complaints complaints = {0};
-  struct bw_plays *p = NULL;
-  struct bw_error err = {0};
-  uint32_t watcher;
-  assert_int_equal(bw_catalog_add(c,
-                                  BW_STR("{\"name\":\"usage\",\"signals\":[{\"name\":\"usage_decline\",\"direction\":\"down\","
-                                         "\"urgency\":\"high\",\"play_types\":\"\"},{\"name\":\"data_export\",\"direction\":"
-                                         "\"unclear\",\"urgency\":\"watch\",\"play_types\":\"\"}],\"traits\":[]}"),
-                                  &watcher, &err),
-                   0);
-  assert_int_equal(bw_plays_load(dir, c, &complaints, &p), says ? BW_EINVAL : 0);
-  if (says && !strstr(bw_buf_cstr(&complaints.text), says))
-    fail_msg("expected: %s\nsaid:     %s", says, bw_buf_cstr(&complaints.text));
-  bw_plays_free(&p);
-  bw_complaints_clear(&complaints);
-  bw_catalog_free(&c);
-  remove_dir(dir);
-}
-
-static void mistakes_are_found_where_they_are(void **state)
-{
-  (void)state;
-  refused(PLAY("p", ""), ROUTES, NULL);
-  refused(PLAY("p", "flor: 1\n"), ROUTES, "p.yaml:9:1: unknown key \"flor\"; did you mean floor?");
-  refused(PLAY("p", "estimate: account.acv * days(1)\n"), ROUTES,
-          "p.yaml:9:23: * does not work between a number and a duration");
-  refused(PLAY("p", "estimate: 'acount.acv'\n"), ROUTES, "p.yaml:9:12: there is no name \"acount\"; did you mean account?");
-  refused(PLAY("p", "estimate: |\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
-  refused(PLAY("p", "estimate: >-\n  1.0 +\n  acount.acv\n"), ROUTES, "p.yaml:11:3: there is no name");
-  refused(PLAY("p", "floor: account.acv\n"), ROUTES, "a yes or no (a comparison) is needed here");
-  refused(PLAY("p", "review: {when: lead.owner == 'x'}\n"), ROUTES, "lead is known only in templates");
-  refused(PLAY("p", "estimate: estimate * 2\n"), ROUTES, "estimate is not known yet at this place");
-  refused(PLAY("p", "sla: soon\n"), ROUTES, "p.yaml:9:6: a duration should stand here");
-  refused(PLAY("p", "mode: pilot\n"), ROUTES, "a pilot needs \"accounts\"");
-  refused(PLAY("p", "mode: life\n"), ROUTES, "did you mean live?");
-  refused(PLAY("p", "") "---\n" PLAY("p", ""), ROUTES, "a play needs a name of its own");
-  refused("play: p\nmotion: renewal\nsignals: {usage_declin: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n", ROUTES,
-          "p.yaml:3:11: there is no signal \"usage_declin\"; did you mean usage_decline?");
-  refused("play: p\nmotion: renewal\nsignals: {data_export: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n", ROUTES,
-          "no play may draft from it");
-  refused("play: p\nmotion: renewal\nsignals: {usage_decline: 30}\ngates: [{name: g, require: 'true'}]\nroute: r\n", ROUTES,
-          "this play can never fire");
-  refused("play: p\nmotion: renewal\nsignals: {usage_decline: 80}\nroute: r\n", ROUTES, "no score without a gate before it");
-  refused("play: p\nmotion: expansion\nsignals: {usage_decline: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n", ROUTES,
-          "an expansion play needs \"estimate\"");
-  refused("play: p\nmotion: renewal\nsignals: {usage_decline: 80}\ngates: [{name: g, require: 'true'}]\nroute: q\n", ROUTES,
-          "there is no route \"q\"");
-  refused(PLAY("p", ""), "roles: {csm: account.cms}\n---\nroute: r\nrows: [{to: csm}]\n", "did you mean account.csm?");
-  refused(PLAY("p", ""), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: csmm}]\n", "did you mean csm?");
-  refused(PLAY("p", ""), "roles: {csm: account.acv}\n---\nroute: r\nrows: [{to: csm}]\n", "a text is needed here");
-  refused("- 1\n- 2\n", ROUTES, "a document in plays/ begins with");
-  refused("play: [1]\n", ROUTES, "\"play\" should be text");
-  refused("{{{{", ROUTES, "p.yaml");
+  config_remove(dir);
 }
 
 /* ---- states ---- */
@@ -501,10 +327,8 @@ int main(void)
       cmocka_unit_test(a_wobbling_signal_gives_one_lead_a_year),
       cmocka_unit_test(a_relapse_after_the_rest_opens_a_new_lead),
       cmocka_unit_test(restarts_change_nothing),
-      cmocka_unit_test(names_give_values_and_their_sources),
       cmocka_unit_test(a_lead_keeps_its_evidence),
       cmocka_unit_test(shadows_stay_apart),
-      cmocka_unit_test(mistakes_are_found_where_they_are),
       cmocka_unit_test(only_allowed_steps_are_taken),
       cmocka_unit_test(quiet_accounts_cost_almost_nothing),
   };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who gets a lead: the default rules of engagement, bands, absences, pools, gaps. */
+/* Who gets a lead: the default rules of engagement, rows, absences, pools, gaps. */
 #include "base/test.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,23 +87,6 @@ static const struct answer answers[] = {
     {"10M", "tiny", SMALL, "csm", "carl", false, "a small contract"},
 };
 
-/* etc/routes, with another size of our own. */
-static char *default_routes(const char *vendor)
-{
-  char *dir = routing_dir(questions, "");
-  char *copy BW_AUTOFREE = bw_asprintf("cp %s/etc/routes/*.yaml %s/routes/ && rm %s/routes/r.yaml", world_srcdir(), dir, dir);
-  char *path BW_AUTOFREE = bw_asprintf("%s/etc/routes/00-settings.yaml", world_srcdir());
-  char *text BW_AUTOFREE = world_read(path);
-  char *at = text ? strstr(text, "vendor_size: 10M") : NULL;
-  char *changed BW_AUTOFREE = NULL;
-  assert_int_equal(system(copy), 0);
-  assert_non_null(at);
-  *at = '\0';
-  changed = bw_asprintf("%svendor_size: %s%s", text, vendor, at + strlen("vendor_size: 10M"));
-  routing_write(dir, "routes/00-settings.yaml", changed);
-  return dir;
-}
-
 static const char *text_of(const json_t *o, const char *key)
 {
   const char *s = json_string_value(json_object_get(o, key));
@@ -113,7 +95,7 @@ static const char *text_of(const json_t *o, const char *key)
 
 static void check_answer(const struct answer *a)
 {
-  char *dir = default_routes(a->vendor);
+  char *dir = config_dir_default_routes(questions, a->vendor);
   struct world w = {.now = MONDAY};
   json_t *why;
   const json_t *route;
@@ -129,7 +111,7 @@ static void check_answer(const struct answer *a)
   }
   json_decref(why);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void the_rules_of_engagement_are_answered(void **state)
@@ -140,150 +122,9 @@ static void the_rules_of_engagement_are_answered(void **state)
     check_answer(&answers[i]);
 }
 
-/* Every row says its rule in words, and none is hidden behind an earlier one. */
-static void the_default_table_has_no_dead_row(void **state)
-{
-  static const char *const vendors[] = {"3M", "10M", "25M"};
-  size_t v, i, j, taken = 0;
-  (void)state;
-  for (v = 0; v < 3; v++) {
-    char *dir = default_routes(vendors[v]);
-    struct world w = {.now = MONDAY};
-    struct bw_route_row_info r;
-    world_open(&w, dir, NULL);
-    for (i = 0; bw_routes_at(w.plays, i, &r); i++) {
-      if (!r.note[0])
-        fail_msg("%s:%u has no note", r.file, r.line);
-      taken += !r.never;
-      for (j = 0; j < i; j++)
-        if (bw_routes_compare(w.plays, j, i) == BW_ROUTES_COVERS && v == 1)
-          fail_msg("%s:%u is never reached", r.file, r.line);
-    }
-    assert_true(i > 15);
-    world_close(&w);
-    routing_remove(dir);
-  }
-  assert_true(taken > 40);
-}
-
 /* ---- columns ---- */
 
 #define ROLES "roles: {csm: account.csm, ae: account.ae, bdr: account.bdr}\n---\n"
-
-static void bands_mean_what_they_say(void **state)
-{
-  static const struct {
-    const char *column, *band;
-    double lo, hi;
-    bool lo_in, hi_in;
-  } cases[] = {
-      {"size", "< 10000", -INFINITY, 10000, false, false},
-      {"size", "<= 10,000", -INFINITY, 10000, false, true},
-      {"size", ">5M", 5e6, INFINITY, false, false},
-      {"size", " >= 1.5M ", 1.5e6, INFINITY, true, false},
-      {"size", "5M..20M", 5e6, 20e6, true, false},
-      {"size", "10k .. 2B", 1e4, 2e9, true, false},
-      {"estimate", "< big", -INFINITY, 50000, false, false},
-      {"tenure", ">= 90d", 90.0 * BW_DAY, INFINITY, true, false},
-      {"tenure", "2w..90d", 14.0 * BW_DAY, 90.0 * BW_DAY, true, false},
-  };
-  size_t i;
-  (void)state;
-  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    char *routes BW_AUTOFREE = bw_asprintf("settings: {big: 50K}\n---\n" ROLES "route: r\nrows: [{%s: \"%s\", to: csm}]\n",
-                                           cases[i].column, cases[i].band);
-    char *dir = routing_dir(RISK_PLAY("p", "r"), routes);
-    struct world w = {.now = MONDAY};
-    struct bw_route_row_info r;
-    const struct bw_band *b;
-    world_open(&w, dir, NULL);
-    assert_true(bw_routes_at(w.plays, 0, &r));
-    b = cases[i].column[0] == 's' ? r.size : cases[i].column[0] == 'e' ? r.estimate : r.tenure;
-    assert_true(b->set && b->lo_in == cases[i].lo_in && b->hi_in == cases[i].hi_in);
-    assert_true((isinf(b->lo) && isinf(cases[i].lo)) || fabs(b->lo - cases[i].lo) < 1e-6);
-    assert_true((isinf(b->hi) && isinf(cases[i].hi)) || fabs(b->hi - cases[i].hi) < 1e-6);
-    world_close(&w);
-    routing_remove(dir);
-  }
-}
-
-static void mistakes_are_named(void **state)
-{
-  static const struct {
-    const char *routes, *says;
-  } cases[] = {
-      {ROLES "route: r\nrows: [{size: 10000, to: csm}]\n", "r.yaml:4:15: a band should stand here, in quotes"},
-      {ROLES "route: r\nrows: [{size: \"10000\", to: csm}]\n", "a band begins with <, <=, > or >="},
-      {ROLES "route: r\nrows: [{size: \"< tiny\", to: csm}]\n", "\"tiny\" is neither an amount"},
-      {ROLES "route: r\nrows: [{size: \"20M..5M\", to: csm}]\n", "nothing is in this band"},
-      {ROLES "route: r\nrows: [{size: \"< -5\", to: csm}]\n", "is neither an amount"},
-      {ROLES "route: r\nrows: [{tenure: \"< 90\", to: csm}]\n", "\"90\" is not a duration such as 90d"},
-      {ROLES "route: r\nrows: [{vendor_size: \"< 5M\", to: csm}]\n", "needs the size of your own company"},
-      {ROLES "route: r\nrows: [{segmnt: smb, to: csm}]\n", "unknown key \"segmnt\"; did you mean segment?"},
-      {ROLES "route: r\nrows: [{motion: [expansion, up], to: csm}]\n", "a motion should stand here"},
-      {"settings: {big: lots}\n", "\"lots\" is neither an amount"},
-      {"settings: {Big: 5}\n", "has a name of its own, of small letters"},
-      {"people:\n- {email: anna}\n", "\"anna\" is not an e-mail address"},
-      {"people:\n- {name: Anna}\n", "\"email\" is missing"},
-      {"people:\n- {email: a@x, away: [{from: 2026-02-01, to: 2026-01-01}]}\n", "the absence ends before it begins"},
-      {"people:\n- {email: a@x, away: [{from: soon, to: 2026-01-01}]}\n", "\"from\" should be a day such as 2026-12-05"},
-      {"people:\n- {email: a@x, delegate: b@x}\n", "r.yaml:2:3: the delegate \"b@x\" of a@x is not listed"},
-      {"people:\n- {email: a@x, delegate: b@x}\n- {email: b@x, delegate: a@x}\n", "stand in for each other in a circle"},
-      {"people:\n- {email: a@x, delegate: a@x}\n", "stand in for each other in a circle"},
-      {"people:\n- {email: a@x, name: Ann}\n- {email: b@x, slack: ann}\n", "two people are called \"ann\""},
-      {"people:\n- {email: a@x, capacity: -1}\n", "\"capacity\" is how many new leads a day"},
-      {"people:\n- {email: a@x, roles: [aee]}\n", "a@x has the role \"aee\", which is not listed"},
-      {"roles: {bdr: {pool: {by: chance, members: [a@x]}}}\n", "\"by\" is round_robin (each in turn) or least_loaded"},
-      {"roles: {bdr: {pool: {by: round_robin}}}\n", "the pool of the role bdr is empty"},
-      {"roles: {bdr: {pool: {members: [a@x, a@x]}}}\n", "\"a@x\" is in the pool twice"},
-      {"roles: {bdr: {pool: {members: [b@x]}}}\n---\npeople:\n- {email: a@x}\n",
-       "\"b@x\" in the pool of the role bdr is not listed"},
-      {"roles: {bdr: [{pool: {members: [a@x]}}, account.bdr]}\n", "the pool is the last place to look"},
-  };
-  size_t i;
-  (void)state;
-  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    char *said BW_AUTOFREE = routing_refused(cases[i].routes);
-    if (!said || !strstr(said, cases[i].says))
-      fail_msg("%s\nexpected: %s\nsaid:     %s", cases[i].routes, cases[i].says, said ? said : "nothing");
-  }
-}
-
-static void rows_are_compared(void **state)
-{
-  static const struct {
-    const char *first, *second;
-    enum bw_route_relation relation;
-  } cases[] = {
-      {"to: csm", "type: seat, to: ae", BW_ROUTES_COVERS},
-      {"type: seat, to: csm", "to: ae", BW_ROUTES_OVERLAP},
-      {"type: seat, to: csm", "type: tier, to: ae", BW_ROUTES_APART},
-      {"type: [seat, tier], to: csm", "type: tier, to: ae", BW_ROUTES_COVERS},
-      {"size: \"< 10K\", to: csm", "size: \">= 10K\", to: ae", BW_ROUTES_APART},
-      {"size: \"<= 10K\", to: csm", "size: \">= 10K\", to: ae", BW_ROUTES_OVERLAP},
-      {"size: \"< 10K\", to: csm", "size: \"1K..10K\", to: ae", BW_ROUTES_COVERS},
-      {"size: \"< 10K\", to: csm", "size: \"<= 10K\", to: ae", BW_ROUTES_OVERLAP},
-      {"size: \"< 10K\", to: csm", "type: seat, to: ae", BW_ROUTES_OVERLAP}, /* an account of unknown size reaches the second */
-      {"when: account.arr > 5, to: csm", "to: ae", BW_ROUTES_OVERLAP},
-      {"when: account.arr > 5, to: csm", "when: account.arr > 5, type: seat, to: ae", BW_ROUTES_COVERS},
-      {"segment: smb, to: csm", "segment: SMB, to: ae", BW_ROUTES_COVERS},
-      {"vendor_size: \"< 5M\", to: csm", "to: ae", BW_ROUTES_APART}, /* it is not for us */
-      {"vendor_size: \"> 5M\", to: csm", "to: ae", BW_ROUTES_COVERS},
-  };
-  size_t i;
-  (void)state;
-  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-    char *routes BW_AUTOFREE = bw_asprintf("settings: {vendor_size: 8M}\n---\n" ROLES "route: r\nrows:\n- {%s}\n- {%s}\n",
-                                           cases[i].first, cases[i].second);
-    char *dir = routing_dir(RISK_PLAY("p", "r"), routes);
-    struct world w = {.now = MONDAY};
-    world_open(&w, dir, NULL);
-    if (bw_routes_compare(w.plays, 0, 1) != cases[i].relation)
-      fail_msg("%s | %s: %d", cases[i].first, cases[i].second, bw_routes_compare(w.plays, 0, 1));
-    world_close(&w);
-    routing_remove(dir);
-  }
-}
 
 static void a_skipped_row_says_why(void **state)
 {
@@ -301,7 +142,7 @@ static void a_skipped_row_says_why(void **state)
                                      "the tenure is 369.3 days; the row is for < 90d",
                                      "the estimate is 24,000; the row is for > 1M",
                                      "a value is missing (account.employees: an account record with traits.employees)"};
-  char *dir = routing_dir(RISK_PLAY("p", "r"), routes);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"), routes);
   struct world w = {.now = MONDAY};
   json_t *why;
   const json_t *route, *skipped;
@@ -319,7 +160,7 @@ static void a_skipped_row_says_why(void **state)
     assert_string_equal(text_of(json_array_get(skipped, i), "why"), says[i]);
   json_decref(why);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* ---- people ---- */
@@ -330,7 +171,7 @@ static void a_skipped_row_says_why(void **state)
 static void check_owner(const char *people, int64_t now, const char *owner, const char *role, const char *note)
 {
   char *routes BW_AUTOFREE = bw_asprintf("people:\n%s---\n" RISK_ROUTES, people);
-  char *dir = routing_dir(RISK_PLAY("p", "r"), routes);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"), routes);
   struct world w = {.now = now};
   const struct bw_lead *l;
   world_open(&w, dir, NULL);
@@ -340,7 +181,7 @@ static void check_owner(const char *people, int64_t now, const char *owner, cons
   if (strcmp(l->owner, owner) != 0 || strcmp(l->owner_role, role) != 0 || strcmp(l->owner_note, note) != 0)
     fail_msg("%s\nexpected %s (%s) %s; got %s (%s) %s", people, owner, role, note, l->owner, l->owner_role, l->owner_note);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 #define ANNA "- {email: anna@x, name: Anna Berg, away: [{from: 2026-01-05, to: 2026-01-09}], delegate: ben@x}\n"
@@ -373,7 +214,7 @@ static void somebody_stands_in(void **state)
 
 static void an_open_lead_stays_with_who_has_it(void **state)
 {
-  char *dir = routing_dir(RISK_PLAY("p", "r"), "people:\n" ANNA "- {email: ben@x}\n---\n" RISK_ROUTES);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"), "people:\n" ANNA "- {email: ben@x}\n---\n" RISK_ROUTES);
   struct world w = {.now = MONDAY};
   int day;
   (void)state;
@@ -398,7 +239,7 @@ static void an_open_lead_stays_with_who_has_it(void **state)
   assert_string_equal(routing_lead(&w, "a")->owner, "cleo");
   assert_string_equal(routing_lead(&w, "a")->owner_note, "");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* ---- pools ---- */
@@ -428,7 +269,7 @@ static void deal(struct world *w, const char *id, const char *owner)
 static void turns_are_taken(void **state)
 {
   char *routes BW_AUTOFREE = pool_routes("round_robin");
-  char *dir = routing_dir(RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), routes);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), routes);
   char *db BW_AUTOFREE = bw_asprintf("%s/store.db", dir);
   struct world w = {.now = MONDAY};
   struct bw_error err = {0};
@@ -453,13 +294,13 @@ static void turns_are_taken(void **state)
   assert_string_equal(routing_lead(&w, "a5")->owner, "c@x");
   deal(&w, "a8", "c@x");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void two_families_of_an_account_have_one_owner(void **state)
 {
   char *routes BW_AUTOFREE = pool_routes("round_robin");
-  char *dir = routing_dir(RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), routes);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), routes);
   struct world w = {.now = MONDAY};
   (void)state;
   world_open(&w, dir, NULL);
@@ -468,13 +309,13 @@ static void two_families_of_an_account_have_one_owner(void **state)
   assert_string_equal(bw_leads_find(w.engine, BW_STR("L2"))->owner, "a@x");
   deal(&w, "a2", "b@x");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void the_least_loaded_is_next(void **state)
 {
   char *routes BW_AUTOFREE = pool_routes("least_loaded");
-  char *dir = routing_dir(RISK_PLAY("p", "r"), routes);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"), routes);
   char *db BW_AUTOFREE = bw_asprintf("%s/store.db", dir);
   struct world w = {.now = MONDAY};
   struct bw_error err = {0};
@@ -493,15 +334,15 @@ static void the_least_loaded_is_next(void **state)
   deal(&w, "a8", "a@x");
   deal(&w, "a9", "c@x");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void a_role_is_a_pool_by_itself(void **state)
 {
-  char *dir = routing_dir(RISK_PLAY("p", "r"),
-                          "roles: {csm: {pool: {by: round_robin}}, ae: account.ae}\n---\npeople:\n- {email: a@x, roles: "
-                          "[csm]}\n- {email: b@x, roles: [ae]}\n- {email: c@x, roles: [ae, csm]}\n---\n"
-                          "route: r\nrows: [{to: csm}]\n");
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"),
+                         "roles: {csm: {pool: {by: round_robin}}, ae: account.ae}\n---\npeople:\n- {email: a@x, roles: "
+                         "[csm]}\n- {email: b@x, roles: [ae]}\n- {email: c@x, roles: [ae, csm]}\n---\n"
+                         "route: r\nrows: [{to: csm}]\n");
   struct world w = {.now = MONDAY};
   struct bw_role_info info;
   (void)state;
@@ -511,14 +352,14 @@ static void a_role_is_a_pool_by_itself(void **state)
   deal(&w, "a2", "c@x");
   deal(&w, "a3", "a@x");
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* ---- gaps ---- */
 
 static void the_operator_hears_of_a_gap_once(void **state)
 {
-  char *dir = routing_dir(RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), "people:\n" ANNA_ALONE "---\n" RISK_ROUTES);
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r") "---\n" RISK_PLAY("q", "r"), "people:\n" ANNA_ALONE "---\n" RISK_ROUTES);
   char *db BW_AUTOFREE = bw_asprintf("%s/store.db", dir);
   struct world w = {.now = MONDAY};
   struct bw_error err = {0};
@@ -551,12 +392,13 @@ static void the_operator_hears_of_a_gap_once(void **state)
       1);
   (void)err;
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 static void no_row_is_a_gap_too(void **state)
 {
-  char *dir = routing_dir(RISK_PLAY("p", "r"), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{type: seat, to: csm}]\n");
+  char *dir =
+      config_dir(NULL, RISK_PLAY("p", "r"), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{type: seat, to: csm}]\n");
   struct world w = {.now = MONDAY};
   (void)state;
   world_open(&w, dir, NULL);
@@ -565,13 +407,13 @@ static void no_row_is_a_gap_too(void **state)
   assert_string_equal(routing_lead(&w, "a")->owner, "operator");
   assert_int_equal(routing_said(&w, "operator: no row of the route holds (a last row without conditions would)."), 1);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 /* A row that says operator is a decision, and no gap. */
 static void the_operator_may_be_chosen(void **state)
 {
-  char *dir = routing_dir(RISK_PLAY("p", "r"), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: operator}]\n");
+  char *dir = config_dir(NULL, RISK_PLAY("p", "r"), "roles: {csm: account.csm}\n---\nroute: r\nrows: [{to: operator}]\n");
   struct world w = {.now = MONDAY};
   (void)state;
   world_open(&w, dir, NULL);
@@ -580,16 +422,12 @@ static void the_operator_may_be_chosen(void **state)
   assert_string_equal(routing_lead(&w, "a")->owner, "operator");
   assert_int_equal(w.notices, 0);
   world_close(&w);
-  routing_remove(dir);
+  config_remove(dir);
 }
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_rules_of_engagement_are_answered),
-                                     cmocka_unit_test(the_default_table_has_no_dead_row),
-                                     cmocka_unit_test(bands_mean_what_they_say),
-                                     cmocka_unit_test(mistakes_are_named),
-                                     cmocka_unit_test(rows_are_compared),
                                      cmocka_unit_test(a_skipped_row_says_why),
                                      cmocka_unit_test(somebody_stands_in),
                                      cmocka_unit_test(an_open_lead_stays_with_who_has_it),

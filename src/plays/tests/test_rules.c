@@ -2,8 +2,6 @@
 /* What a play file can say: shared gates, readiness, the value journey; each with what why-not tells of it. */
 #include "base/test.h"
 
-#include <string.h>
-
 #include "base/time.h"
 #include "names/names.h"
 #include "plays/tests/config.h"
@@ -33,26 +31,6 @@ static void shared_gates_stand_where_they_are_used(void **state)
        "route.name", "care", NULL);
   assert_int_equal(w.opened, 1);
   world_close(&w);
-}
-
-static void mistakes_in_shared_gates_are_found_where_they_are(void **state)
-{
-  (void)state;
-  refused(SHARED, PLAY("p", "[use: customer]", ""), NULL);
-  refused(SHARED, PLAY("p", "[use: custmer]", ""),
-          "P.yaml:6:14: there are no shared gates \"custmer\"; a document \"gates: NAME\" with \"list\" would define them (did "
-          "you mean customer?)");
-  refused(SHARED, PLAY("p", "[use: customer, {name: tenure, require: 'true'}]", ""), "two gates have the name \"tenure\"");
-  refused(SHARED, PLAY("p", "[{name: tenure, require: 'true'}, use: customer]", ""),
-          "two gates have the name \"tenure\"; leave the shared one out with {use: customer, except: [...]}");
-  refused(SHARED, PLAY("p", "[{use: customer, except: [tenur]}]", ""),
-          "P.yaml:6:34: the shared gates \"customer\" have none of this name; did you mean tenure?");
-  refused(SHARED "---\n" SHARED, PLAY("p", "[use: customer]", ""), "_shared.yaml:7:8: shared gates need a name of their own");
-  refused("gates: g\nlist:\n  - name: x\n    require: account.acv > days(3)\n", PLAY("p", "[use: g]", ""),
-          "_shared.yaml:4:26: > does not work between a number and a duration");
-  refused("gates: g\nlist: [use: h]\n", PLAY("p", "[use: g]", ""), "shared gates do not use others");
-  refused("gates: g\nlist: []\n", PLAY("p", "[use: g]", ""), "\"list\" should be a list of 1 to 64 gates");
-  refused("gates: g\nlits: []\n", PLAY("p", "[use: g]", ""), "unknown key \"lits\"; did you mean list?");
 }
 
 /* ---- readiness ---- */
@@ -180,20 +158,6 @@ static void what_is_nurtured_grows_up(void **state)
   world_close(&w);
 }
 
-static void mistakes_in_readiness_are_found(void **state)
-{
-  (void)state;
-  refused(NULL, EXPANSION("p", "readiness: strickt\n"), "there is no document \"readiness: strickt\" in plays/");
-  refused("readiness: strict\n", EXPANSION("p", "readiness: strickt\n"), "did you mean strict?");
-  refused(NULL, EXPANSION("p", "readiness: {pursue: 7}\n"), "it should be the other way round");
-  refused(NULL, EXPANSION("p", "readiness: {unknown: 3}\n"), "P.yaml:11:22: a number from 1 to 2 should stand here");
-  refused(NULL, EXPANSION("p", "readiness: {dimensions: {budgt: '3'}}\n"), "did you mean budget?");
-  refused(NULL, EXPANSION("p", "readiness: {dimensions: {budget: account.budget}}\n"), "a number is needed here");
-  refused(NULL, EXPANSION("p", "readiness: {nurture: {route: nowhere}}\n"), "there is no route \"nowhere\"");
-  refused(NULL, EXPANSION("p", "readiness: {nurture: {from: 8}}\n"), "where a lead of this band goes");
-  refused("readiness: x\n---\nreadiness: x\n", EXPANSION("p", ""), "a shared readiness needs a name of its own");
-}
-
 /* ---- the value journey ---- */
 
 #define JOURNEY                                                                                                                \
@@ -239,30 +203,15 @@ static void milestones_tell_the_stage(void **state)
   world_close(&w);
 }
 
-static void mistakes_in_the_journey_are_found(void **state)
-{
-  static const char play[] = PLAY("p", "[{name: any, require: 'true'}]", "");
-  (void)state;
-  refused("journey: {life: [{milestone: x, when: 'true'}]}\n", play, "did you mean live?");
-  refused("journey: {live: [{milestone: x}]}\n", play, "_shared.yaml:1:18: a milestone should be a map");
-  refused("journey: {live: [{milestone: x, when: account.acv}]}\n", play, "a yes or no (a comparison) is needed here");
-  refused("journey: {live: [{milestone: x, when: account.stage >= stage('live')}]}\n", play,
-          "a milestone cannot ask for account.stage");
-  refused(JOURNEY "---\n" JOURNEY, play, "there is one value journey");
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shared_gates_stand_where_they_are_used),
-      cmocka_unit_test(mistakes_in_shared_gates_are_found_where_they_are),
       cmocka_unit_test(readiness_decides_on_expansion),
       cmocka_unit_test(time_since_purchase_is_counted_in_calendar_months),
       cmocka_unit_test(configuration_says_what_readiness_is),
       cmocka_unit_test(what_is_nurtured_grows_up),
-      cmocka_unit_test(mistakes_in_readiness_are_found),
       cmocka_unit_test(milestones_tell_the_stage),
-      cmocka_unit_test(mistakes_in_the_journey_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

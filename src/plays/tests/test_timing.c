@@ -3,7 +3,6 @@
 #include "base/test.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/time.h"
 #include "plays/tests/config.h"
@@ -152,31 +151,6 @@ static void a_new_expansion_is_news_to_the_renewal(void **state)
   world_close(&w);
 }
 
-/* Windows of the signals' own can be asked for: a new leader's first 90 days, the day-90 talk. */
-static void windows_can_be_expressed(void **state)
-{
-  (void)state;
-  refused(READY,
-          PLAY("p",
-               "[{name: new leader, require: signal.leader_hired.opened >= now - days(90)}, {name: day 90, require: "
-               "'account.tenure >= days(90) && account.tenure < days(120)'}, {name: limit, require: "
-               "'!has(account.days_to_renewal) || account.days_to_renewal > 30'}]",
-               ""),
-          NULL);
-}
-
-static void mistakes_in_timing_are_found(void **state)
-{
-  (void)state;
-  refused(NULL, EXPANSION("p", "timing: {never_before: 59d}\n"),
-          "P.yaml:11:24: no expansion in the first 60 days of a customer: a play may wait longer, and not less");
-  refused(NULL, EXPANSION("p", "timing: {escalation: never}\n"), "\"escalation\" should be block or allow");
-  refused(NULL, EXPANSION("p", "timing: {renewal: {join: [60d]}}\n"), "two durations");
-  refused(NULL, EXPANSION("p", "timing: {renewal: {join: [20d, 90d]}}\n"), "both of them earlier");
-  refused(NULL, EXPANSION("p", "timing: {renewl: false}\n"), "did you mean renewal?");
-  refused(NULL, EXPANSION("p", "timing: soon\n"), "\"timing\" should be a map");
-}
-
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -185,8 +159,6 @@ int main(void)
       cmocka_unit_test(the_renewal_is_minded),
       cmocka_unit_test(expansions_are_joined_to_the_renewal),
       cmocka_unit_test(a_new_expansion_is_news_to_the_renewal),
-      cmocka_unit_test(windows_can_be_expressed),
-      cmocka_unit_test(mistakes_in_timing_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,6 @@
 /* What would have to change, and an estimate with its arithmetic. */
 #include "base/test.h"
 
-#include <string.h>
-
 #include "base/time.h"
 #include "plays/tests/config.h"
 

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small world for tests: a catalogue, a book, signals and an engine, driven by lines of JSON on a virtual clock. */
+/* A small world for tests: facts, rules and an engine over them, driven by lines of JSON on a virtual clock. */
 #ifndef BW_PLAYS_TESTS_WORLD_H
 #define BW_PLAYS_TESTS_WORLD_H
 
+#include "names/tests/facts.h"
 #include "plays/plays.h"
 #include "rules/rules.h"
 
 struct world {
-  struct bw_catalog *catalog;
-  struct bw_book *book;
-  struct bw_signals *signals;
+  struct facts facts;
   struct bw_plays *plays;
   struct bw_engine *engine;
   struct bw_store *store; /* NULL: memory only */
-  uint32_t watcher;
-  uint64_t offset;
   int64_t now;
   struct bw_buf log;                       /* what happened, one JSON object per line */
   bool quiet;                              /* only count */
@@ -39,8 +36,5 @@ void world_trait(struct world *w, const char *account, const char *name, const c
 void world_tick(struct world *w, int64_t now_ms);
 /* One line of a scenario. */
 void world_line(struct world *w, const char *json);
-
-const char *world_srcdir(void);
-char *world_read(const char *path); /* NULL where there is none */
 
 #endif
