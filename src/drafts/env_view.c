@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of plays as a view for templates.  Runs in core and in replays; no privileges needed. */
+/* The names of an account as a view for templates.  Runs in core and in replays; no privileges needed. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -68,7 +68,7 @@ void bw_env_gather(struct bw_env *env)
   memset(env->answers, 0, sizeof env->answers);
 }
 
-const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t type, const char *key)
+const struct bw_episode *bw_env_episode(const struct bw_env *env, uint32_t type, const char *key)
 {
   const struct bw_episode *best = NULL;
   size_t i;
@@ -122,7 +122,7 @@ enum bw_type bw_env_slot_type(const struct bw_env *env, uint32_t slot)
 bool bw_env_slot_open(const struct bw_env *env, uint32_t slot)
 {
   const struct env_name *n = &env->names->items[slot];
-  return bw_env_open_episode(env, n->type_index, n->key) != NULL;
+  return bw_env_episode(env, n->type_index, n->key) != NULL;
 }
 
 void bw_env_slot_source(struct bw_env *env, uint32_t slot, struct bw_provenance *ret_from)

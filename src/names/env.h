@@ -46,7 +46,7 @@ void bw_env_clear(struct bw_env *env);
 /* Reads the open episodes once, and forgets the answers. */
 void bw_env_gather(struct bw_env *env);
 /* The strongest open episode that is not held, of any key where `key` is NULL. */
-const struct bw_episode *bw_env_open_episode(const struct bw_env *env, uint32_t type, const char *key);
+const struct bw_episode *bw_env_episode(const struct bw_env *env, uint32_t type, const char *key);
 
 const struct bw_entity *bw_env_account(struct bw_env *env); /* its record; NULL: none */
 /* A fixed name of the account: "account.arr". */

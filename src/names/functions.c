@@ -32,7 +32,7 @@ FN(fn_open)
   if (env->instead_of == args[0].i)
     *ret = bw_value_bool(env->instead.b);
   else
-    *ret = bw_value_bool(bw_env_open_episode(env, n->type_index, n->key) != NULL);
+    *ret = bw_value_bool(bw_env_episode(env, n->type_index, n->key) != NULL);
 }
 
 FN(fn_stage)

@@ -302,7 +302,7 @@ static void read_signal(struct bw_env *env, const struct env_name *n, struct bw_
     *ret = (struct bw_value){.type = BW_TYPE_SIGNAL, .i = (int64_t)(n - env->names->items), .s = bw_str(n->text)};
     return;
   }
-  e = bw_env_open_episode(env, n->type_index, n->key);
+  e = bw_env_episode(env, n->type_index, n->key);
   if (!e) {
     if (!read_lead_signal(env, n, ret, ret_from))
       bw_env_missing(env, ret, "%s: the signal %s is not open", n->text, type);

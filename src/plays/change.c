@@ -2,7 +2,7 @@
 /*
  * What would have to change for a condition to hold: one value at a time is taken for another, the condition is asked again,
  * and the nearest value that turns its answer is told.  It knows nothing of how the condition is written.  Runs in core and
- * replays.
+ * replays; no privileges.
  */
 #include <math.h>
 #include <stdio.h>

@@ -157,7 +157,7 @@ static void judge_score(struct bw_env *env, const struct play *p, struct verdict
   size_t i;
   v->score = 0;
   for (i = 0; i < p->nweights; i++) {
-    const struct bw_episode *e = bw_env_open_episode(env, p->weights[i].signal, NULL);
+    const struct bw_episode *e = bw_env_episode(env, p->weights[i].signal, NULL);
     double points = e ? p->weights[i].weight * (p->open_share + (1 - p->open_share) * e->strength) : 0;
     if (e && points > best) {
       best = points;

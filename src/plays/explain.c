@@ -204,7 +204,7 @@ static void explain_score(struct bw_env *env, const struct play *p, bool full, s
   bw_json_key(b, "points");
   bw_json_open(b, '[');
   for (i = 0; i < p->nweights; i++) {
-    const struct bw_episode *e = bw_env_open_episode(env, p->weights[i].signal, NULL);
+    const struct bw_episode *e = bw_env_episode(env, p->weights[i].signal, NULL);
     double points = e ? p->weights[i].weight * (p->open_share + (1 - p->open_share) * e->strength) : 0;
     if (!e && !full)
       continue; /* a lead tells what counted; why-not also what did not */

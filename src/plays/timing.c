@@ -12,7 +12,7 @@
 static bool escalated(struct bw_env *env, const struct timing *t)
 {
   const struct bw_entity *account = bw_env_account(env);
-  if (t->escalation_signal >= 0 && bw_env_open_episode(env, (uint32_t)t->escalation_signal, NULL))
+  if (t->escalation_signal >= 0 && bw_env_episode(env, (uint32_t)t->escalation_signal, NULL))
     return true;
   return account && bw_entity_number(account, "open_escalations", 0) > 0;
 }
