@@ -45,7 +45,7 @@ void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, .
   *ret = bw_value_error(BW_VALUE_MISSING, bw_env_keep(env, "%s", text));
 }
 
-/* ---- the open episodes, read once for all plays ---- */
+/* ---- the open episodes, read once for all that is asked of a moment ---- */
 
 static int gather(void *ctx, const struct bw_episode *e)
 {
