@@ -10,6 +10,7 @@
 #define MAX_ID 512
 #define MAX_TICKETS 64
 #define MAX_TICKET_ID 96
+#define MAX_ODD 200 /* words that are told of */
 
 /* One record at work on one entity. */
 struct apply {
@@ -199,6 +200,35 @@ static bool acceptable(struct apply *a, const struct bw_field *f)
   return !why;
 }
 
+/* A word that no rule knows is kept as it is, and told of once. */
+static void tell_odd(struct apply *a, const struct bw_field *f)
+{
+  struct bw_buf key = {0}, words = {0};
+  bw_buf_printf(&key, "%.*s %.*s", BW_FMT(f->key), BW_FMT(f->text));
+  if (a->rc == 0 && bw_map_count(a->book->odd) < MAX_ODD && !bw_map_get(a->book->odd, bw_buf_str(&key))) {
+    (void)bw_map_put(a->book->odd, bw_buf_str(&key), a->book);
+    bw_word_list(a->entity->kind, f->key, &words);
+    a->rc =
+        bw_fail(a->err, BW_ENOTFOUND, BW_CLASS_CONFIG,
+                "%s record at offset %llu (%s): %.*s is %s, which is none of %s: no rule knows what to make of it, and plays "
+                "are careful with the account until it is one of these",
+                bw_kind_name(a->record->kind), (unsigned long long)a->record->offset, bw_log_quote(bw_entity_id(a->entity)),
+                BW_FMT(f->key), bw_log_quote(f->text), bw_buf_cstr(&words));
+  }
+  bw_buf_clear(&key);
+  bw_buf_clear(&words);
+}
+
+static void spell(struct apply *a, struct bw_field *f)
+{
+  bool odd;
+  const char *word = f->type == BW_VALUE_STRING ? bw_word_find(a->entity->kind, f->key, f->text, &odd) : NULL;
+  if (word)
+    f->text = bw_str(word);
+  else if (f->type == BW_VALUE_STRING && odd)
+    tell_odd(a, f);
+}
+
 static void merge_traits(struct apply *a)
 {
   const struct bw_record *r = a->record;
@@ -208,6 +238,7 @@ static void merge_traits(struct apply *a)
     struct bw_field f = r->fields[i];
     if (f.section != BW_SECTION_TRAITS || !acceptable(a, &f))
       continue;
+    spell(a, &f);
     set_field(a, &f, BW_BOOK_MAX_FIELDS);
     for (k = 0; k < sizeof aliases / sizeof *aliases; k++)
       if (aliases[k].kind == r->kind && bw_str_is(f.key, aliases[k].from) &&
@@ -239,9 +270,9 @@ static struct bw_str trait(const struct apply *a, const char *key)
   return bw_record_text(a->record, BW_SECTION_TRAITS, key);
 }
 
-static bool one_of(struct bw_str s, const char *const *words)
+static bool is_any(struct bw_str s, const char *const *words)
 {
-  while (*words && !bw_str_is(s, *words))
+  while (*words && !bw_word_is(s, *words))
     words++;
   return *words != NULL;
 }
@@ -249,7 +280,7 @@ static bool one_of(struct bw_str s, const char *const *words)
 static bool is_commercial(struct bw_str kind, struct bw_str direction)
 {
   static const char *const kinds[] = {"call", "meeting", "proposal", "qbr", NULL}, *const out[] = {"outbound", "out", NULL};
-  return one_of(kind, kinds) || (bw_str_is(kind, "email") && one_of(direction, out));
+  return is_any(kind, kinds) || (bw_word_is(kind, "email") && is_any(direction, out));
 }
 
 /* Counted by offset, not by time: a late activity is one more. */
@@ -274,7 +305,7 @@ static void on_activity(struct apply *a)
   set_own_text(a, "last_touch", when);
   set_own_text(a, "last_touch_by", by);
   set_own_text(a, "last_touch_kind", kind);
-  if ((by.len && bw_str_eq(by, csm)) || bw_str_is(trait(a, "by_role"), "csm"))
+  if ((by.len && bw_str_eq(by, csm)) || bw_word_is(trait(a, "by_role"), "csm"))
     set_own_text(a, "last_csm_touch", when);
   if (is_commercial(kind, trait(a, "direction")))
     set_own_text(a, "last_commercial_touch", when);
@@ -290,7 +321,7 @@ static void on_survey(struct apply *a)
   size_t i;
   int len;
   for (i = 0; i < sizeof surveys / sizeof *surveys; i++)
-    if (bw_str_is(trait(a, "kind"), surveys[i].kind) && score > -1e9) {
+    if (bw_word_is(trait(a, "kind"), surveys[i].kind) && score > -1e9) {
       len = bw_number_format(score, a->number);
       set_own(a, surveys[i].score, BW_VALUE_NUMBER, bw_str_n(a->number, (size_t)len), score);
       bw_time_format(a->record->time_ms, a->when);
@@ -339,13 +370,12 @@ static size_t evict(struct ticket *t, size_t n)
 /* -1 unsaid, 0, 1 */
 static int yes_or_no(const struct apply *a, const char *key)
 {
-  static const char *const yes[] = {"true", "yes", "1", "escalated", NULL};
   const struct bw_field *f = bw_record_field(a->record, BW_SECTION_TRAITS, key);
   if (!f || f->type == BW_VALUE_JSON)
     return -1;
   if (f->type == BW_VALUE_BOOL || f->type == BW_VALUE_NUMBER)
     return f->number != 0;
-  return f->type == BW_VALUE_STRING && one_of(f->text, yes);
+  return f->type == BW_VALUE_STRING && bw_word_says_yes(f->text);
 }
 
 static void write_tickets(struct apply *a, const struct ticket *t, size_t n)
@@ -367,8 +397,7 @@ static void write_tickets(struct apply *a, const struct ticket *t, size_t n)
 
 static void on_ticket(struct apply *a)
 {
-  static const char *const closed[] = {"closed", "solved", "resolved", "done", "cancelled", "canceled",
-                                       "Closed", "Solved", "Resolved", "Done", NULL};
+  static const char *const closed[] = {"closed", "solved", "resolved", "done", "cancelled", "canceled", NULL};
   struct ticket t[MAX_TICKETS], now = {.id = a->record->subject, .time = a->record->time_ms};
   size_t n = read_tickets(bw_entity_raw(a->entity, ESCALATIONS_FIELD), t), i;
   int escalated = yes_or_no(a, "escalated");
@@ -391,7 +420,7 @@ static void on_ticket(struct apply *a)
   if (escalated >= 0)
     t[i].escalated = escalated;
   if (status.len)
-    t[i].closed = one_of(status, closed);
+    t[i].closed = is_any(status, closed);
   write_tickets(a, t, n);
 }
 

@@ -18,6 +18,7 @@ int bw_book_open(struct bw_store *store, struct bw_book **ret_book, struct bw_er
   b->store = store;
   b->name_ids = bw_map_new();
   b->changed = bw_map_new();
+  b->odd = bw_map_new();
   for (k = 0; k < BW_ENTITY_KINDS; k++) {
     b->entities[k] = bw_map_new();
     b->members[k] = bw_map_new();
@@ -42,6 +43,7 @@ void bw_book_close(struct bw_book **bp)
   bw_index_free(b);
   free(b->dirty);
   bw_map_free(&b->name_ids, NULL);
+  bw_map_free(&b->odd, NULL);
   while (b->nnames)
     free(b->names[--b->nnames]);
   free(b->names);

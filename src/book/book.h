@@ -45,7 +45,11 @@ void bw_book_close(struct bw_book **book);
  * last_nps, last_nps_at; likewise csat and ces ticket        open_escalations: how many tickets are escalated and not closed;
  * at most 64 are told apart
  *
+ * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
+ * use: " Red" is "red".
+ *
  * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; it is named, and all the others are applied.
+ * BW_ENOTFOUND: a field holds a word that no rule knows; all was applied, and it is told once for each word.
  */
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err);
 /* Writes what changed since the last save, with history rows, into the store's open transaction (BW_ESTATE without one). */
@@ -60,6 +64,8 @@ struct bw_str bw_entity_account(const struct bw_entity *e); /* empty for plans *
  * struct is one of 64 that take turns; its texts, and those of the functions below, are valid until the next bw_book_apply().
  */
 const struct bw_field *bw_entity_field(const struct bw_entity *e, const char *name);
+/* A yes or no that must not be overlooked ("do_not_contact"): what a text says counts as yes unless it is clearly a no. */
+bool bw_entity_flag(const struct bw_entity *e, const char *name);
 /* As text, whatever its type ("true", "12.50", an array as JSON); empty where there is none. */
 struct bw_str bw_entity_text(const struct bw_entity *e, const char *name);
 double bw_entity_number(const struct bw_entity *e, const char *name, double missing);

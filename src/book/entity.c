@@ -173,6 +173,16 @@ struct bw_str bw_entity_text(const struct bw_entity *e, const char *name)
   return v ? text_of(e, v) : BW_STR("");
 }
 
+bool bw_entity_flag(const struct bw_entity *e, const char *name)
+{
+  const struct bw_field *f = bw_entity_field(e, name);
+  if (!f || f->type == BW_VALUE_NULL)
+    return false;
+  if (f->type == BW_VALUE_BOOL || f->type == BW_VALUE_NUMBER)
+    return f->number != 0;
+  return bw_word_says_yes(f->text);
+}
+
 double bw_entity_number(const struct bw_entity *e, const char *name, double missing)
 {
   const struct value *v = find(e, name, false);

@@ -57,6 +57,15 @@ struct past {
   uint16_t name;
 };
 
+/* ---- words.c ---- */
+/* The one spelling of a word that rules know; NULL: the field has none such, or the text is not among them (*ret_odd, where
+   that is worth a notice). */
+const char *bw_word_find(enum bw_entity_kind kind, struct bw_str field, struct bw_str text, bool *ret_odd);
+void bw_word_list(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out); /* "green, yellow or red" */
+bool bw_word_is(struct bw_str text, const char *word);                                /* in any spelling */
+/* Anything that is not clearly a no: of what must not be overlooked. */
+bool bw_word_says_yes(struct bw_str text);
+
 struct bw_book {
   struct bw_store *store;
   struct bw_map *entities[BW_ENTITY_KINDS];
@@ -68,6 +77,7 @@ struct bw_book {
   char **names;
   size_t nnames, names_cap;
 
+  struct bw_map *odd;     /* words that were told of: "health critical" */
   struct bw_map *changed; /* accounts, in order of first change */
   struct bw_entity **dirty;
   size_t ndirty, dirty_cap;

@@ -4,6 +4,7 @@
  * approved. Runs in core.
  */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -55,6 +56,60 @@ static int may_work(struct core *c, const struct bw_lead *lead, const char *deed
   return BW_ESTATE;
 }
 
+/* ---- whom not to write to ---- */
+
+struct asked {
+  const struct bw_lead *lead;
+  const struct bw_book *book;
+  struct bw_str address;
+  struct bw_error *err;
+  int rc;
+};
+
+static int opted_out(void *ctx, const struct bw_entity *contact)
+{
+  struct asked *a = ctx;
+  struct bw_str email = bw_entity_text(contact, "email");
+  if (email.len != a->address.len || strncasecmp(email.data, a->address.data, email.len) != 0 ||
+      !bw_entity_flag(contact, "do_not_contact"))
+    return 0;
+  a->rc =
+      bw_fail(a->err, BW_ESTATE, BW_CLASS_PERMANENT,
+              "contact %.*s says do_not_contact: %.*s is not to be written to.  Send it to somebody else: basewatch edit %s "
+              "--to ADDRESS",
+              BW_FMT(bw_entity_id(contact)), BW_FMT(a->address), a->lead->id);
+  return -1;
+}
+
+static void ask_recipient(void *ctx, struct bw_str address)
+{
+  struct asked *a = ctx;
+  a->address = address;
+  if (a->rc == 0)
+    (void)bw_book_each_of(a->book, BW_ENTITY_CONTACT, bw_str(a->lead->account), opted_out, a);
+}
+
+/* Whoever must not be contacted is not, whatever a template or a person has put into the draft. */
+static int may_write(struct core *c, const struct bw_lead *lead, struct bw_error *err)
+{
+  struct asked a = {.lead = lead, .book = bw_pipeline_book(c->pipeline), .err = err};
+  const struct bw_entity *account = bw_book_find(a.book, BW_ENTITY_ACCOUNT, bw_str(lead->account));
+  struct bw_draft draft = {0};
+  if (account && bw_entity_flag(account, "do_not_contact"))
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "account %s says do_not_contact: nobody may write to it now",
+                   lead->account);
+  if (bw_draft_load(c->store, bw_str(lead->id), 0, &draft, NULL) == 0) /* without one it is for the approval to say so */
+    (void)bw_recipients(bw_str(draft.field[BW_DRAFT_TO]), ask_recipient, &a);
+  bw_draft_clear(&draft);
+  return a.rc;
+}
+
+static int may_take(struct core *c, const struct bw_lead *lead, enum bw_verdict verdict, struct bw_error *err)
+{
+  int rc = may_work(c, lead, bw_verdict_name(verdict), err);
+  return rc == 0 && verdict == BW_VERDICT_APPROVED ? may_write(c, lead, err) : rc;
+}
+
 int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err)
 {
   const struct bw_lead *lead = find_lead(c, id, err);
@@ -63,7 +118,8 @@ int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_
 
 static int may_decide(void *ctx, struct bw_str id, enum bw_verdict verdict, struct bw_error *err)
 {
-  return core_may_work(ctx, id, bw_verdict_name(verdict), err);
+  const struct bw_lead *lead = find_lead(ctx, id, err);
+  return lead ? may_take(ctx, lead, verdict, err) : BW_ENOTFOUND;
 }
 
 /* For a lead that the caller holds: to look for it again might take it away from them. */
@@ -76,7 +132,7 @@ static int may_approve_held(void *ctx, struct bw_str id, enum bw_verdict verdict
 {
   const struct holding *h = ctx;
   (void)id;
-  return may_work(h->c, h->lead, bw_verdict_name(verdict), err);
+  return may_take(h->c, h->lead, verdict, err);
 }
 
 static struct bw_decision_request request_of(struct core *c, const json_t *args)

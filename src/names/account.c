@@ -14,20 +14,30 @@ COMPUTE(account_id)
   bw_from_computed(ret_from, "account.id");
 }
 
+/* What the contract is worth a year: the field of that name, else its twin, for many records have but one of them. */
+static void contract_value(struct bw_env *env, const char *first, const char *second, struct bw_value *ret,
+                           struct bw_provenance *ret_from)
+{
+  const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
+  const char *field = e && isfinite(bw_entity_number(e, first, NAN)) ? first : second;
+  double v = e ? bw_entity_number(e, field, NAN) : NAN;
+  if (!isfinite(v))
+    return;
+  *ret = bw_value_double(v);
+  if (ret_from)
+    bw_from_field(ret_from, e, bw_env_keep(env, "account %.*s: traits.%s", BW_FMT(env->account), field).data, field);
+}
+
 COMPUTE(account_arr)
 {
-  static const char *const fields[][2] = {{"arr", "account: traits.arr"}, {"acv", "account: traits.acv"}};
-  const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
-  size_t i;
   (void)row;
-  for (i = 0; e && i < 2; i++) {
-    double v = bw_entity_number(e, fields[i][0], NAN);
-    if (!isfinite(v))
-      continue;
-    *ret = bw_value_double(v);
-    bw_from_field(ret_from, e, fields[i][1], fields[i][0]);
-    return;
-  }
+  contract_value(env, "arr", "acv", ret, ret_from);
+}
+
+COMPUTE(account_acv)
+{
+  (void)row;
+  contract_value(env, "acv", "arr", ret, ret_from);
 }
 
 COMPUTE(account_currency)
@@ -168,12 +178,9 @@ COMPUTE(account_seats)
 COMPUTE(account_do_not_contact)
 {
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
-  const struct bw_field *f = e ? bw_entity_field(e, "do_not_contact") : NULL;
   (void)row;
-  *ret = bw_value_bool(f && (f->type == BW_VALUE_BOOL || f->type == BW_VALUE_NUMBER
-                                 ? f->number > 0
-                                 : bw_str_is(f->text, "true") || bw_str_is(f->text, "yes")));
-  if (f)
+  *ret = bw_value_bool(e && bw_entity_flag(e, "do_not_contact"));
+  if (e && bw_entity_field(e, "do_not_contact"))
     bw_from_field(ret_from, e, "account: traits.do_not_contact", "do_not_contact");
   else
     bw_from_setting(ret_from, "no account record says do_not_contact");
@@ -238,15 +245,19 @@ COMPUTE(account_relationship)
   bw_from_computed(ret_from, "the roles of the account's contact records");
 }
 
-/* The recorded stage, else the one that milestones prove. */
+/* The recorded stage, else the one that milestones prove.  A word that is no stage counts as the first one: nothing is sold to
+   an account that somebody has said something about which we do not understand. */
 COMPUTE(account_stage)
 {
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
-  int rank = e ? bw_stage_rank(bw_entity_text(e, "stage")) : -1;
-  struct bw_str why = BW_STR("");
+  struct bw_str said = e ? bw_entity_text(e, "stage") : BW_STR(""), why = BW_STR("");
+  int rank = bw_stage_rank(said);
   (void)row;
   if (rank >= 0) {
     bw_from_field(ret_from, e, "account: traits.stage", "stage");
+  } else if (said.len) {
+    rank = 0;
+    bw_from_field(ret_from, e, "account: traits.stage (no stage that is known: counted as baseline)", "stage");
   } else if ((rank = bw_env_stage(env, env->quick ? NULL : &why)) >= 0) {
     bw_from_computed(ret_from, "milestones of the value journey");
   } else {
@@ -260,7 +271,7 @@ COMPUTE(account_stage)
 static const struct name_row account_rows[] = {
     {"name", TEXT, NULL, "the company's name"},
     {"id", TEXT, account_id, "the account's id, as records carry it"},
-    {"acv", NUMBER, NULL, "annual contract value"},
+    {"acv", NUMBER, account_acv, "annual contract value; arr where no record names acv"},
     {"arr", NUMBER, account_arr, "annual recurring revenue; acv where no record names arr"},
     {"currency", TEXT, account_currency, "the contract's currency; the setting leads.currency where no record names one"},
     {"segment", TEXT, NULL, "the market segment"},
@@ -288,6 +299,7 @@ static const struct name_row account_rows[] = {
     {"plan", TEXT, NULL, "the plan's id where the account record names it"},
     {"goal", TEXT, NULL, "why they bought: the outcome they wanted"},
     {"success_metric", TEXT, NULL, "the success metric agreed with them"},
+    {"value_delivered", TEXT, NULL, "what it has brought them, in words or numbers that they would sign"},
     {"do_not_contact", BW_TYPE_BOOL, account_do_not_contact, "nobody may write to them; no where no record says so"},
     {"fiscal_year_start", TEXT, NULL, "when their fiscal year begins"},
     {"last_touch", TIME, NULL, "the last activity of anyone of ours with them"},

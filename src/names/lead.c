@@ -4,6 +4,7 @@
  * in core and replays; no privileges.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "names/private.h"
@@ -53,10 +54,15 @@ COMPUTE(lead_owner_name)
   const char *name = env->lead ? env->lead->owner_name : NULL;
   if (name && name[0]) {
     *ret = bw_value_string(bw_str(name));
-    bw_from_setting(ret_from, "people: name");
+    if (strcmp(name, env->lead->owner) == 0)
+      bw_from_computed(ret_from, "lead.owner");
+    else
+      bw_from_setting(ret_from, "people: name");
     return;
   }
-  lead_owner(env, row, ret, ret_from);
+  (void)row;
+  bw_env_missing(env, ret, "lead.owner_name: an entry in the people of routes/ with the name of %s",
+                 env->lead ? env->lead->owner : "the owner");
 }
 LEAD_TEXT(currency)
 LEAD_TEXT(primary_signal)
@@ -132,7 +138,8 @@ static const struct name_row lead_rows[] = {
     {"type", TEXT, lead_type, "seat, tier, cross_sell, usage or risk"},
     {"priority", TEXT, lead_priority, "high, medium or low"},
     {"owner", TEXT, lead_owner, "the person accountable"},
-    {"owner_name", TEXT, lead_owner_name, "their name as the people of the routes have it; else as lead.owner"},
+    {"owner_name", TEXT, lead_owner_name,
+     "their name: as the people of the routes have it, else as the book does; never an address"},
     {"csm", TEXT, lead_csm, "the CSM who is told"},
     {"currency", TEXT, lead_currency, "the currency of the estimate"},
     {"primary_signal", TEXT, lead_primary_signal, "the signal that counted most"},

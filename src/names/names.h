@@ -94,7 +94,7 @@ struct bw_env_source {
 /* What names show of a lead.  Text is never NULL; empty: it has none. */
 struct bw_env_lead {
   const char *id, *play, *family, *motion, *type, *priority, *csm, *currency, *primary_signal, *title;
-  const char *owner, *owner_name; /* owner_name: as people are listed; empty: as owner */
+  const char *owner, *owner_name; /* owner_name: as people are listed; empty: not known */
   int64_t opened_at, sla_at;      /* BW_TIME_NONE: none */
   double score, estimate;         /* NAN: none */
   const char *why_json;           /* "signals" in it: what the lead saw, for episodes that are over now */

@@ -15,15 +15,15 @@ _Static_assert(ENV_RECORDS == R_LEAD, "the roots before lead are records");
 /* ---- records ---- */
 
 struct role_search {
-  const char *role, *other;
+  const char *role;
   const struct bw_entity *found;
 };
 
+/* Whoever must not be contacted is nobody to write to, and nobody to write about. */
 static int find_role(void *ctx, const struct bw_entity *e)
 {
   struct role_search *s = ctx;
-  struct bw_str role = bw_entity_text(e, "role");
-  if (!bw_str_is(role, s->role) && !(s->other && bw_str_is(role, s->other)))
+  if (!bw_str_is(bw_entity_text(e, "role"), s->role) || bw_entity_flag(e, "do_not_contact"))
     return 0;
   s->found = e;
   return -1;
@@ -40,8 +40,7 @@ static const struct bw_entity *find_plan(struct bw_env *env)
 
 const struct bw_entity *bw_env_record(struct bw_env *env, enum root root)
 {
-  static const char *const roles[R_LEAD][2] = {
-      [R_CHAMPION] = {"champion", NULL}, [R_BUYER] = {"economic_buyer", "buyer"}, [R_SPONSOR] = {"sponsor", NULL}};
+  static const char *const roles[R_LEAD] = {[R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
   struct bw_book *book = env->from->book;
   const struct bw_entity *e = NULL;
   if (env->looked[root])
@@ -58,7 +57,7 @@ const struct bw_entity *bw_env_record(struct bw_env *env, enum root root)
     struct bw_str next = plan ? bw_entity_text(plan, "next") : BW_STR("");
     e = next.len ? bw_book_find(book, BW_ENTITY_PLAN, next) : NULL;
   } else {
-    struct role_search s = {roles[root][0], roles[root][1], NULL};
+    struct role_search s = {roles[root], NULL};
     bw_book_each_of(book, BW_ENTITY_CONTACT, env->account, find_role, &s);
     e = s.found;
   }

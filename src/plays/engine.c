@@ -158,6 +158,12 @@ void bw_engine_stats(const struct bw_engine *e, struct bw_engine_stats *ret_stat
 
 /* ---- what templates see ---- */
 
+/* Nobody signs a letter with an address, or as the operator. */
+static bool has_name(const struct bw_lead *l)
+{
+  return !strchr(l->owner, '@') && strcmp(l->owner_role, "operator") != 0;
+}
+
 int bw_engine_open_env(const struct bw_engine *e, struct bw_str account, const struct bw_lead *l, int64_t now_ms,
                        struct bw_env **ret_env, struct bw_error *err)
 {
@@ -175,7 +181,9 @@ int bw_engine_open_env(const struct bw_engine *e, struct bw_str account, const s
                                 .primary_signal = l->primary_signal,
                                 .title = l->title,
                                 .owner = l->owner,
-                                .owner_name = owner ? owner->name : "",
+                                .owner_name = owner         ? owner->name
+                                              : has_name(l) ? l->owner
+                                                            : "",
                                 .opened_at = l->opened_at,
                                 .sla_at = l->sla_at,
                                 .score = l->score,

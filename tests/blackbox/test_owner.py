@@ -224,6 +224,46 @@ def test_fill_makes_a_draft_complete(daemon):
     wait_sent(daemon, lead)
 
 
+def contact(daemon, account, number, **traits):
+    path = daemon.place / f"contact-{account}-{number}.jsonl"
+    write_lines(path, [{"type": "contact", "messageId": f"dnc-{account}-{number}", "contactId": f"c-{account}", "accountId": account,
+                        "timestamp": f"{DAY0}T08:3{number}:00Z", "traits": traits}])
+    daemon.cli("import", path)
+    wait_until(daemon.idle, 30, "the contact")
+
+
+def test_who_must_not_be_contacted_is_not(daemon):
+    """Neither the draft that was ready when the word came, nor one that a person addresses to them."""
+    lead = lead_of(daemon, "acme")["lead"]
+    assert daemon.json("show", lead)["ready"]
+    contact(daemon, "acme", 1, do_not_contact="Yes")
+    why = refused(daemon, "approve", lead, "--hash", daemon.json("show", lead)["draft"]["hash"])
+    assert "contact c-acme says do_not_contact" in why and "--to ADDRESS" in why
+    assert not daemon.json("show", lead)["ready"] and messages(daemon) == []
+    daemon.cli("edit", lead, "--to", "Else@acme.example")
+    assert daemon.json("show", lead)["ready"]
+    daemon.cli("edit", lead, "--to", "ANN@acme.example")
+    assert "is not to be written to" in refused(daemon, "approve", lead, "--hash", daemon.json("show", lead)["draft"]["hash"])
+    contact(daemon, "acme", 2, do_not_contact="no")
+    daemon.cli("approve", lead, "--hash", daemon.json("show", lead)["draft"]["hash"])
+    wait_sent(daemon, lead)
+
+
+def test_a_word_that_no_rule_knows_is_told_of(daemon):
+    path = daemon.place / "words.jsonl"
+    write_lines(path, [{"type": "account", "messageId": f"w{i}", "accountId": account, "timestamp": f"{DAY0}T08:31:00Z",
+                        "traits": {"health": word}} for i, (account, word) in enumerate((("acme", "At Risk"), ("globex", " RED")))])
+    daemon.cli("import", path)
+    wait_until(daemon.idle, 30, "the words")
+    (notice,) = [n for n in daemon.status()["notices"] if n["code"] == "word_unknown"]
+    assert notice["account"] == "acme" and 'health is "At Risk", which is none of green, yellow or red' in notice["text"]
+    assert [f["value"] for f in daemon.json("account", "globex")["fields"] if f["name"] == "health"] == ["red"]
+    for account in ("acme", "globex"):  # neither is sold to
+        daemon.cli("reject", lead_of(daemon, account)["lead"], "--reason", "test")
+        plays = {p["play"]: p for p in daemon.json("why-not", account)["plays"]}
+        assert [g for g in plays["seat-expansion"]["gates"] if g["name"] == "health"][0]["result"] == "fail"
+
+
 def test_a_body_is_rewritten_from_a_file(daemon, tmp_path):
     lead = lead_of(daemon, "acme")["lead"]
     body = "Grüße,\n\n.\nFrom here on: zwölf Plätze.\n" + "x" * 1200 + "\n=41 {{account.arr}}\n"

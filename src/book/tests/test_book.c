@@ -482,6 +482,51 @@ static uint64_t retain_all(struct bw_book *b, int64_t before_ms)
   return all;
 }
 
+/* A CRM's spelling becomes the one that rules compare with; a word that no rule knows stays, and is told of once. */
+static void test_words(void **state)
+{
+  static const struct {
+    const char *field, *said, *kept;
+  } rows[] = {{"health", "Red", "red"},
+              {"health", " RED ", "red"},
+              {"health", "Amber", "yellow"},
+              {"stage", "First Results", "first_results"},
+              {"stage", "tangible-ROI", "tangible_roi"},
+              {"budget", "Cuts", "cuts"},
+              {"relationship", "Multi Threaded", "multi-threaded"},
+              {"name", " Red ", " Red "}};
+  struct bw_book *b = open_book(NULL);
+  struct bw_error err = {0};
+  struct bw_record r;
+  size_t i;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    APPLY(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", text(rows[i].field, rows[i].said));
+    expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), rows[i].field, rows[i].kept);
+  }
+  APPLY(b, BW_KIND_CONTACT, 10, "a", "c", text("role", "Economic Buyer"), text("do_not_contact", "Yes"));
+  APPLY(b, BW_KIND_CONTACT, 10, "a", "d", text("role", "Procurement"), text("do_not_contact", "No "));
+  expect(bw_book_find(b, BW_ENTITY_CONTACT, BW_STR("c")), "role", "economic_buyer");
+  expect(bw_book_find(b, BW_ENTITY_CONTACT, BW_STR("d")), "role", "Procurement");
+  assert_true(bw_entity_flag(bw_book_find(b, BW_ENTITY_CONTACT, BW_STR("c")), "do_not_contact"));
+  assert_false(bw_entity_flag(bw_book_find(b, BW_ENTITY_CONTACT, BW_STR("d")), "do_not_contact"));
+  assert_false(bw_entity_flag(bw_book_find(b, BW_ENTITY_CONTACT, BW_STR("d")), "nothing"));
+  for (i = 0; i < 2; i++) {
+    struct bw_field f[] = {text("health", "critical")};
+    r = (struct bw_record){.kind = BW_KIND_ACCOUNT,
+                           .time_ms = 100 + (int64_t)i,
+                           .offset = next_offset++,
+                           .account = BW_STR("a"),
+                           .nfields = 1,
+                           .fields = f};
+    assert_int_equal(bw_book_apply(b, &r, &err), i == 0 ? BW_ENOTFOUND : BW_OK);
+    assert_non_null(strstr(err.message, "none of green, yellow or red"));
+    expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), "health", "critical");
+  }
+  bw_book_close(&b);
+}
+
 /* What held at the limit and everything since stays, so that a question about any time since has its answer. */
 static void test_history_retention(void **state)
 {
@@ -495,8 +540,8 @@ static void test_history_retention(void **state)
   next_offset = 1;
   for (i = 1; i <= 9; i++)
     APPLY(b, BW_KIND_ACCOUNT, i * 10, "a", "", text("health", i % 2 ? "green" : "red"), text("name", "A"));
-  APPLY(b, BW_KIND_ACCOUNT, 10, "old", "", text("health", "green"), text("stage", "one"));
-  APPLY(b, BW_KIND_ACCOUNT, 20, "old", "", text("health", "red"), text("stage", "two"));
+  APPLY(b, BW_KIND_ACCOUNT, 10, "old", "", text("health", "green"), text("stage", "live"));
+  APPLY(b, BW_KIND_ACCOUNT, 20, "old", "", text("health", "red"), text("stage", "first_results"));
   save(s, b);
   assert_int_equal(history_rows(s), 9 + 4);
   assert_int_equal(retain_all(b, 9), 0);
@@ -709,6 +754,7 @@ int main(void)
       cmocka_unit_test(test_escalations),
       cmocka_unit_test(test_limits),
       cmocka_unit_test_teardown(test_history, clean_dir),
+      cmocka_unit_test(test_words),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),
       cmocka_unit_test_teardown(test_restart_equality, clean_dir),
