@@ -60,8 +60,9 @@ static int32_t meter_days(const struct meter *m)
   return m->window == METER_MONTH ? 30 : m->window == METER_GAUGE ? 1 : m->days;
 }
 
+/* ratio: of now; most: what any window of late held. */
 static void speak_meter(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, const struct counter *c,
-                        double used, double limit, double ratio)
+                        double used, double limit, double ratio, double most)
 {
   const struct meter *m = &e->u->cfg.meters[c->key];
   const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
@@ -73,8 +74,8 @@ static void speak_meter(struct eval *e, enum signal_id sig, uint32_t key, enum b
     ev_day(e, "as_of", e->day);
   else
     ev_window(e, "window", m->window == METER_MONTH ? month_start(e->day) : e->day - m->days + 1, e->day);
-  if (ratio > used / limit && step != BW_STEP_OPENED)
-    ev_num(e, "highest_lately", ratio * limit);
+  if (most > used)
+    ev_num(e, "highest_lately", most);
   ev_num(e, "used_7d", meter_used(e, m, c, 7));
   ev_weeks(e, &c->s, 12);
   speak(e, sig, key, step, ratio, rule->threshold, bw_strength(rule, ratio, 0.25));
@@ -86,7 +87,8 @@ static double limit_errors(const struct eval *e, uint16_t key)
   return c ? sum_back(e, &c->s, e->u->cfg.set[SIG_USAGE_LIMIT].window, 0) : 0;
 }
 
-/* At a limit now and then is one episode: while it is open, the highest window of late counts, against today's limit. */
+/* At a limit now and then is one episode: while it is open, the highest window of late counts, against today's limit.  What is
+   told is today's use. */
 static void judge_meter(struct eval *e, enum signal_id sig, enum option_id stay, const struct counter *c, double used,
                         double limit, double ratio)
 {
@@ -98,10 +100,10 @@ static void judge_meter(struct eval *e, enum signal_id sig, enum option_id stay,
     return;
   if (ratio < s->rule.clear && is_open(e, sig, m->resource_id) && option_days(e->u, stay) > 0)
     most = meter_highest(e, m, c, option_days(e->u, stay));
-  ratio = most / limit > ratio ? most / limit : ratio;
-  step = judge(e, sig, m->resource_id, most >= s->min ? BW_KNOWN : BW_ABSENT, ratio);
+  step = judge_told(e, sig, m->resource_id, most >= s->min ? BW_KNOWN : BW_ABSENT, most / limit > ratio ? most / limit : ratio,
+                    ratio);
   if (step)
-    speak_meter(e, sig, m->resource_id, step, c, used, limit, ratio);
+    speak_meter(e, sig, m->resource_id, step, c, used, limit, ratio, most);
 }
 
 static void check_meter(struct eval *e, const struct counter *c)

@@ -4,7 +4,7 @@
 
 #include "usage.h"
 
-static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, double used, double seats)
+static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, double used, double seats, double ratio)
 {
   const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
   int32_t w = e->u->cfg.mau_window;
@@ -18,7 +18,7 @@ static void speak_seats(struct eval *e, enum signal_id sig, enum bw_step step, d
     ev_str(e, "used_means", BW_STR("distinct active users"));
   ev_num(e, "used_28d_before", mau_on(e->u, e->act, e->day - 28, w));
   ev_weeks(e, &e->act->dau, 12);
-  speak(e, sig, 0, step, used / seats, rule->threshold, bw_strength(rule, used / seats, 0.25));
+  speak(e, sig, 0, step, ratio, rule->threshold, bw_strength(rule, ratio, 0.25));
 }
 
 /* The most of any window that ended within the last `days` days: seats that were in use so lately are not free, and a number of
@@ -35,18 +35,20 @@ double seats_lately(const struct eval *e, double used, int32_t days)
   return most > used ? most : used;
 }
 
-static void check_level(struct eval *e, enum signal_id sig, enum option_id stay, double used, double seats)
+/* ratio: of now, at least what the seats used say.  The highest of late keeps an episode open; what is told is so today. */
+static void check_level(struct eval *e, enum signal_id sig, enum option_id stay, double used, double seats, double ratio)
 {
   const struct bw_rule *rule = &e->u->cfg.set[sig].rule;
   bool known = seats > 0 && seats >= least_volume(e, sig, 0);
+  double most = ratio;
   enum bw_step step;
   if (!e->u->cfg.set[sig].on)
     return;
-  if (known && used < rule->clear * seats && is_open(e, sig, 0))
-    used = seats_lately(e, used, option_days(e->u, stay));
-  step = judge(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? used / seats : 0);
+  if (known && ratio < rule->clear && is_open(e, sig, 0))
+    most = seats_lately(e, used, option_days(e->u, stay)) / seats;
+  step = judge_told(e, sig, 0, known ? BW_KNOWN : BW_ABSENT, known ? most : 0, known ? ratio : 0);
   if (step)
-    speak_seats(e, sig, step, used, seats > 0 ? seats : 1);
+    speak_seats(e, sig, step, used, seats > 0 ? seats : 1, known ? ratio : used);
 }
 
 /* At the limit by use, or by an invitation that was refused: the greater claim speaks. */
@@ -54,9 +56,8 @@ static void check_limit(struct eval *e, double used, double seats)
 {
   const struct counter *c = e->u->cfg.set[SIG_SEAT_LIMIT].on ? counter_find(e->act, C_INVITE_REFUSED, 0) : NULL;
   double refused = c ? sum_back(e, &c->s, e->u->cfg.set[SIG_INVITE_BLOCKED].window, 0) : 0;
-  if (refused > 0 && used < seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold)
-    used = seats * e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold;
-  check_level(e, SIG_SEAT_LIMIT, OPT_SEATS_STAY, used, seats);
+  double ratio = seats > 0 ? used / seats : 0, full = e->u->cfg.set[SIG_SEAT_LIMIT].rule.threshold;
+  check_level(e, SIG_SEAT_LIMIT, OPT_SEATS_STAY, used, seats, refused > 0 && ratio < full ? full : ratio);
 }
 
 /* Seats that are no longer told of end what is open about them. */
@@ -72,7 +73,7 @@ void check_seats(struct eval *e)
     return;
   used = seats_used(e);
   check_limit(e, used, seats);
-  check_level(e, SIG_SEAT_UTILIZATION, OPT_UTILIZATION_STAY, used, seats);
+  check_level(e, SIG_SEAT_UTILIZATION, OPT_UTILIZATION_STAY, used, seats, seats > 0 ? used / seats : 0);
 }
 
 static double seats_on(const struct facts *f, int32_t day)
@@ -121,7 +122,7 @@ static void check_idle(struct eval *e, double seats)
     active = before; /* two windows must agree that it begins, and that it ends */
   step = judge(e, SIG_IDLE_SEATS, 0, k, known ? active / seats : 1);
   if (step)
-    speak_seats(e, SIG_IDLE_SEATS, step, active, seats > 0 ? seats : 1);
+    speak_seats(e, SIG_IDLE_SEATS, step, active, seats > 0 ? seats : 1, active / (seats > 0 ? seats : 1));
 }
 
 void check_seats_daily(struct eval *e)

@@ -131,7 +131,8 @@ static void emit(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step 
  * without evidence, so that what was known stands; after HELD_MAX days of that it ends: whatever is seen later is measured
  * afresh.
  */
-static enum bw_step judge_kept(struct eval *e, struct kept *p, enum bw_known known, double value, const struct bw_rule *rule)
+static enum bw_step judge_kept(struct eval *e, struct kept *p, enum bw_known known, double value, double told,
+                               const struct bw_rule *rule)
 {
   bool open = p->e.phase == BW_PHASE_OPEN, due = e->day - p->e.spoke >= REMIND_DAYS;
   enum bw_step step;
@@ -139,7 +140,7 @@ static enum bw_step judge_kept(struct eval *e, struct kept *p, enum bw_known kno
     known = BW_ABSENT;
   if (known != BW_HELD)
     p->known = e->day;
-  step = bw_detect(rule, &p->e, e->day, known, value);
+  step = bw_detect_told(rule, &p->e, e->day, known, value, told);
   if (!open || !due || step || p->e.phase != BW_PHASE_OPEN)
     return step;
   p->e.spoke = e->day;
@@ -147,12 +148,12 @@ static enum bw_step judge_kept(struct eval *e, struct kept *p, enum bw_known kno
     emit(e, p->e.type, p->e.key, BW_STEP_UPDATED, p->e.said, p->threshold, p->strength / 1000.0, BW_STR(""));
     return BW_STEP_NONE;
   }
-  p->e.said = value;
+  p->e.said = told;
   return BW_STEP_UPDATED;
 }
 
-enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
-                      const struct bw_rule *rule)
+static enum bw_step judge_any(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value, double told,
+                              const struct bw_rule *rule)
 {
   struct activity *act = e->act;
   struct kept *p = kept_find(act, sig, key), fresh = {.e = {.type = (uint16_t)sig, .key = (uint16_t)key}};
@@ -160,7 +161,7 @@ enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_
   if (!e->u->cfg.set[sig].on)
     return BW_STEP_NONE;
   if (p) {
-    step = judge_kept(e, p, known, value, rule);
+    step = judge_kept(e, p, known, value, told, rule);
     if (p->e.phase == BW_PHASE_QUIET) /* the last takes its place */
       *p = act->episodes[--act->nepisodes];
     if (act->nepisodes == 0) {
@@ -169,7 +170,7 @@ enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_
     }
     return step;
   }
-  step = judge_kept(e, &fresh, known, value, rule);
+  step = judge_kept(e, &fresh, known, value, told, rule);
   if (fresh.e.phase == BW_PHASE_QUIET)
     return BW_STEP_NONE;
   if (act->nepisodes >= MAX_EPISODES)
@@ -179,9 +180,20 @@ enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_
   return step;
 }
 
+enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
+                      const struct bw_rule *rule)
+{
+  return judge_any(e, sig, key, known, value, value, rule);
+}
+
 enum bw_step judge(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value)
 {
-  return judge_by(e, sig, key, known, value, &e->u->cfg.set[sig].rule);
+  return judge_any(e, sig, key, known, value, value, &e->u->cfg.set[sig].rule);
+}
+
+enum bw_step judge_told(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value, double told)
+{
+  return judge_any(e, sig, key, known, value, told, &e->u->cfg.set[sig].rule);
 }
 
 struct bw_buf *ev_begin(struct eval *e)

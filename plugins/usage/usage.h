@@ -486,6 +486,8 @@ void evaluate_tick(struct usage *u, const struct bw_record *tick);
 void ahead_of_account(const struct usage *u, uint32_t index); /* where accounts are walked by number */
 /* Moves the episode on; a step other than NONE wants evidence (ev_...) and then speak(). */
 enum bw_step judge(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value);
+/* It lives by value and is spoken of by told: the highest of late keeps it open, and what is told is so today. */
+enum bw_step judge_told(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value, double told);
 enum bw_step judge_by(struct eval *e, enum signal_id sig, uint32_t key, enum bw_known known, double value,
                       const struct bw_rule *rule);
 void speak(struct eval *e, enum signal_id sig, uint32_t key, enum bw_step step, double value, double threshold,

@@ -23,7 +23,8 @@ static enum bw_step open_now(struct bw_episode *e, int32_t day, double value)
   return BW_STEP_OPENED;
 }
 
-static enum bw_step while_open(const struct bw_rule *r, struct bw_episode *e, int32_t day, enum bw_known known, double value)
+static enum bw_step while_open(const struct bw_rule *r, struct bw_episode *e, int32_t day, enum bw_known known, double value,
+                               double told)
 {
   double change;
   /* between threshold and clear level an episode stays open */
@@ -32,16 +33,22 @@ static enum bw_step while_open(const struct bw_rule *r, struct bw_episode *e, in
     e->since = day;
     return BW_STEP_CLEARED;
   }
-  change = fabs(value - e->said) / (fabs(e->said) > 1e-9 ? fabs(e->said) : 1e-9);
+  change = fabs(told - e->said) / (fabs(e->said) > 1e-9 ? fabs(e->said) : 1e-9);
   if (day - e->spoke >= r->update_after && change >= r->update_change && change > 0) {
     e->spoke = day;
-    e->said = value;
+    e->said = told;
     return BW_STEP_UPDATED;
   }
   return BW_STEP_NONE;
 }
 
 enum bw_step bw_detect(const struct bw_rule *rule, struct bw_episode *e, int32_t day, enum bw_known known, double value)
+{
+  return bw_detect_told(rule, e, day, known, value, value);
+}
+
+enum bw_step bw_detect_told(const struct bw_rule *rule, struct bw_episode *e, int32_t day, enum bw_known known, double value,
+                            double told)
 {
   bool fires;
   if (e->phase == BW_PHASE_COOLING && day - e->since >= rule->cooldown)
@@ -52,7 +59,7 @@ enum bw_step bw_detect(const struct bw_rule *rule, struct bw_episode *e, int32_t
     return BW_STEP_NONE;
   }
   if (e->phase == BW_PHASE_OPEN)
-    return while_open(rule, e, day, known, value);
+    return while_open(rule, e, day, known, value, told);
   fires = known == BW_KNOWN && reached(rule, rule->threshold, value);
   if (!fires || e->phase == BW_PHASE_COOLING) {
     if (e->phase == BW_PHASE_PENDING)
@@ -64,7 +71,7 @@ enum bw_step bw_detect(const struct bw_rule *rule, struct bw_episode *e, int32_t
     e->since = day;
   }
   if (day - e->since + 1 >= rule->hold)
-    return open_now(e, day, value);
+    return open_now(e, day, told);
   return BW_STEP_NONE;
 }
 

@@ -45,6 +45,10 @@ enum bw_known {
 enum bw_step { BW_STEP_NONE = 0, BW_STEP_OPENED = 1, BW_STEP_UPDATED = 2, BW_STEP_CLEARED = 3 };
 
 enum bw_step bw_detect(const struct bw_rule *rule, struct bw_episode *e, int32_t day, enum bw_known known, double value);
+/* The same where another number is told than the one that is judged: an episode may live by the highest of late, and is spoken
+   of by what is so today. */
+enum bw_step bw_detect_told(const struct bw_rule *rule, struct bw_episode *e, int32_t day, enum bw_known known, double value,
+                            double told);
 /* 0 at the threshold, nearing 1 as the value goes past it: d / (d + half), d relative to the threshold, half the distance at
    which it is 0.5. */
 double bw_strength(const struct bw_rule *rule, double value, double half);
