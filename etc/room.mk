@@ -8,7 +8,7 @@ dist_defaultplays_DATA = etc/plays/_gates.yaml etc/plays/_journey.yaml etc/plays
   etc/plays/adoption-upsell.yaml etc/plays/champion-followed.yaml etc/plays/champion-joined.yaml \
   etc/plays/champion-left.yaml etc/plays/coverage.yaml etc/plays/cross-sell.yaml etc/plays/first-review.yaml \
   etc/plays/free-to-paid.yaml etc/plays/growth-conversation.yaml etc/plays/health-first.yaml \
-  etc/plays/inbound-request.yaml etc/plays/protect-and-expand.yaml etc/plays/renewal-at-risk.yaml \
+  etc/plays/inbound-request.yaml etc/plays/judgement.yaml etc/plays/protect-and-expand.yaml etc/plays/renewal-at-risk.yaml \
   etc/plays/renewal-expand.yaml etc/plays/renewal-opening.yaml etc/plays/revival.yaml etc/plays/seat-expansion.yaml \
   etc/plays/tier-upgrade.yaml etc/plays/usage-expansion.yaml
 defaultroutesdir = $(defaultdir)/routes

@@ -408,7 +408,7 @@ static void put_draft(struct bw_cli *cli, struct bw_buf *out, const char *lead, 
   struct bw_buf b = {0};
   if (!json_is_object(d)) {
     bw_put_heading(cli, out, "Draft");
-    bw_buf_add_cstr(out, "  There is no draft.\n");
+    bw_buf_add_cstr(out, "  None: this is for you to judge.\n");
     return;
   }
   bw_buf_printf(&b, "Draft, version %lld", (long long)bw_get_int(d, "version", 1));
@@ -468,6 +468,9 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
   bw_put_heading(cli, out, "Your decision");
   if (is_decided(l)) {
     put_outcome(out, l);
+  } else if (!json_is_object(draft)) {
+    bw_buf_add_cstr(out,
+                    "  There is nothing to send: look into it, talk to them where that is natural, and say what it was.\n");
   } else if (*blocked) {
     bw_buf_add_cstr(out, "  ");
     bw_put_styled(cli, out, BW_YELLOW, "It cannot be approved now: ");
@@ -493,11 +496,17 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
       bw_buf_add_char(out, '\n');
       bw_buf_reset(&b);
     }
-    bw_buf_printf(
-        &b,
-        "  change it first      basewatch edit %s --body-file FILE   (or --subject, --to)\n"
-        "  decline it           basewatch reject %s --reason \"...\"\n  later                basewatch snooze %s --for 7d\n",
-        lead, lead, lead);
+    if (json_is_object(draft))
+      bw_buf_printf(&b, "  change it first      basewatch edit %s --body-file FILE   (or --subject, --to)\n", lead);
+    else
+      bw_buf_printf(&b,
+                    "  you talked           basewatch outcome %s conversation --note \"...\"\n"
+                    "  it was nothing       basewatch outcome %s nothing --note \"...\"\n",
+                    lead, lead);
+    bw_buf_printf(&b,
+                  "  decline it           basewatch reject %s --reason \"...\"\n"
+                  "  later                basewatch snooze %s --for 7d\n",
+                  lead, lead);
     bw_put_safe(out, bw_buf_cstr(&b), true);
   }
   bw_buf_clear(&b);

@@ -70,12 +70,19 @@ bool bw_names_tracked_at(const struct bw_names *names, size_t i, struct bw_track
 
 /* ---- compiling ---- */
 
+void bw_names_judged(struct bw_names *names, bool judged)
+{
+  names->judged = judged;
+}
+
 static int resolve(void *ctx, const struct bw_path *path, enum bw_type *ret_type, uint32_t *ret_slot, size_t *ret_used,
                    struct bw_error *err)
 {
   const struct compiling *c = ctx;
   struct env_name n;
   int rc = bw_name_parse(c->names->catalog, path, c->level, &n, ret_used, err);
+  if (rc == 0 && !c->names->judged && (rc = bw_name_refuse_unclear(c->names->catalog, &n, err)) < 0)
+    bw_name_clear(&n);
   if (rc < 0)
     return rc;
   *ret_type = n.type;

@@ -298,6 +298,18 @@ int bw_name_parse_text(const struct bw_catalog *catalog, struct bw_str text, str
 
 /* ---- what others may know ---- */
 
+int bw_name_refuse_unclear(const struct bw_catalog *catalog, const struct env_name *n, struct bw_error *err)
+{
+  const struct bw_signal_type *type = n->root == R_SIGNAL ? bw_catalog_signal(catalog, n->type_index) : NULL;
+  if (!type || type->direction != BW_UNCLEAR)
+    return BW_OK;
+  return bw_fail(
+      err, BW_EINVAL, BW_CLASS_CONFIG,
+      "signal.%s can mean good or bad news: a person judges it, and nothing that writes to a customer may ask for it. "
+      "A play without a template may",
+      type->name);
+}
+
 int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err)
 {
   struct env_name n;
@@ -306,7 +318,10 @@ int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum
   if (rc < 0)
     return rc;
   type = n.type;
+  rc = bw_name_refuse_unclear(catalog, &n, err);
   bw_name_clear(&n);
+  if (rc < 0)
+    return rc;
   if (ret_type)
     *ret_type = type;
   return 0;

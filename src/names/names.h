@@ -36,7 +36,8 @@ void bw_provenance_json(struct bw_buf *out, const struct bw_provenance *p);
 
 /* The fixed names, for documentation and completion: false past the end. */
 bool bw_env_name_at(size_t i, const char **ret_name, enum bw_type *ret_type, const char **ret_help);
-/* For checking templates when they are loaded: the type a name will have.  BW_ENOTFOUND with a suggestion. */
+/* For checking templates when they are loaded: the type a name will have.  BW_ENOTFOUND with a suggestion; BW_EINVAL: of a
+   signal that no draft may speak of, for it can mean good or bad news. */
 int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err);
 
 /* The steps of the value journey in order, NULL-terminated; the place of one, or -1. */
@@ -53,6 +54,11 @@ enum bw_level { BW_LEVEL_GATES = 0, BW_LEVEL_SCORED, BW_LEVEL_ESTIMATED, BW_LEVE
 struct bw_names;
 struct bw_names *bw_names_new(const struct bw_catalog *catalog); /* borrowed */
 void bw_names_free(struct bw_names **names);
+/*
+ * Signals that can mean good or bad news are for a person to judge: nothing that may write to a customer can ask for them.
+ * Expressions compiled from now on may, if `judged`; at first they may not.
+ */
+void bw_names_judged(struct bw_names *names, bool judged);
 /* As bw_expr_compile(), with names up to that level and the functions open, stage, quartile, trend.  The expression is
    evaluated in environments that have these names (struct bw_env_source). */
 int bw_names_compile(struct bw_names *names, struct bw_str source, enum bw_type want, enum bw_level level,

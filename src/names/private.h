@@ -90,6 +90,7 @@ struct bw_names {
   size_t n, cap;
   struct tracked *tracked;
   size_t ntracked;
+  bool judged; /* what is compiled now makes nothing that is written to a customer */
 };
 /* Understands a path; level bounds what may be used.  ret_used as bw_expr_env.resolve. */
 int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, enum bw_level level, struct env_name *ret_name,
@@ -97,6 +98,8 @@ int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, 
 /* All of a written name, "a.b[c]["d e"]", as a template may use it. */
 int bw_name_parse_text(const struct bw_catalog *catalog, struct bw_str text, struct env_name *ret_name, struct bw_error *err);
 void bw_name_clear(struct env_name *n);
+/* BW_EINVAL where it is of a signal whose direction is unclear. */
+int bw_name_refuse_unclear(const struct bw_catalog *catalog, const struct env_name *n, struct bw_error *err);
 uint32_t bw_names_add(struct bw_names *names, struct env_name *n); /* takes n */
 void bw_names_track(struct bw_names *names, uint32_t slot, bool quartile, int32_t days);
 

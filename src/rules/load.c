@@ -135,8 +135,10 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
   p->catalog = catalog;
   p->names = bw_names_new(catalog);
   p->triggers = bw_calloc(bw_catalog_signals(catalog) + 1, sizeof *p->triggers);
+  bw_names_judged(p->names, true); /* who gets a lead is not what is written to anybody */
   load_folder(&l, "routes", routes_passes, 1);
   bw_load_routes_finish(&l);
+  bw_names_judged(p->names, false);
   bw_load_builtin_readiness(&l);
   load_folder(&l, "plays", plays_passes, 2);
   check_templates(&l);

@@ -66,10 +66,12 @@ static void take_weight(struct loader *l, const struct bw_node *n, struct play *
     return;
   }
   type = bw_catalog_signal(c, (size_t)at);
-  if (type->direction == BW_UNCLEAR) {
-    bw_complain_key(l->complaints, n,
-                    "%s can mean good or bad news: a person judges it, and no play may draft from it; leave it out",
-                    type->name);
+  if (type->direction == BW_UNCLEAR && p->template_name[0]) {
+    bw_complain_key(
+        l->complaints, n,
+        "%s can mean good or bad news: a person judges it, and no play may draft from it.  Leave it out, or leave the "
+        "template out: then whoever the route names gets the lead and judges",
+        type->name);
     return;
   }
   if (!bw_load_number(l, n, 0, 100, &weight))
@@ -91,6 +93,17 @@ static void take_weights(struct loader *l, const struct bw_node *root, struct pl
   p->weights = bw_calloc(n->nitems, sizeof *p->weights);
   for (i = 0; i < n->nitems; i++)
     take_weight(l, &n->items[i], p);
+}
+
+/* A play without a template may weigh what a person has to judge; then its nurture band may not write either. */
+static void check_judged(struct loader *l, const struct bw_node *root, const struct play *p)
+{
+  size_t i;
+  for (i = 0; i < p->nweights && p->readiness.template_name; i++)
+    if (bw_catalog_signal(l->p->catalog, p->weights[i].signal)->direction == BW_UNCLEAR)
+      bw_complain(l->complaints, root,
+                  "%s is for a person to judge, and the nurture band of this play's readiness has a template",
+                  bw_catalog_signal(l->p->catalog, p->weights[i].signal)->name);
 }
 
 /* ---- money, priority, time ---- */
@@ -297,11 +310,13 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
     p->template_line = n->line;
     p->template_column = n->column;
   }
+  bw_names_judged(set->names, !p->template_name[0]);
   take_mode(l, root, p);
   take_weights(l, root, p);
   bw_load_gates(l, root, p);
   take_score(l, root, p);
   bw_load_readiness(l, root, p);
+  check_judged(l, root, p);
   bw_load_timing(l, root, p);
   take_money(l, root, p);
   take_priority(l, root, p);
@@ -319,4 +334,5 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
     bw_complain(l->complaints, n, "there is no route \"%s\" in routes/%s%s%s", p->route_name, near ? "; did you mean " : "",
                 near ? near : "", near ? "?" : "");
   }
+  bw_names_judged(set->names, false);
 }

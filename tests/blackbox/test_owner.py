@@ -480,6 +480,34 @@ def test_the_exported_journal_replays_to_the_same_signals(daemon, tmp_path):
     assert sorted(replayed) == episodes_of(reply["items"])
 
 
+def test_what_can_mean_two_things_is_for_the_csm_to_judge(tmp_path):
+    """A lead without a draft: nothing can be sent because of it, and it ends with what the CSM found."""
+    write_config(tmp_path)
+    book = [r for r in book_records() if r.get("accountId", "globex") == "globex"]
+    use = [track(f"g{n}-{u}", "globex", f"globex-{u}", f"{day(n)}T09:{u:02d}:00Z", feature="reports")
+           for n in range(HISTORY_DAYS, 0, -1) for u in range(4)]
+    use += [track(f"e{n}-{k}", "globex", "globex-1", f"{day(n)}T10:{k:02d}:00Z", event="Data Exported")
+            for n in range(3, 0, -1) for k in range(10)]
+    write_lines(tmp_path / "book.jsonl", book)
+    write_lines(tmp_path / "usage.jsonl", use)
+    d = start(tmp_path, f"{DAY0}T07:59:00Z")
+    try:
+        d.cli("import", tmp_path / "book.jsonl")
+        d.cli("import", "--history", tmp_path / "usage.jsonl")
+        wait_until(d.idle, 60, "the backlog")
+        d.tick(f"{DAY0}T08:00:00Z")
+        lead = next(x for x in d.json("inbox")["leads"] if x["play"] == "judgement")
+        assert lead["owner"] == "carl" and not lead["ready"]
+        text = d.cli("show", lead["lead"]).stdout
+        assert "None: this is for you to judge" in text and f"basewatch outcome {lead['lead']} nothing" in text
+        assert "times lately, far more than is usual for them" in text and "basewatch edit" not in text
+        assert "has no draft" in refused(d, "approve", lead["lead"], "--hash", "0" * 64)
+        d.cli("--who", "carl", "outcome", lead["lead"], "nothing", "--note", "a quarterly backup")
+        assert d.json("show", lead["lead"])["state"] == "closed"
+    finally:
+        d.kill_all()
+
+
 def test_a_fleet_wide_shift_is_held_and_released(tmp_path):
     """Two dozen accounts turn out to have idle seats in one tick: held back from the plays, until an operator says that it is real."""
     config = write_config(tmp_path)

@@ -62,9 +62,11 @@ def test_every_signal_is_used_or_goes_to_a_person():
     for _, _, text in plays():
         used |= set(weighed(text))
     assert used <= set(signals) and asked <= set(signals)
-    assert set(signals) - used - asked == {"data_export"}
-    assert signals["data_export"][0] == "BW_UNCLEAR"
-    assert "No play may weigh it" in DOC.read_text() and "CSM" in DOC.read_text()
+    assert set(signals) == used | asked
+    unclear = {name for name, row in signals.items() if row[0] == "BW_UNCLEAR"}
+    for _, name, text in plays():
+        if unclear & set(weighed(text)):
+            assert name == "judgement.yaml" and not re.search("^template:", text, re.M) and "route: judgement" in text
 
 
 def test_the_catalogue_in_the_documentation_is_the_one_in_the_program():
@@ -115,9 +117,17 @@ def test_templates_are_complained_about_when_they_name_what_never_comes(tmp_path
     assert 'the evidence of seat_limit never holds "seats_usd"; it may hold: seats_used' in done.stdout + done.stderr
 
 
+def template_of(play):
+    """None: its leads have no draft; a person judges."""
+    found = re.search(r"^template: (\S+)$", play, re.M)
+    return found[1] if found else None
+
+
 def test_a_templates_evidence_is_of_signals_that_its_play_weighs():
     for name, _, text in plays():
-        template = re.search(r"^template: (\S+)$", text, re.M)[1]
+        template = template_of(text)
+        if not template:
+            continue
         body = (ETC / "templates" / f"{template}.txt").read_text()
         assert set(re.findall(r"signal\.(\w+)\.", body)) <= set(weighed(text)), name
 
@@ -135,7 +145,7 @@ def test_weights_are_reasoned():
 def test_only_what_has_been_tried_is_live():
     modes = collections.Counter(re.search(r"^mode: (\w+)", text, re.M)[1] for _, _, text in plays())
     live = sorted(name for name, _, text in plays() if re.search(r"^mode: live", text, re.M))
-    assert live == ["renewal-at-risk", "seat-expansion", "tier-upgrade", "usage-expansion"]
+    assert live == ["judgement", "renewal-at-risk", "seat-expansion", "tier-upgrade", "usage-expansion"]
     assert set(modes) == {"live", "shadow"}
 
 
@@ -144,12 +154,13 @@ def test_every_play_is_documented_and_its_draft_kept():
     made_up = json.loads((GOLDEN / "accounts.json").read_text())["plays"]
     for name, file, text in plays():
         assert f"`{name}`" in book, name
-        assert name in made_up and (GOLDEN / f"{name}.txt").stat().st_size > 400, name
-        assert re.search(r"^title: .", text, re.M) and re.search(r"^angle: .", text, re.M) and re.search(r"^template: .", text, re.M), name
+        assert re.search(r"^title: .", text, re.M) and re.search(r"^angle: .", text, re.M), name
+        if template_of(text):
+            assert name in made_up and (GOLDEN / f"{name}.txt").stat().st_size > 400, name
         whole = (ETC / "plays" / file).read_text()
         assert whole.startswith("# "), f"{file} begins with what it is for"
     kept = {p.stem for p in GOLDEN.glob("*.txt")}
-    assert kept == {name for name, _, _ in plays()}
+    assert kept == {name for name, _, text in plays() if template_of(text)}
 
 
 def test_drafts_are_as_kept():

@@ -31,8 +31,18 @@ static void mistakes_are_found_where_they_are(void **state)
   refused(NULL, RISK("p", "") "---\n" RISK("p", ""), ROUTES, "a play needs a name of its own");
   refused(NULL, "play: p\nmotion: renewal\nsignals: {usage_declin: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n",
           ROUTES, "P.yaml:3:11: there is no signal \"usage_declin\"; did you mean usage_decline?");
-  refused(NULL, "play: p\nmotion: renewal\nsignals: {data_export: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n", ROUTES,
-          "no play may draft from it");
+  /* What can mean good or bad news is for a person to judge. */
+#define JUDGED(gate, more)                                                                                                     \
+  "play: p\nmotion: renewal\nsignals: {data_export: 80}\ngates: [{name: g, require: '" gate "'}]\nroute: r\n" more
+  refused(NULL, JUDGED("true", "template: t\n"), ROUTES, "no play may draft from it");
+  refused(NULL, JUDGED("open(signal.data_export)", ""), ROUTES, NULL);
+  refused(NULL, RISK("p", "template: t\nestimate: 'open(signal.data_export) ? 1.0 : 2.0'\n"), ROUTES,
+          "signal.data_export can mean good or bad news");
+  refused(NULL, RISK("p", "estimate: 'open(signal.data_export) ? 1.0 : 2.0'\n"), ROUTES, NULL);
+  refused(NULL, "gates: g\nlist: [{name: x, require: '!open(signal.data_export)'}]\n---\n" RISK("p", ""), ROUTES,
+          "signal.data_export can mean good or bad news");
+  refused(NULL, JUDGED("true", "readiness: {pursue: 12, nurture: {from: 8, route: r, template: t}}\n"), ROUTES,
+          "is for a person to judge");
   refused(NULL, "play: p\nmotion: renewal\nsignals: {usage_decline: 30}\ngates: [{name: g, require: 'true'}]\nroute: r\n",
           ROUTES, "this play can never fire");
   refused(NULL, "play: p\nmotion: renewal\nsignals: {usage_decline: 80}\nroute: r\n", ROUTES,
