@@ -108,6 +108,24 @@ int bw_cmd_reject(struct bw_cli *cli)
   return BW_EXIT_OK;
 }
 
+int bw_cmd_note(struct bw_cli *cli)
+{
+  json_t *args = decision(cli), *reply;
+  struct bw_buf out = {0};
+  int rc;
+  json_object_set_new(args, "text", json_string(cli->args[1]));
+  rc = bw_cli_ask(cli, "note", args, &reply);
+  if (rc || !reply)
+    return rc;
+  bw_buf_printf(&out, "%s has a note", cli->args[0]);
+  put_who(&out, reply);
+  bw_buf_add_cstr(&out, "; `basewatch show` has it under History.\n");
+  bw_cli_print(&out);
+  bw_buf_clear(&out);
+  json_decref(reply);
+  return BW_EXIT_OK;
+}
+
 int bw_cmd_snooze(struct bw_cli *cli)
 {
   const char *text = bw_cli_option(cli, "for");

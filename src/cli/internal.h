@@ -150,6 +150,7 @@ int bw_cmd_inbox(struct bw_cli *cli);
 int bw_cmd_show(struct bw_cli *cli);
 int bw_cmd_approve(struct bw_cli *cli);
 int bw_cmd_reject(struct bw_cli *cli);
+int bw_cmd_note(struct bw_cli *cli);
 int bw_cmd_snooze(struct bw_cli *cli);
 int bw_cmd_fill(struct bw_cli *cli);
 int bw_cmd_edit(struct bw_cli *cli);

@@ -133,6 +133,11 @@ static const struct bw_cli_command commands[] = {
      "The lead is closed, and the play stays silent for the account for 30 days (the play's own setting).", 1, 1,
      reject_options, bw_cmd_reject},
     {"snooze", "LEAD --for TIME", "bring a lead back later", NULL, 1, 1, snooze_options, bw_cmd_snooze},
+    {"note", "LEAD TEXT", "tell whoever decides what you know about a lead",
+     "The note stands in the lead's history, with your name, and in the audit.  While the review window is open, this is how "
+     "the "
+     "CSM adds what no record says.",
+     2, 2, NULL, bw_cmd_note},
     {"fill", "LEAD NAME VALUE", "fill in a value that the draft lacks",
      "Every place of the draft that waits for NAME gets VALUE, as a new version with a new hash; `basewatch show` lists what "
      "is "

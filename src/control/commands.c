@@ -46,6 +46,11 @@ static const struct bw_command_arg reject_args[] = {
     {"reason", BW_ARG_TEXT, true, 1, 2000, "why not, in words; it is measured"},
     WHO_ARG,
 };
+static const struct bw_command_arg note_args[] = {
+    LEAD_ARG,
+    {"text", BW_ARG_TEXT, true, 1, 2000, "what whoever decides should know"},
+    WHO_ARG,
+};
 static const struct bw_command_arg snooze_args[] = {
     LEAD_ARG,
     {"for_ms", BW_ARG_DURATION, true, BW_MINUTE, 366 * BW_DAY, "how long"},
@@ -129,6 +134,7 @@ static const struct bw_command commands[] = {
     {"approve", LOCAL, true, false, ARGS(approve_args), "let exactly this draft be delivered"},
     {"reject", LOCAL, true, false, ARGS(reject_args), "decline a lead, with the reason"},
     {"snooze", LOCAL, true, false, ARGS(snooze_args), "bring a lead back later"},
+    {"note", LOCAL, true, false, ARGS(note_args), "tell whoever decides what you know about a lead"},
     {"fill", LOCAL, true, false, ARGS(fill_args), "fill in a value that a draft lacks"},
     {"edit", LOCAL, true, false, ARGS(edit_args), "rewrite a draft's recipients, subject or text"},
     {"outcome", LOCAL, true, false, ARGS(outcome_args), "record what came of a lead"},

@@ -22,7 +22,7 @@ static const struct handler handlers[] = {
     {"rejected", core_rejected},  {"unresolved", core_unresolved},
     {"records", core_records},    {"dead_letters", core_dead_letters},
     {"outbox", core_outbox},      {"resend", core_resend},
-    {"audit", core_audit},        {"records", core_records},
+    {"audit", core_audit},        {"note", core_note},
     {"outcome", core_outcome},    {"deals", core_deals},
     {"plays", core_plays},        {"plays_diff", core_plays_diff},
     {"check", core_check},        {"reload", core_reload},

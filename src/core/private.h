@@ -113,6 +113,9 @@ extern const struct bw_watchers_events core_watchers_events;
 void core_upkeep_start(struct core *c);
 void core_upkeep_stop(struct core *c);
 
+/* ---- note.c ---- */
+int core_note(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
+
 /* ---- decide.c ---- */
 int core_approve(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 int core_reject_lead(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);

@@ -308,6 +308,19 @@ def test_only_the_csm_may_approve_before_the_review_ends(daemon):
     wait_sent(daemon, lead)
 
 
+def test_the_csm_tells_the_owner_what_no_record_says(daemon):
+    lead = lead_of(daemon, "initech")["lead"]
+    assert "initech has" not in daemon.cli("show", lead).stdout
+    said = daemon.cli("--who", "carl", "note", lead, "Ina is on leave until Monday; write to her deputy").stdout
+    assert f"{lead} has a note by carl" in said
+    note = daemon.json("show", lead)["history"][-1]
+    assert (note["who"], note["what"], note["note"]) == ("carl", "note", "Ina is on leave until Monday; write to her deputy")
+    assert "write to her deputy" in daemon.cli("show", lead).stdout
+    audit = daemon.json("audit", "verify")
+    assert audit["ok"] and audit["items"][0]["what"] == "note"
+    assert "there is no lead L999" in refused(daemon, "note", "L999", "x")
+
+
 def test_a_rejection_silences_the_play(daemon):
     lead = lead_of(daemon, "acme")["lead"]
     assert daemon.cli("reject", lead, check=False).returncode == 2
