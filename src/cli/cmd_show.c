@@ -9,6 +9,7 @@
 
 #include "cli/internal.h"
 
+#define LATELY (90 * BW_DAY)
 #define LABEL 18
 
 static void label(struct bw_cli *cli, struct bw_buf *out, const char *text)
@@ -84,6 +85,15 @@ static void put_extent(struct bw_buf *out, const json_t *evidence)
   bw_buf_printf(out, " %s: ", seats ? "seats" : bw_get_str(evidence, "resource"));
 }
 
+/* "12d ago (Sat 11 Jul 2026 ...)"; what is long ago is a date: "9 years ago" is no reason to write today. */
+static void put_since(struct bw_buf *out, int64_t opened, int64_t now)
+{
+  if (opened == BW_TIME_NONE || now - opened < LATELY)
+    bw_put_when(out, opened, now);
+  else
+    bw_put_time(out, opened);
+}
+
 static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, const json_t *signals)
 {
   const json_t *first = json_array_get(signals, 0);
@@ -101,7 +111,7 @@ static void put_why(struct bw_cli *cli, struct bw_buf *out, const json_t *l, con
   bw_buf_add_cstr(&b, " against a threshold of ");
   bw_put_number(&b, bw_get_num(first, "threshold"));
   bw_buf_add_cstr(&b, ", since ");
-  bw_put_when(&b, bw_get_time(first, "opened"), cli->now);
+  put_since(&b, bw_get_time(first, "opened"), cli->now);
   if (json_array_size(signals) > 1)
     bw_buf_printf(&b, "; %zu more signal%s", json_array_size(signals) - 1, json_array_size(signals) == 2 ? "" : "s");
   bw_put_wrapped(cli, out, bw_buf_cstr(&b), LABEL);

@@ -139,6 +139,7 @@ class Daemon:
             except ProcessLookupError:
                 pass
             self.process.wait()
+            wait_until(lambda: not running(self.process.pid), 20, "the end of every process")  # a dying core still holds its lock
 
     def journal_ids(self):
         """Every message id in the journal, in order (the daemon must be stopped)."""
@@ -146,6 +147,19 @@ class Daemon:
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+
+def running(group):
+    """Processes of a group that are not dead yet; zombies are: they hold nothing any more."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, pgrp = stat.read_text().rsplit(")", 1)[1].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(pgrp) == group and state not in "ZX":
+            found.append(stat.parent.name)
+    return found
 
 
 def write_config(place, tick="1h", watchers=True, plays=True):
