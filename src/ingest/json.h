@@ -102,6 +102,17 @@ static inline const char *bw_json_plain_end(const char *p)
  */
 int64_t bw_json_unescape(const char *from, const char *end, char *out, struct bw_json_error *e);
 
+/* Counts and durations: up to 9 digits and nothing else.  Their end, or NULL. */
+static inline const char *bw_json_small_number(const char *s, double *ret_value)
+{
+  const char *end = s;
+  uint32_t m = 0;
+  while ((unsigned char)(*end - '0') < 10 && end - s < 9)
+    m = m * 10 + (uint32_t)(*end++ - '0');
+  *ret_value = m;
+  return end > s && (*end == ',' || *end == '}') && (*s != '0' || end - s == 1) ? end : NULL;
+}
+
 /* The end of the number at p and its value, or NULL with *e filled. */
 const char *bw_json_number(const char *p, double *ret_value, struct bw_json_error *e);
 

@@ -191,6 +191,24 @@ struct bw_event_parser {
   uint32_t body_kind;
 };
 
+/* ---- scan.c and shapes.c, to each other ---- */
+
+/* Where a scan stands: behind a value, or at the '{' of all. */
+struct bw_place {
+  const char *from;      /* behind the value; a string's closing quote belongs to what follows */
+  struct bw_key *object; /* whose members are next */
+  int depth;             /* of it; 1 is the outermost */
+  struct bw_step *step;  /* that led here; NULL: nothing is learned */
+};
+/* As far as steps lead.  True: to the event's end, which is at->from. */
+bool bw_shapes_follow(struct bw_event_parser *p, struct bw_place *at);
+/* Makes it as if the steps up to t had been scanned in full. */
+void bw_shapes_arrive(struct bw_event_parser *p, const struct bw_step *t);
+/* The value of k at s (a string's first byte), into its slot or field.  The byte behind it, or NULL with p->hard filled. */
+const char *bw_scan_string(struct bw_event_parser *p, const struct bw_key *k, const char *s);
+const char *bw_scan_number(struct bw_event_parser *p, const struct bw_key *k, const char *s);
+const char *bw_scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s, int depth);
+
 /* Scans the object at `at`; its values are in slots and fields.  0 with *ret_end behind it, or negative with p->hard filled.
    p->soft may be set in both cases. */
 int bw_scan_event(struct bw_event_parser *p, const char *at, const char **ret_end);

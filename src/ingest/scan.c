@@ -129,7 +129,7 @@ static struct bw_str clean_string(struct bw_event_parser *p, const struct bw_key
   return text;
 }
 
-static const char *scan_string(struct bw_event_parser *p, const struct bw_key *k, const char *s)
+const char *bw_scan_string(struct bw_event_parser *p, const struct bw_key *k, const char *s)
 {
   unsigned flags;
   const char *end = bw_json_string_end(s, &flags);
@@ -149,21 +149,10 @@ static const char *scan_string(struct bw_event_parser *p, const struct bw_key *k
   return end + 1;
 }
 
-/* Counts and durations: up to 9 digits and nothing else.  Their end, or NULL. */
-static inline const char *small_number(const char *s, double *ret_value)
-{
-  const char *end = s;
-  uint32_t m = 0;
-  while ((unsigned char)(*end - '0') < 10 && end - s < 9)
-    m = m * 10 + (uint32_t)(*end++ - '0');
-  *ret_value = m;
-  return end > s && (*end == ',' || *end == '}') && (*s != '0' || end - s == 1) ? end : NULL;
-}
-
-static const char *scan_number(struct bw_event_parser *p, const struct bw_key *k, const char *s)
+const char *bw_scan_number(struct bw_event_parser *p, const struct bw_key *k, const char *s)
 {
   double v;
-  const char *end = small_number(s, &v);
+  const char *end = bw_json_small_number(s, &v);
   if (!end && !(end = bw_json_number(s, &v, &p->hard)))
     return NULL;
   if (k->slot < BW_SLOTS)
@@ -175,7 +164,7 @@ static const char *scan_number(struct bw_event_parser *p, const struct bw_key *k
   return end;
 }
 
-static const char *scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s, int depth)
+const char *bw_scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s, int depth)
 {
   uint32_t type = *s == '[' ? BW_VALUE_JSON : *s == 'n' ? BW_VALUE_NULL : BW_VALUE_BOOL;
   const char *end =
@@ -204,142 +193,12 @@ static inline bool key_again(struct bw_event_parser *p, struct bw_key *k, const 
   return true;
 }
 
-/* Where a scan stands: behind a value, or at the '{' of all. */
-struct place {
-  const char *from;      /* behind the value; a string's closing quote belongs to what follows */
-  struct bw_key *object; /* whose members are next */
-  int depth;             /* of it; 1 is the outermost */
-  struct bw_step *step;  /* that led here; NULL: nothing is learned */
-};
-
-/* ---- where the order of keys is one seen before ---- */
-
-/* Is the value that begins with c one of the step's kind? */
-static inline bool step_takes(const struct bw_step *t, char c)
-{
-  if (t->kind == BW_STEP_NUMBER)
-    return c == '-' || (unsigned char)(c - '0') < 10;
-  return t->kind != BW_STEP_OTHER || c == 't' || c == 'f' || c == 'n' || c == '[';
-}
-
-static inline bool step_leads(const struct bw_step *t, const char *s)
-{
-  int i;
-#if defined(__SSE2__)
-  const __m128i *have = (const __m128i *)(const void *)s, *want = (const __m128i *)(const void *)t->text;
-  uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(have), _mm_loadu_si128(want)));
-  uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(have + 1), _mm_loadu_si128(want + 1)));
-  if (~(low | high << 16) & t->mask)
-    return false;
-#else
-  if (memcmp(t->text, s, t->len < BW_STEP_BLOCK ? t->len : BW_STEP_BLOCK) != 0)
-    return false;
-#endif
-  if (__builtin_expect(t->len > BW_STEP_BLOCK, 0))
-    for (i = BW_STEP_BLOCK; i < t->len; i++) /* stops at the byte that ends the text: no step has it */
-      if (t->rest[i - BW_STEP_BLOCK] != s[i])
-        return false;
-  return t->kind == BW_STEP_STRING || step_takes(t, s[t->len]);
-}
-
-/* The step that the bytes at s lead to.  One that is found is moved up: in time the usual ones are asked first. */
-static inline struct bw_step *next_step(struct bw_step *from, const char *s)
-{
-  struct bw_step *t = from->child, **up = &from->child;
-  while (t && !step_leads(t, s)) {
-    struct bw_step *next = t->sibling;
-    if (next && step_leads(next, s)) {
-      t->sibling = next->sibling;
-      next->sibling = t;
-      *up = next;
-      return next;
-    }
-    up = &t->sibling;
-    t = next;
-  }
-  return t;
-}
-
-/* The value at s, where nothing about it is out of the ordinary.  Its end (a string's closing quote), or NULL. */
-static inline const char *step_value(struct bw_event_parser *p, const struct bw_step *t, const char *s)
-{
-  const char *end;
-  double number = 0;
-  uint32_t type = BW_VALUE_STRING;
-  struct bw_str text;
-  if (t->kind == BW_STEP_STRING) {
-    end = bw_json_plain_end(s);
-    if (__builtin_expect(*end != '"', 0))
-      return NULL;
-  } else if (t->kind == BW_STEP_NUMBER) {
-    type = BW_VALUE_NUMBER;
-    end = small_number(s, &number);
-    if (__builtin_expect(!end, 0))
-      return NULL;
-  } else {
-    return t->kind == BW_STEP_EMPTY ? s : NULL;
-  }
-  text = (struct bw_str){s, (size_t)(end - s)};
-  if (t->slot < BW_SLOTS) {
-    p->slots[t->slot] = text;
-    if (__builtin_expect(text.len == 0, 0))
-      p->empty |= BW_SLOT_BIT(t->slot);
-  } else {
-    p->fields[t->nfields] = (struct bw_field){t->key->name, text, number, t->key->section, type};
-  }
-  return end;
-}
-
-/* The same for any value.  NULL: it is one to complain of, and nothing was taken. */
-static __attribute__((noinline)) const char *step_any_value(struct bw_event_parser *p, const struct bw_step *t, const char *s)
-{
-  p->nfields = t->nfields;
-  if (t->kind == BW_STEP_NUMBER)
-    return scan_number(p, t->key, s);
-  if (t->kind == BW_STEP_OTHER)
-    return scan_other(p, t->key, s, t->depth);
-  s = scan_string(p, t->key, s);
-  return s ? s - 1 : NULL;
-}
-
-/* Makes it as if the steps so far had been scanned in full. */
-static inline void arrive(struct bw_event_parser *p, const struct bw_step *t)
-{
-  p->present = t->present;
-  p->numeric = t->numeric;
-  p->nfields = t->nfields + (t->key && t->slot == BW_SLOT_NONE && t->kind < BW_STEP_EMPTY ? 1u : 0u);
-  p->check_names = t->dotted;
-}
-
-/* As far as steps lead.  True: to the event's end, which is at->from. */
-static bool follow(struct bw_event_parser *p, struct place *at)
-{
-  struct bw_step *step = at->step, *t;
-  const char *from = at->from, *s, *end = NULL;
-  while ((t = next_step(step, from)) != NULL) {
-    s = from + t->len;
-    if (t->kind == BW_STEP_END) {
-      at->from = s;
-      arrive(p, step);
-      return true;
-    }
-    end = step_value(p, t, s);
-    if (__builtin_expect(!end, 0) && !(end = step_any_value(p, t, s)))
-      break;
-    step = t;
-    from = end;
-  }
-  at->from = from;
-  at->step = step;
-  return false;
-}
-
 /* From here on members are scanned in full. */
-static void leave_steps(struct bw_event_parser *p, struct place *at)
+static void leave_steps(struct bw_event_parser *p, struct bw_place *at)
 {
   const struct bw_step *t;
   struct bw_key *k;
-  arrive(p, at->step);
+  bw_shapes_arrive(p, at->step);
   p->nkeys = at->step->nkeys;
   at->depth = at->step->depth;
   if (at->step->key)
@@ -349,9 +208,9 @@ static void leave_steps(struct bw_event_parser *p, struct place *at)
       k->seen = p->serial;
 }
 
-/* ---- where it is not ---- */
+/* ---- what no step leads over ---- */
 
-static void learn(struct bw_event_parser *p, struct place *at, const char *end, enum bw_step_kind kind, struct bw_key *k)
+static void learn(struct bw_event_parser *p, struct bw_place *at, const char *end, enum bw_step_kind kind, struct bw_key *k)
 {
   struct bw_step like = {.kind = (uint8_t)kind,
                          .slot = k ? k->slot : BW_SLOT_NONE,
@@ -369,19 +228,19 @@ static void learn(struct bw_event_parser *p, struct place *at, const char *end, 
 }
 
 /* The value of k at s, where that is no object.  Its end, or NULL. */
-static const char *scan_value(struct bw_event_parser *p, struct place *at, struct bw_key *k, const char *s)
+static const char *scan_value(struct bw_event_parser *p, struct bw_place *at, struct bw_key *k, const char *s)
 {
   const char *start = s;
   enum bw_step_kind kind = BW_STEP_OTHER;
   if (*s == '"') {
     kind = BW_STEP_STRING;
     start++;
-    s = scan_string(p, k, start);
+    s = bw_scan_string(p, k, start);
   } else if (*s == '-' || (unsigned char)(*s - '0') < 10) {
     kind = BW_STEP_NUMBER;
-    s = scan_number(p, k, s);
+    s = bw_scan_number(p, k, s);
   } else {
-    s = scan_other(p, k, s, at->depth);
+    s = bw_scan_other(p, k, s, at->depth);
   }
   if (s) {
     learn(p, at, start, kind, k);
@@ -391,7 +250,7 @@ static const char *scan_value(struct bw_event_parser *p, struct place *at, struc
 }
 
 /* An object begins: its members are next. */
-static int enter(struct bw_event_parser *p, struct place *at, struct bw_key *k, const char *s)
+static int enter(struct bw_event_parser *p, struct bw_place *at, struct bw_key *k, const char *s)
 {
   if (at->depth == BW_JSON_MAX_DEPTH) {
     p->hard = (struct bw_json_error){s, "nested too deeply", true};
@@ -405,7 +264,7 @@ static int enter(struct bw_event_parser *p, struct place *at, struct bw_key *k, 
 }
 
 /* An object's '}' is before s. */
-static void leave(struct bw_event_parser *p, struct place *at, bool empty, const char *s)
+static void leave(struct bw_event_parser *p, struct bw_place *at, bool empty, const char *s)
 {
   struct bw_key *closed = at->object;
   at->object = closed->parent;
@@ -420,7 +279,7 @@ static void leave(struct bw_event_parser *p, struct place *at, bool empty, const
 
 /* The members of at->object and of those within, up to the end of the outermost.  s is behind a value, or `first`: behind '{'.
  */
-static int scan_members(struct bw_event_parser *p, struct place *at, const char *s, bool first, const char **ret_end)
+static int scan_members(struct bw_event_parser *p, struct bw_place *at, const char *s, bool first, const char **ret_end)
 {
   struct bw_key *k;
   bool again;
@@ -470,7 +329,7 @@ static void forget(struct bw_event_parser *p)
 
 int bw_scan_event(struct bw_event_parser *p, const char *start, const char **ret_end)
 {
-  struct place at = {.from = start, .depth = 1};
+  struct bw_place at = {.from = start, .depth = 1};
   const char *s = start + 1;
   p->start = start;
   p->present = p->numeric = p->empty = 0;
@@ -487,7 +346,7 @@ int bw_scan_event(struct bw_event_parser *p, const char *start, const char **ret
   if (p->body_context.len > 0) /* which keys there were must be known afterwards */
     return scan_members(p, &at, s, true, ret_end);
   at.step = bw_shapes_begin(&p->shapes);
-  if (follow(p, &at)) {
+  if (bw_shapes_follow(p, &at)) {
     *ret_end = at.from;
     return BW_OK;
   }
@@ -500,7 +359,7 @@ int bw_scan_event(struct bw_event_parser *p, const char *start, const char **ret
 
 int bw_scan_context(struct bw_event_parser *p, const char *start, const char **ret_end)
 {
-  struct place at = {.from = start, .object = p->keys.sections[BW_SECTION_CONTEXT], .depth = 1};
+  struct bw_place at = {.from = start, .object = p->keys.sections[BW_SECTION_CONTEXT], .depth = 1};
   int rc;
   p->merging = true;
   rc = scan_members(p, &at, start + 1, true, ret_end);
