@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import shutil
 import socket
+import subprocess
 import time
 
 import pytest
-from conftest import Daemon, wait_until
+from conftest import BUILD, TOP, Daemon, wait_until
 
 
 class Systemd:
@@ -125,3 +127,22 @@ def test_the_deadline_fits_the_watchdog(start, systemd):
     assert time.monotonic() - stopped < 20
     wait_until(daemon.try_status, what="an answer of the new core")
     assert daemon.stop() == 0
+
+
+def test_the_installed_unit_can_start(tmp_path):
+    """What `make install` puts down, with the directories that docs/sysadmin.md configures: no variable is left in it."""
+    rest = ["prefix=/usr", "sysconfdir=/etc"]
+    subprocess.run(["make", "-s", "-C", BUILD, "etc/systemd/basewatchd.service", "-B", *rest], check=True, capture_output=True)
+    try:
+        unit = (BUILD / "etc/systemd/basewatchd.service").read_text()
+    finally:
+        subprocess.run(["make", "-s", "-C", BUILD, "etc/systemd/basewatchd.service", "-B"], check=True, capture_output=True)
+    assert "@" not in re.sub(r"man:\S+", "", unit) and "${" not in unit
+    assert "ExecStart=/usr/sbin/basewatchd --config /etc/basewatch --state /var/lib/basewatch" in unit
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed; the unit's text was looked at")
+    program = next(p for p in (BUILD / "basewatchd", TOP / "basewatchd") if p.exists())
+    (tmp_path / "basewatchd.service").write_text(unit.replace("/usr/sbin/basewatchd", str(program)))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / "basewatchd.service"], capture_output=True, text=True)
+    about = [line for line in (done.stdout + done.stderr).splitlines() if "basewatchd" in line]
+    assert done.returncode == 0 and not about, about
