@@ -129,6 +129,23 @@ static int lint_fresh(struct core *c, const struct bw_setup *fresh, struct bw_co
   return rc;
 }
 
+/* Kept first: if core ends in the middle of it, the next one goes on with what was accepted. */
+static int accept_fresh(struct core *c, struct bw_setup *fresh, struct bw_complaints *ret)
+{
+  struct bw_error err = {0};
+  bool web_changed;
+  int rc = core_keep_accepted(c, &web_changed, &err);
+  if (rc < 0) {
+    bw_setup_free(&fresh);
+    bw_complain_at(ret, c->o->config_dir, 0, 0, "%s; the running one stays in use", err.message);
+    return rc;
+  }
+  if (web_changed && bw_parent_restart(c->parent, "web", &err) < 0)
+    bw_log(BW_LOG_ERROR, "web keeps its old configuration", "error=%s", BW_Q(err.message));
+  swap_in(c, fresh);
+  return BW_OK;
+}
+
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
 {
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
@@ -143,7 +160,7 @@ int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
   } else if (only_check) {
     bw_setup_free(&fresh);
   } else {
-    swap_in(c, fresh);
+    rc = accept_fresh(c, fresh, ret);
   }
   return rc;
 }

@@ -128,7 +128,8 @@ static int open_setup(struct core *c, struct bw_error *err)
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
   struct bw_complaints complaints = {0};
   struct bw_setup *s;
-  int rc = bw_setup_load(c->o->config_dir, &so, &s, &complaints);
+  char *accepted BW_AUTOFREE = c->o->again ? core_accepted_dir(c->o->state_dir) : NULL;
+  int rc = bw_setup_load(accepted ? accepted : c->o->config_dir, &so, &s, &complaints);
   (void)fputs(bw_buf_cstr(&complaints.text), stderr);
   if (rc < 0) {
     rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "the configuration has %zu error%s; nothing was started", complaints.count,
@@ -139,6 +140,13 @@ static int open_setup(struct core *c, struct bw_error *err)
   }
   bw_complaints_clear(&complaints);
   return rc;
+}
+
+/* What the daemon starts with is accepted, once it is known that it can be read and that the store is ours. */
+static int keep_first(struct core *c, struct bw_error *err)
+{
+  bool changed;
+  return c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
 }
 
 static int open_store(struct core *c, struct bw_error *err)
@@ -235,6 +243,8 @@ static int open_all(struct core *c, struct bw_error *err)
   int rc = open_setup(c, err);
   if (rc == 0)
     rc = open_store(c, err);
+  if (rc == 0)
+    rc = keep_first(c, err);
   if (rc == 0)
     rc = bw_pipeline_open(c->store, core_setup(c), &events, c, &c->pipeline, err);
   if (rc == 0)

@@ -14,9 +14,13 @@ struct bw_core_options {
   const char *state_dir;
   const char *plugin_dir; /* NULL: as configured */
   const char *host_exe;   /* describes plugins in a sandbox; "/proc/self/exe" */
+  bool again; /* started again while the daemon runs: with the configuration that was accepted, not with the files */
   const struct bw_clock *clock;
   bool tests; /* allow the control API's test commands; ticks come from there alone */
 };
+
+/* Where the accepted configuration is kept; NULL: nowhere yet.  The caller frees it. */
+char *core_accepted_dir(const char *state_dir);
 
 /* The role: fd is the line to the parent.  Returns the exit status. */
 int bw_core_run(int fd, const struct bw_core_options *options);

@@ -113,6 +113,11 @@ extern const struct bw_watchers_events core_watchers_events;
 void core_upkeep_start(struct core *c);
 void core_upkeep_stop(struct core *c);
 
+/* ---- accepted.c ---- */
+/* Copies the configuration directory, as it was accepted just now, into the state directory: whole, or not at all.
+   ret_web_changed: what the web process reads of it is not what it was. */
+int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *err);
+
 /* ---- note.c ---- */
 int core_note(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 

@@ -19,7 +19,7 @@ static int core_role(int fd, int argc, char **argv)
   if (daemon_options_parse(argc, argv, &o) != 0)
     return BW_EXIT_CONFIG;
   bw_log_init("core", o.verbose ? BW_LOG_DEBUG : BW_LOG_INFO);
-  co = (struct bw_core_options){o.config_dir, o.state_dir, o.plugin_dir, "/proc/self/exe", daemon_clock(&o), o.tests};
+  co = (struct bw_core_options){o.config_dir, o.state_dir, o.plugin_dir, "/proc/self/exe", o.again, daemon_clock(&o), o.tests};
   return bw_core_run(fd, &co);
 }
 
@@ -66,7 +66,7 @@ static int check(const struct daemon_options *o)
 /* The children are told when the daemon's clock began, so that one that is restarted does not begin again. */
 static int supervise(const struct daemon_options *o, int argc, char **argv)
 {
-  struct bw_supervise_options so = {.user = o->user, .hang_ms = o->hang_ms};
+  struct bw_supervise_options so = {.user = o->user, .hang_ms = o->hang_ms, .again = "--again"};
   char **args = bw_calloc((size_t)argc + 3, sizeof(char *));
   char *at = bw_asprintf("%lld", (long long)bw_clock_now(bw_clock_system()));
   int i, status;

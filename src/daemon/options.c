@@ -34,6 +34,7 @@ enum {
   OPT_VERBOSE,
   OPT_START,
   OPT_STARTED,
+  OPT_AGAIN,
   OPT_TESTS,
   OPT_VERSION,
   OPT_HELP
@@ -49,6 +50,7 @@ static const struct option longopts[] = {
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"start-time", required_argument, NULL, OPT_START},
     {"started-at", required_argument, NULL, OPT_STARTED}, /* the parent's, to its children */
+    {"again", no_argument, NULL, OPT_AGAIN},              /* likewise: started again */
     {"tests", no_argument, NULL, OPT_TESTS},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -97,6 +99,9 @@ static int take(int opt, struct daemon_options *o)
     return parse_start(optarg, &o->start_time);
   case OPT_STARTED:
     o->started_at = strtoll(optarg, NULL, 10);
+    return 0;
+  case OPT_AGAIN:
+    o->again = true;
     return 0;
   case OPT_TESTS:
     o->tests = true;

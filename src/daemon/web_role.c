@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "core/core.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
 #include "web/web.h"
@@ -98,7 +99,8 @@ int daemon_web_run(int fd, const struct daemon_options *o)
   struct web_role w = {.port_file = bw_asprintf("%s/web.address", o->state_dir)};
   struct bw_web_config config = {0};
   struct bw_error err = {0};
-  int rc = read_config(o->config_dir, &config);
+  char *accepted BW_AUTOFREE = o->again ? core_accepted_dir(o->state_dir) : NULL;
+  int rc = read_config(accepted ? accepted : o->config_dir, &config);
   if (rc < 0)
     return BW_EXIT_CONFIG;
   (void)mkdir(o->state_dir, 0700); /* core makes it too; whoever comes first */

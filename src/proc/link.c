@@ -147,6 +147,13 @@ int bw_parent_ready(struct bw_parent_link *link, struct bw_error *err)
   return send_message(link, BW_FRAME_CHILD_READY, NULL, err);
 }
 
+int bw_parent_restart(struct bw_parent_link *link, const char *role, struct bw_error *err)
+{
+  if (!link->conn)
+    return bw_fail(err, BW_EPEER, BW_CLASS_TRANSIENT, "the parent process is gone");
+  return bw_conn_send(link->conn, BW_FRAME_RESTART, 0, bw_str(role), err);
+}
+
 int bw_parent_spawn(struct bw_parent_link *link, uint32_t slot, struct bw_error *err)
 {
   return send_message(link, BW_FRAME_SPAWN, &slot, err);

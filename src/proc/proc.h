@@ -47,6 +47,7 @@ struct bw_supervise_options {
   int64_t start_ms;         /* a child that is not ready by then is killed; default 30 min (a long recovery) */
   int64_t stop_ms;          /* each stage of an orderly stop, then SIGKILL; default 20 s */
   const char *exe;          /* what to execute; default /proc/self/exe */
+  const char *again;        /* an argument for children that are started once the daemon was ready; may be NULL */
   void (*ready)(void *ctx); /* may be NULL: all resident roles are ready (READY=1 has been said) */
   void *ctx;
 };
@@ -83,6 +84,8 @@ struct bw_parent_events {
 /* Any event may be NULL (descriptors are then closed).  Takes fd.  Pings are answered by itself: a loop that turns is alive. */
 struct bw_parent_link *bw_parent_link_new(struct bw_loop *loop, int fd, const struct bw_parent_events *events, void *ctx);
 void bw_parent_link_free(struct bw_parent_link **link);
+/* The hub's: that resident role (not itself) is to stop in order, and is started again at once. */
+int bw_parent_restart(struct bw_parent_link *link, const char *role, struct bw_error *err);
 /* This child is ready; the start-up barrier ends when all have said so. */
 int bw_parent_ready(struct bw_parent_link *link, struct bw_error *err);
 /* The hub's.  spawn: answered by spawned(), or by gone() where it could not be; a slot that still runs is refused with gone

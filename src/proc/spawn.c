@@ -66,7 +66,7 @@ static _Noreturn void child(const struct bw_spawn *how, char **argv, int fd, pid
 int bw_spawn(const struct bw_spawn *how, int fd, pid_t *ret_pid, struct bw_error *err)
 {
   int n = how->argc > 0 ? how->argc : 1, i;
-  char **argv = bw_calloc((size_t)n + 3, sizeof *argv);
+  char **argv = bw_calloc((size_t)n + 4, sizeof *argv);
   sigset_t all, old;
   pid_t parent = getpid(), pid;
   argv[0] = (char *)(uintptr_t)(how->argc > 0 ? how->argv[0] : "basewatch");
@@ -74,6 +74,7 @@ int bw_spawn(const struct bw_spawn *how, int fd, pid_t *ret_pid, struct bw_error
   argv[2] = (char *)(uintptr_t)how->role;
   for (i = 1; i < how->argc; i++)
     argv[i + 2] = how->argv[i];
+  argv[n + 2] = (char *)(uintptr_t)how->more;
   /* A signal that arrives between fork and exec must not run the parent's handlers in the child. */
   sigfillset(&all);
   (void)sigprocmask(SIG_SETMASK, &all, &old);

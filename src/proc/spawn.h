@@ -14,6 +14,7 @@ struct bw_spawn {
   const char *role; /* `--role NAME` */
   int argc;         /* the parent's own arguments, passed on; 0: none but the program's name */
   char **argv;
+  const char *more; /* one more argument; NULL: none */
   const char *user; /* become this one first; NULL: stay */
   bool bare;        /* an empty environment */
 };

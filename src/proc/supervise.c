@@ -21,6 +21,7 @@
 #include "proc/spawn.h"
 #include "wire/conn.h"
 
+#define START_TRIES 3 /* of a process that ends by itself before the daemon was ever ready */
 #define MESSAGE_MAX 64
 #define LEAVE_MS 2000 /* from closing its line to its end */
 
@@ -33,6 +34,8 @@ struct child {
   struct bw_conn *conn;
   struct bw_timer *restart;
   bool ready;
+  bool renewing;                                     /* the hub wants it to begin anew */
+  int failures;                                      /* exits before the daemon was ready */
   int64_t started_at, ready_at, heard_at, closed_at; /* monotonic */
   int64_t backoff;
 };
@@ -224,6 +227,21 @@ static void announce(struct supervisor *sup)
     sup->opt.ready(sup->opt.ctx);
 }
 
+static int on_restart(struct child *from, struct bw_str name)
+{
+  struct supervisor *sup = from->sup;
+  size_t i;
+  for (i = 0; from == sup->hub && i < sup->nroles; i++) {
+    struct child *c = &sup->children[i];
+    if (!c->role || c == sup->hub || !bw_str_is(name, c->role->name))
+      continue;
+    c->renewing = c->pid > 0; /* one that waits to be started begins anew by itself */
+    send_plain(c, BW_FRAME_STOP);
+    return BW_OK;
+  }
+  return BW_EPEER;
+}
+
 static int on_frame(void *ctx, struct bw_conn *conn, uint16_t type, uint32_t request, struct bw_str payload)
 {
   struct child *c = ctx;
@@ -242,6 +260,8 @@ static int on_frame(void *ctx, struct bw_conn *conn, uint16_t type, uint32_t req
     if (c == c->sup->hub && request != 0 && request == c->sup->reload_request)
       reloaded(c->sup);
     return BW_OK;
+  case BW_FRAME_RESTART:
+    return on_restart(c, payload);
   case BW_FRAME_SPAWN:
   case BW_FRAME_KILL:
     return on_slot_message(c, type, payload);
@@ -276,8 +296,12 @@ static void start(struct child *c)
 {
   static const struct bw_conn_events events = {on_frame, on_closed, NULL};
   struct supervisor *sup = c->sup;
-  const struct bw_spawn how = {
-      .exe = sup->opt.exe, .role = c->role->name, .argc = sup->argc, .argv = sup->argv, .user = sup->opt.user};
+  const struct bw_spawn how = {.exe = sup->opt.exe,
+                               .role = c->role->name,
+                               .argc = sup->argc,
+                               .argv = sup->argv,
+                               .more = sup->announced ? sup->opt.again : NULL,
+                               .user = sup->opt.user};
   struct bw_error err;
   size_t i;
   int fds[2];
@@ -315,7 +339,7 @@ static void ended(struct child *c, int status)
 {
   struct supervisor *sup = c->sup;
   int64_t now = bw_monotonic();
-  bool asked = sup->stopping;
+  bool asked = sup->stopping || c->renewing, renewing = c->renewing;
   bool config = WIFEXITED(status) && WEXITSTATUS(status) == BW_EXIT_CONFIG && !sup->announced;
   bw_log(asked ? BW_LOG_INFO : BW_LOG_WARN, "a process ended", "child=%s child_pid=%d exit=%d signal=%d", c->role->name,
          (int)c->pid, WIFEXITED(status) ? WEXITSTATUS(status) : -1, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
@@ -329,9 +353,17 @@ static void ended(struct child *c, int status)
   if (config && !asked) {
     sup->status = BW_EXIT_CONFIG;
     sup->stopping = true;
+  } else if (!sup->announced && !asked && WIFEXITED(status) && ++c->failures == START_TRIES) {
+    bw_log(BW_LOG_ERROR, "the daemon cannot start: what a process said of it stands above", "child=%s tries=%d", c->role->name,
+           START_TRIES);
+    sup->status = 1;
+    sup->stopping = true;
   }
+  c->renewing = false;
   if (sup->stopping)
     stop_step(sup);
+  else if (renewing)
+    start(c);
   else
     restart_later(c);
 }

@@ -43,7 +43,8 @@ enum bw_frame_type {
   BW_FRAME_PING,
   BW_FRAME_PONG,
   BW_FRAME_STOP,
-  BW_FRAME_RELOAD
+  BW_FRAME_RELOAD,
+  BW_FRAME_RESTART /* the hub's wish: a role's name */
 };
 
 struct bw_conn;

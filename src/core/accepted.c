@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration that was accepted, kept in the state directory: a core or web that is started again goes on with it, and
+ * not with whatever stands in the files by then.  Runs in core.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/private.h"
+
+#define MAX_DEPTH 4
+#define MAX_FILES 10000
+#define MAX_FILE ((size_t)4 << 20) /* bytes */
+
+struct copying {
+  size_t files;
+  struct bw_error *err;
+};
+
+static int failed(const struct copying *c, const char *what, const char *path)
+{
+  return bw_fail_errno(c->err, BW_EIO, "the accepted configuration cannot be kept: %s %s", what, path);
+}
+
+static int sync_dir(const struct copying *c, const char *dir)
+{
+  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = BW_OK;
+  if (fd < 0 || fsync(fd) < 0)
+    rc = failed(c, "sync", dir);
+  if (fd >= 0)
+    close(fd);
+  return rc;
+}
+
+/* All of a file, at most MAX_FILE bytes. */
+static int read_file(const struct copying *c, const char *path, struct bw_buf *out)
+{
+  char piece[16384];
+  ssize_t n = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return failed(c, "open", path);
+  while (out->len <= MAX_FILE && (n = read(fd, piece, sizeof piece)) > 0)
+    bw_buf_add(out, piece, (size_t)n);
+  close(fd);
+  if (n < 0)
+    return failed(c, "read", path);
+  if (out->len > MAX_FILE)
+    return bw_fail(c->err, BW_ELIMIT, BW_CLASS_CONFIG, "%s is over %zu MiB: it is no configuration", path, MAX_FILE >> 20);
+  return BW_OK;
+}
+
+static int copy_file(struct copying *c, const char *from, const char *to)
+{
+  struct bw_buf text = {0};
+  int rc = read_file(c, from, &text), fd = rc < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  size_t at = 0;
+  if (rc == 0 && fd < 0)
+    rc = failed(c, "make", to);
+  while (rc == 0 && at < text.len) {
+    ssize_t n = write(fd, text.data + at, text.len - at);
+    if (n < 0 && errno != EINTR)
+      rc = failed(c, "write", to);
+    at += n > 0 ? (size_t)n : 0;
+  }
+  if (rc == 0 && fsync(fd) < 0)
+    rc = failed(c, "sync", to);
+  if (fd >= 0)
+    close(fd);
+  bw_buf_clear(&text);
+  return rc;
+}
+
+static int copy_tree(struct copying *c, const char *from, const char *to, int depth);
+
+static int copy_entry(struct copying *c, const char *from, const char *to, int depth)
+{
+  struct stat st;
+  if (stat(from, &st) < 0)
+    return failed(c, "look at", from);
+  if (S_ISDIR(st.st_mode))
+    return depth < MAX_DEPTH ? copy_tree(c, from, to, depth + 1) : BW_OK;
+  if (!S_ISREG(st.st_mode))
+    return BW_OK;
+  if (++c->files > MAX_FILES)
+    return bw_fail(c->err, BW_ELIMIT, BW_CLASS_CONFIG, "the configuration directory holds more than %d files", MAX_FILES);
+  return copy_file(c, from, to);
+}
+
+static int copy_tree(struct copying *c, const char *from, const char *to, int depth)
+{
+  const struct dirent *e;
+  DIR *d = opendir(from);
+  int rc = BW_OK;
+  if (!d || mkdir(to, 0700) < 0)
+    rc = failed(c, d ? "make" : "open", d ? to : from);
+  while (rc == 0 && (e = readdir(d))) {
+    char *a = bw_asprintf("%s/%s", from, e->d_name), *b = bw_asprintf("%s/%s", to, e->d_name);
+    if (e->d_name[0] != '.')
+      rc = copy_entry(c, a, b, depth);
+    free(a);
+    free(b);
+  }
+  if (d)
+    closedir(d);
+  return rc < 0 ? rc : sync_dir(c, to);
+}
+
+static void remove_tree(const char *path)
+{
+  const struct dirent *e;
+  DIR *d = opendir(path);
+  while (d && (e = readdir(d))) {
+    char *entry = bw_asprintf("%s/%s", path, e->d_name);
+    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlink(entry) < 0)
+      remove_tree(entry);
+    free(entry);
+  }
+  if (d)
+    closedir(d);
+  (void)rmdir(path);
+}
+
+/* True where both are there and hold the same. */
+static bool same_file(const char *dir_a, const char *dir_b, const char *name)
+{
+  struct copying c = {0};
+  struct bw_buf a = {0}, b = {0};
+  char *pa = bw_asprintf("%s/%s", dir_a, name), *pb = bw_asprintf("%s/%s", dir_b, name);
+  bool same = read_file(&c, pa, &a) == 0 && read_file(&c, pb, &b) == 0 && bw_str_eq(bw_buf_str(&a), bw_buf_str(&b));
+  bw_buf_clear(&a);
+  bw_buf_clear(&b);
+  free(pa);
+  free(pb);
+  return same;
+}
+
+char *core_accepted_dir(const char *state_dir)
+{
+  char *now = bw_asprintf("%s/config", state_dir), *old = bw_asprintf("%s/config.old", state_dir);
+  char *found = access(now, R_OK) == 0 ? now : access(old, R_OK) == 0 ? old : NULL; /* old: it was being replaced */
+  if (found != now)
+    free(now);
+  if (found != old)
+    free(old);
+  return found;
+}
+
+int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *err)
+{
+  struct copying copying = {.err = err};
+  char *now BW_AUTOFREE = bw_asprintf("%s/config", c->o->state_dir);
+  char *fresh BW_AUTOFREE = bw_asprintf("%s/config.new", c->o->state_dir);
+  char *old BW_AUTOFREE = bw_asprintf("%s/config.old", c->o->state_dir);
+  int rc;
+  remove_tree(fresh);
+  rc = copy_tree(&copying, c->o->config_dir, fresh, 0);
+  if (rc < 0) {
+    remove_tree(fresh);
+    return rc;
+  }
+  *ret_web_changed = !same_file(now, fresh, "basewatch.yaml");
+  remove_tree(old);
+  if (rename(now, old) < 0 && errno != ENOENT)
+    return failed(&copying, "put aside", now);
+  if (rename(fresh, now) < 0)
+    return failed(&copying, "put in place", now);
+  rc = sync_dir(&copying, c->o->state_dir);
+  remove_tree(old);
+  return rc;
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration that was accepted is the one that runs, whatever becomes of the files and of the processes."""
+import os
+import signal
+import subprocess
+import time
+
+from conftest import BUILD, KEY, Daemon, track, wait_until, write_config
+
+
+def kill_core(daemon):
+    (pid,) = daemon.children()["core"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: daemon.children().get("core", [pid]) != [pid], 20, "another core")
+    wait_until(lambda: daemon.cli("status", check=False).returncode == 0, 20, "an answer")
+
+
+def status_of(daemon, key):
+    return daemon.post("/v1/track", track(time.monotonic_ns()), key=key)[0]
+
+
+def test_a_broken_file_does_not_end_what_runs(daemon):
+    daemon.start()
+    settings = daemon.place / "config/basewatch.yaml"
+    sound = settings.read_text()
+    settings.write_text(sound + "bogus: 1\n")
+    assert daemon.cli("reload", check=False).returncode != 0
+    for _ in range(2):
+        kill_core(daemon)
+        assert status_of(daemon, KEY) == 200
+    settings.write_text(sound)
+    assert daemon.cli("reload").returncode == 0
+
+
+def test_an_edit_that_nobody_reloaded_waits(daemon):
+    daemon.start()
+    play = daemon.place / "config/plays/seat-expansion.yaml"
+    play.write_text(play.read_text().replace("mode: live", "mode: shadow"))
+    kill_core(daemon)
+    mode = lambda: {p["play"]: p["mode"] for p in daemon.json("plays")["plays"]}["seat-expansion"]
+    assert mode() == "live"
+    daemon.cli("reload")
+    assert mode() == "shadow"
+    kill_core(daemon)
+    assert mode() == "shadow"
+    assert oct((daemon.state / "config").stat().st_mode & 0o777) == "0o700"
+    assert not (daemon.state / "config.new").exists() and not (daemon.state / "config.old").exists()
+
+
+def test_a_key_is_revoked_by_a_reload(daemon):
+    daemon.start()
+    assert status_of(daemon, KEY) == 200
+    settings = daemon.place / "config/basewatch.yaml"
+    settings.write_text(settings.read_text().replace(KEY, "wk_another_key"))
+    assert status_of(daemon, KEY) == 200  # nobody said so yet
+    daemon.cli("reload")
+    wait_until(lambda: status_of(daemon, "wk_another_key") == 200, 20, "the new key")
+    assert status_of(daemon, KEY) == 401
+
+
+def test_what_cannot_start_ends(tmp_path):
+    """Before it was ever ready the daemon does not try for ever: systemd would wait for it."""
+    write_config(tmp_path)
+    (tmp_path / "state").write_text("a file, not a directory")
+    done = subprocess.run([BUILD / "basewatchd", "--config", tmp_path / "config", "--state", tmp_path / "state", "--plugins",
+                           BUILD / "plugins/usage", "--tests"], capture_output=True, text=True, timeout=60)
+    assert done.returncode in (1, 78), done.stderr
+    assert "core cannot start" in done.stderr and "state" in done.stderr
+    (tmp_path / "state").unlink()
+    first = Daemon(tmp_path).start()
+    try:
+        settings = tmp_path / "config/basewatch.yaml"
+        settings.write_text(settings.read_text().replace("127.0.0.1:0", first.url.removeprefix("http://")))
+        done = subprocess.run([BUILD / "basewatchd", "--config", tmp_path / "config", "--state", tmp_path / "other", "--plugins",
+                               BUILD / "plugins/usage", "--tests"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1, done.stderr
+        assert "the daemon cannot start" in done.stderr and "in use" in done.stderr
+    finally:
+        first.kill_all()
