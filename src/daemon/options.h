@@ -14,7 +14,7 @@ struct daemon_options {
   int64_t start_time;     /* the clock starts here; BW_TIME_NONE: the machine's clock */
   int64_t started_at; /* of the machine's clock, when the daemon was started: set by the parent, so that a restarted child goes
                          on */
-  bool again; /* the parent's word to a child: the daemon has been ready before */
+  bool again;         /* the parent's word to a child: the daemon has been ready before */
   bool check, tests, verbose;
 };
 
