@@ -234,7 +234,7 @@ static void say_result(struct import *im)
     bw_buf_add_char(&out, '\n');
   } else {
     bw_put_count(&out, (int64_t)im->sum.accepted);
-    bw_buf_add_cstr(&out, " records are on disk");
+    bw_buf_add_cstr(&out, im->sum.accepted == 1 ? " record is on disk" : " records are on disk");
     if (im->sum.duplicates) {
       bw_buf_add_cstr(&out, ", ");
       bw_put_count(&out, (int64_t)im->sum.duplicates);
@@ -272,11 +272,13 @@ static int run(struct import *im)
   rc = bw_cli_connect(cli);
   if (rc == BW_EXIT_OK)
     rc = read_all(im, reader);
-  if (rc == BW_EXIT_OK)
+  if (rc == BW_EXIT_OK) {
     say_result(im);
-  else if (im->sum.accepted)
+    rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;
+  } else if (im->sum.accepted) {
     (void)fprintf(stderr, "basewatch: %llu records are on disk; repeat the import to bring in the rest, none is taken twice\n",
                   (unsigned long long)im->sum.accepted);
+  }
   bw_reader_close(&reader);
   return rc;
 }

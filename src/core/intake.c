@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/private.h"
+#include "ingest/segment.h"
 
 #define MAX_PENDING 4096
 #define MAX_PENDING_RECORDS 262144
@@ -147,9 +148,11 @@ int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw
 
 /* ---- rejected input ---- */
 
+/* What was refused is kept for a person to look at, but for the secrets in it. */
 static int keep_reject(struct core *c, const struct bw_reject *r, struct bw_error *err)
 {
   struct bw_stmt *q;
+  struct bw_buf text = {0};
   int rc =
       bw_store_prepare(c->store, "INSERT INTO rejected (at, source, place, reason, text) VALUES (?1, ?2, ?3, ?4, ?5)", &q, err);
   if (rc < 0)
@@ -158,8 +161,11 @@ static int keep_reject(struct core *c, const struct bw_reject *r, struct bw_erro
   bw_stmt_text(q, 2, r->source);
   bw_stmt_text(q, 3, r->where);
   bw_stmt_text(q, 4, r->reason);
-  bw_stmt_blob(q, 5, r->text);
-  return bw_stmt_run(q, err);
+  bw_mask_write_keys(r->text, &text);
+  bw_stmt_blob(q, 5, bw_buf_str(&text));
+  rc = bw_stmt_run(q, err);
+  bw_buf_clear(&text);
+  return rc;
 }
 
 static int run_int(struct core *c, const char *sql, int64_t v, struct bw_error *err)

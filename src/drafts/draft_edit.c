@@ -9,8 +9,6 @@
 #include "drafts/drafts_impl.h"
 #include "drafts/mustache_impl.h"
 
-#define MARKER BW_MISSING_OPEN "missing: "
-
 static char *human_json(struct bw_str who, int64_t at)
 {
   struct bw_buf b = {0};
@@ -145,22 +143,42 @@ static const char *old_hint(const struct bw_draft *d, struct bw_str name)
   return "";
 }
 
-/* Markers that a person left in the text, or wrote. */
+struct bracket {
+  const char *open, *inner, *close; /* inner: what may follow the opening, and is not of the name */
+  const char *hint;                 /* NULL: that of the gap it was */
+};
+
+static void add_marker(const struct bw_draft *d, struct bw_draft *e, enum bw_draft_field field, const struct bracket *b,
+                       const char *p, const char *end, size_t *ret_len)
+{
+  const char *name = p + strlen(b->open), *stop = memmem(name, (size_t)(end - name), b->close, strlen(b->close));
+  size_t len = stop ? (size_t)(stop - p) + strlen(b->close) : strcspn(p, "\n");
+  struct bw_str text;
+  if ((size_t)(end - name) >= strlen(b->inner) && memcmp(name, b->inner, strlen(b->inner)) == 0)
+    name += strlen(b->inner);
+  text = bw_str_n(name, (stop ? stop : p + len) > name ? (size_t)((stop ? stop : p + len) - name) : 0);
+  if (text.len > BW_MUSTACHE_MAX_NAME)
+    text.len = 0;
+  bw_draft_add_gap(e, (struct bw_draft_gap){bw_str_dup(text), bw_strdup(b->hint ? b->hint : old_hint(d, text)), bw_strdup(""),
+                                            field, (size_t)(p - e->field[field]), len});
+  *ret_len = len;
+}
+
+/* Open places that a person left in the text, or wrote: a name in braces does not fill itself in once a template is rendered.
+ */
 static void find_markers(const struct bw_draft *d, struct bw_draft *e, enum bw_draft_field field)
 {
-  const char *text = e->field[field], *p = text, *stop, *end = text + strlen(text);
-  while ((p = memmem(p, (size_t)(end - p), BW_MISSING_OPEN, strlen(BW_MISSING_OPEN))) != NULL) {
-    size_t skip = (size_t)(end - p) >= strlen(MARKER) && memcmp(p, MARKER, strlen(MARKER)) == 0 ? strlen(MARKER)
-                                                                                                : strlen(BW_MISSING_OPEN);
-    struct bw_str name;
-    size_t len;
-    stop = memmem(p, (size_t)(end - p), BW_MISSING_CLOSE, strlen(BW_MISSING_CLOSE));
-    len = stop ? (size_t)(stop - p) + strlen(BW_MISSING_CLOSE) : strcspn(p, "\n");
-    name = bw_str_n(p + skip, (stop ? (size_t)(stop - p) : len) - skip);
-    if (name.len > BW_MUSTACHE_MAX_NAME)
-      name.len = 0;
-    bw_draft_add_gap(e, (struct bw_draft_gap){bw_str_dup(name), bw_strdup(old_hint(d, name)), bw_strdup(""), field,
-                                              (size_t)(p - text), len});
+  static const struct bracket brackets[] = {
+      {BW_MISSING_OPEN, "missing: ", BW_MISSING_CLOSE, NULL},
+      {"{{", "", "}}", "only templates fill names in: write what should stand here, or take it out"}};
+  const char *p = e->field[field], *end = p + strlen(p);
+  while (*p) {
+    size_t i, len = 1;
+    for (i = 0; i < sizeof brackets / sizeof *brackets; i++)
+      if (strncmp(p, brackets[i].open, strlen(brackets[i].open)) == 0) {
+        add_marker(d, e, field, &brackets[i], p, end, &len);
+        break;
+      }
     p += len;
   }
 }

@@ -4,7 +4,10 @@
  * body's own sentAt or context turns out to matter, and stood behind the events, are these parsed again. Runs in web, on bytes
  * from anyone; no privileges.
  */
+#include "config.h" /* first: memmem */
+
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "ingest/parser.h"
@@ -264,4 +267,25 @@ int bw_body_parse(struct bw_str body, struct bw_event_parser *p, uint32_t kind, 
   }
   free(b.refused);
   return rc;
+}
+
+/* By its bytes, for the text may be no JSON at all. */
+void bw_mask_write_keys(struct bw_str text, struct bw_buf *out)
+{
+  static const char key[] = "\"writeKey\"";
+  const char *p = text.data, *end = p + text.len, *found;
+  while (p < end && (found = memmem(p, (size_t)(end - p), key, sizeof key - 1)) != NULL) {
+    found += sizeof key - 1;
+    while (found < end && (*found == ' ' || *found == '\t' || *found == ':'))
+      found++;
+    bw_buf_add(out, p, (size_t)(found - p));
+    p = found;
+    if (p < end && *p == '"') {
+      for (p++; p < end && *p != '"'; p++)
+        p += *p == '\\' && p + 1 < end;
+      bw_buf_add_cstr(out, "\"...");
+    }
+  }
+  if (p < end)
+    bw_buf_add(out, p, (size_t)(end - p));
 }

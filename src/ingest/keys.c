@@ -101,6 +101,8 @@ static void key_place(const struct bw_keys *k, struct bw_key *key)
   key->section = key->parent->section;
   if (key->parent == k->sections[BW_SECTION_CONTEXT] && bw_str_is(key->own, "groupId"))
     key->slot = BW_SLOT_CONTEXT_GROUP_ID;
+  if (key->parent != k->root && bw_str_is(key->own, "writeKey"))
+    key->slot = BW_SLOT_INNER_WRITE_KEY;
   if (key->parent != k->root)
     return;
   for (i = 0; i < sizeof top_keys / sizeof *top_keys; i++)

@@ -31,6 +31,7 @@ enum bw_slot {
   BW_SLOT_SUBSCRIPTION_ID,
   BW_SLOT_OPPORTUNITY_ID,
   BW_SLOT_TICKET_ID,
+  BW_SLOT_INNER_WRITE_KEY, /* a write key anywhere else: a secret, never kept */
   BW_SLOTS,
   BW_SLOT_SECTION, /* properties, traits, context: an object is expected */
   BW_SLOT_NONE     /* a field like any other */

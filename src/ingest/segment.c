@@ -91,7 +91,7 @@ static const struct kind_row {
 };
 
 /* Never repeated among the fields: their meaning is in the record's own members (and a write key is a secret). */
-#define SILENT (S(TYPE) | S(MESSAGE_ID) | S(TIMESTAMP) | S(ORIGINAL_TIMESTAMP) | S(SENT_AT) | S(WRITE_KEY))
+#define SILENT (S(TYPE) | S(MESSAGE_ID) | S(TIMESTAMP) | S(ORIGINAL_TIMESTAMP) | S(SENT_AT) | S(WRITE_KEY) | S(INNER_WRITE_KEY))
 
 static int refuse(struct bw_error *err, enum bw_code code, uint32_t kind, const char *what, const char *why)
 {

@@ -8,6 +8,7 @@
 #ifndef BW_INGEST_SEGMENT_H
 #define BW_INGEST_SEGMENT_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "wire/record.h"
 
@@ -86,6 +87,9 @@ int bw_event_parse(struct bw_str json, struct bw_event_parser *parser, struct bw
  * readable bytes and contain a '\n' at or behind `line`.  *ret_next is the byte behind that '\n', also on failure.
  */
 int bw_event_parse_line(const char *line, struct bw_event_parser *parser, const char **ret_next, struct bw_error *err);
+
+/* A copy of what a sender sent, for people to look at: the values of all its write keys are dots. */
+void bw_mask_write_keys(struct bw_str text, struct bw_buf *out);
 
 /* ---- HTTP bodies ---- */
 struct bw_body_events {

@@ -266,7 +266,7 @@ def test_a_word_that_no_rule_knows_is_told_of(daemon):
 
 def test_a_body_is_rewritten_from_a_file(daemon, tmp_path):
     lead = lead_of(daemon, "acme")["lead"]
-    body = "Grüße,\n\n.\nFrom here on: zwölf Plätze.\n" + "x" * 1200 + "\n=41 {{account.arr}}\n"
+    body = "Grüße,\n\n.\nFrom here on: zwölf Plätze.\n" + "x" * 1200 + "\n=41 {account.arr}\n"
     (tmp_path / "body").write_bytes(body.replace("\n", "\r\n").encode())
     hash_before = daemon.json("show", lead)["draft"]["hash"]
     daemon.cli("edit", lead, "--body-file", tmp_path / "body")
@@ -278,6 +278,19 @@ def test_a_body_is_rewritten_from_a_file(daemon, tmp_path):
     assert parsed(path).get_content() == body and parsed(path)["Subject"] == "Zwölf Plätze"
     for bad in (["edit", lead], ["edit", lead, "--to", "a@b.example", "--subject", "x"]):
         assert daemon.cli(*bad, check=False).returncode == 2
+
+
+def test_a_name_in_braces_is_an_open_place(daemon, tmp_path):
+    lead = lead_of(daemon, "acme")["lead"]
+    body = tmp_path / "body.txt"
+    body.write_text("Hi {{account.name}},\n\nall the best\n")
+    daemon.cli("edit", lead, "--body-file", body)
+    shown = daemon.json("show", lead)
+    assert not shown["ready"] and [g["name"] for g in shown["draft"]["missing"]] == ["account.name"]
+    assert "only templates fill names in" in shown["draft"]["missing"][0]["why"]
+    daemon.cli("fill", lead, "account.name", "Acme")
+    shown = daemon.json("show", lead)
+    assert shown["ready"] and shown["draft"]["body"].startswith("Hi Acme,")
 
 
 def test_a_hostile_name_does_no_harm(daemon):

@@ -267,6 +267,34 @@ static void test_times(void **state)
   assert_int_equal(good(replay, E ",\"timestamp\":\"2025-01-01T23:59:60.999Z\"}").time_ms, INT64_C(1735776000999));
 }
 
+/* A write key is a secret wherever a sender puts it: it is in no field, and in nothing that is kept for people to look at. */
+static void test_write_keys(void **state)
+{
+  static const struct {
+    const char *text, *masked;
+  } rows[] = {
+      {"{\"writeKey\":\"s3cret\",\"a\":1}", "{\"writeKey\":\"...\",\"a\":1}"},
+      {"{\"writeKey\" : \"s\\\"3\", \"x\":{\"writeKey\":\"t\"}", "{\"writeKey\" : \"...\", \"x\":{\"writeKey\":\"...\"}"},
+      {"{\"writeKey\":\"never closed", "{\"writeKey\":\"..."},
+      {"{\"writeKey\":7}", "{\"writeKey\":7}"},
+      {"\"writeKey\"", "\"writeKey\""},
+      {"nothing", "nothing"},
+      {"", ""}};
+  struct bw_record r = good(
+      live, "{\"type\":\"track\",\"userId\":\"u\",\"event\":\"e\",\"writeKey\":\"a\",\"context\":{\"writeKey\":\"b\",\"x\":{"
+            "\"writeKey\":\"c\"},\"ip\":\"1\"},\"properties\":{\"writeKey\":\"d\"}}");
+  size_t i;
+  (void)state;
+  assert_int_equal(r.nfields, 1);
+  assert_true(bw_str_is(bw_record_text(&r, BW_SECTION_CONTEXT, "ip"), "1"));
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bw_buf out = {0};
+    bw_mask_write_keys(bw_str(rows[i].text), &out);
+    assert_string_equal(bw_buf_cstr(&out), rows[i].masked);
+    bw_buf_clear(&out);
+  }
+}
+
 /* The usual form is read at fixed places; bw_time_parse() reads any: they agree, whatever stands there. */
 static void test_usual_times(void **state)
 {
@@ -551,18 +579,11 @@ static void test_batches(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes),
-                                     cmocka_unit_test(test_own_types),
-                                     cmocka_unit_test(test_required),
-                                     cmocka_unit_test(test_limits),
-                                     cmocka_unit_test(test_times),
-                                     cmocka_unit_test(test_usual_times),
-                                     cmocka_unit_test(test_made_up_ids),
-                                     cmocka_unit_test(test_round_trip),
-                                     cmocka_unit_test(test_single_body),
-                                     cmocka_unit_test(test_batch_body),
-                                     cmocka_unit_test(test_batch_wide_members),
-                                     cmocka_unit_test(test_body_limits),
-                                     cmocka_unit_test(test_batches)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_shapes),      cmocka_unit_test(test_own_types),   cmocka_unit_test(test_required),
+      cmocka_unit_test(test_limits),      cmocka_unit_test(test_times),       cmocka_unit_test(test_write_keys),
+      cmocka_unit_test(test_usual_times), cmocka_unit_test(test_made_up_ids), cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_single_body), cmocka_unit_test(test_batch_body),  cmocka_unit_test(test_batch_wide_members),
+      cmocka_unit_test(test_body_limits), cmocka_unit_test(test_batches)};
   return cmocka_run_group_tests_name("ingest/segment", tests, setup, teardown);
 }
