@@ -289,15 +289,36 @@ static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct 
   return NULL;
 }
 
-/* A name from a program as words: "api_calls" is "api calls". */
+/* Abbreviations that nobody writes in small letters. */
+static bool abbreviation(const char *word, size_t len)
+{
+  static const char *const list[] = {"ai", "api", "csv", "gb", "id", "ip", "json", "mb", "pdf", "sdk", "sms", "sql", "sso", "tb",
+                                     "url", "xml"};
+  size_t i;
+  for (i = 0; i < sizeof list / sizeof *list; i++)
+    if (strlen(list[i]) == len && memcmp(word, list[i], len) == 0)
+      return true;
+  return false;
+}
+
+/* A name from a program as words: "api_calls" is "API calls". */
 static const char *apply_words(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  size_t i;
+  size_t i, from = 0;
   (void)arg;
   if (v->type != BW_VIEW_TEXT)
     return "is not a text";
-  for (i = 0; i < v->text.len; i++)
-    bw_buf_add_char(out, v->text.data[i] == '_' || v->text.data[i] == '-' ? ' ' : v->text.data[i]);
+  for (i = 0; i <= v->text.len; i++) {
+    const char *word = v->text.data + from;
+    size_t k;
+    if (i < v->text.len && v->text.data[i] != '_' && v->text.data[i] != '-' && v->text.data[i] != ' ')
+      continue;
+    for (k = 0; k < i - from; k++)
+      bw_buf_add_char(out, abbreviation(word, i - from) ? (char)(word[k] - 'a' + 'A') : word[k]);
+    if (i < v->text.len)
+      bw_buf_add_char(out, ' ');
+    from = i + 1;
+  }
   become_text(v, out);
   return NULL;
 }
@@ -334,7 +355,7 @@ static const struct bw_filter filters[] = {
     {"number", "12,345", decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
     {"percent", "0.34 as 34%", decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
     {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats, or plural:ONE,FEW,OTHERS", apply_plural},
-    {"words", "api_calls as api calls", no_arg, "words", apply_words}};
+    {"words", "api_calls as API calls", no_arg, "words", apply_words}};
 
 const struct bw_filter *bw_filter_find(struct bw_str name)
 {

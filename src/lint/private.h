@@ -96,6 +96,8 @@ bool lint_reads(const struct bw_expr *e, const char *name);
 bool lint_row_takes(const struct bw_route_row_info *row, const struct lint_play *p);
 /* The routes that a lead of the play may go: its own, and where gates, floor and nurture send it.  NULL past the end. */
 const char *lint_route_of(const struct lint_play *p, size_t i);
+/* The templates of its drafts, likewise. */
+const char *lint_template_of(const struct lint_play *p, size_t i);
 /* How a signal of the catalogue is weighed. */
 double lint_weight(const struct bw_lint *l, const struct lint_play *p, size_t signal);
 

@@ -184,12 +184,21 @@ static void check_template_of(struct bw_lint *l, const struct lint_play *p, cons
 
 void check_other_signal(struct bw_lint *l)
 {
+  const char *name;
+  size_t i, k;
+  for (i = 0; i < l->nplays; i++)
+    for (k = 0; (name = lint_template_of(&l->plays[i], k)); k++)
+      check_template_of(l, &l->plays[i], name);
+}
+
+static bool names_template(const struct lint_play *p, const char *name)
+{
+  const char *one;
   size_t i;
-  for (i = 0; i < l->nplays; i++) {
-    check_template_of(l, &l->plays[i], l->plays[i].info.template_name);
-    if (l->plays[i].rules.nurture_template)
-      check_template_of(l, &l->plays[i], l->plays[i].rules.nurture_template);
-  }
+  for (i = 0; (one = lint_template_of(p, i)); i++)
+    if (strcmp(one, name) == 0)
+      return true;
+  return false;
 }
 
 void check_unused_template(struct bw_lint *l)
@@ -198,12 +207,8 @@ void check_unused_template(struct bw_lint *l)
   for (i = 0; i < bw_templates_count(l->setup->templates); i++) {
     const char *name = bw_template_name(bw_templates_at(l->setup->templates, i));
     char *path;
-    for (k = 0; k < l->nplays; k++) {
-      const struct lint_play *p = &l->plays[k];
-      if (strcmp(p->info.template_name, name) == 0 ||
-          (p->rules.nurture_template && strcmp(p->rules.nurture_template, name) == 0))
-        break;
-    }
+    for (k = 0; k < l->nplays && !names_template(&l->plays[k], name); k++)
+      ;
     if (k < l->nplays)
       continue;
     path = bw_asprintf("%s/templates/%s.txt", l->dir, name);

@@ -35,6 +35,21 @@ const char *lint_route_of(const struct lint_play *p, size_t i)
   return NULL;
 }
 
+const char *lint_template_of(const struct lint_play *p, size_t i)
+{
+  const char *rest[] = {p->rules.floor_template, p->rules.nurture_template};
+  size_t k;
+  if (i-- == 0)
+    return p->info.template_name;
+  for (k = 0; k < p->ngates; k++)
+    if (p->gates[k].info.otherwise_template && i-- == 0)
+      return p->gates[k].info.otherwise_template;
+  for (k = 0; k < 2; k++)
+    if (rest[k] && i-- == 0)
+      return rest[k];
+  return NULL;
+}
+
 static bool row_of(const struct bw_route_row_info *row, const char *route)
 {
   return strcmp(row->route, route) == 0;

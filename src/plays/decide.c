@@ -111,24 +111,32 @@ static enum answer ask_gate(struct bw_env *env, const struct gate *g)
 {
   bool known = false;
   int *memo = g->alike ? bw_env_answer(env, g->require, &known) : NULL;
-  enum answer a = known ? (enum answer) * memo : ask(env, g->require, g->otherwise >= 0);
+  enum answer a = known ? (enum answer) * memo : ask(env, g->require, g->otherwise.route >= 0);
   if (memo)
     *memo = (int)a;
   return a;
 }
 
+/* Another way, and perhaps other words, instead of a stop.  The first that applies stays. */
+static void divert(const struct otherwise *o, struct verdict *v)
+{
+  if (v->diverted)
+    return;
+  v->diverted = true;
+  v->route = o->route;
+  if (o->template_name)
+    v->template_name = o->template_name;
+}
+
 /* All of them, in order; a failed one with an `otherwise` changes the route instead of blocking. */
 static void judge_gates(struct bw_env *env, const struct play *p, bool full, struct verdict *v)
 {
-  bool diverted = false;
   size_t i;
   for (i = 0; i < p->gates.n; i++) {
     const struct gate *g = &p->gates.items[i];
     v->gates[i] = (uint8_t)ask_gate(env, g);
-    if (v->gates[i] == ANSWER_DIVERTED && !diverted) {
-      v->route = g->otherwise;
-      diverted = true;
-    }
+    if (v->gates[i] == ANSWER_DIVERTED)
+      divert(&g->otherwise, v);
     if (!stops(v->gates[i]))
       continue;
     if (!v->blocked_by)
@@ -181,8 +189,9 @@ static void judge_readiness(struct bw_env *env, const struct play *p, struct ver
     return;
   }
   v->nurture = true;
-  if (v->route == p->route)
-    v->route = p->readiness.route;
+  if (v->diverted)
+    return;
+  v->route = p->readiness.route;
   if (p->readiness.template_name)
     v->template_name = p->readiness.template_name;
 }
@@ -207,9 +216,9 @@ static void judge_floor(struct bw_env *env, const struct play *p, struct verdict
 {
   if (!p->floor)
     return;
-  v->floor = (uint8_t)ask(env, p->floor, p->floor_otherwise >= 0);
+  v->floor = (uint8_t)ask(env, p->floor, p->floor_otherwise.route >= 0);
   if (v->floor == ANSWER_DIVERTED)
-    v->route = p->floor_otherwise;
+    divert(&p->floor_otherwise, v);
   if (stops(v->floor))
     block(v, "floor");
 }

@@ -186,7 +186,7 @@ static void explain_gates(struct bw_engine *e, const struct play *p, struct verd
       bw_json_key(&v->why, "from");
       bw_json_cstr(&v->why, g->from);
     }
-    condition(&e->env, g->require, (enum answer)v->gates[i], g->otherwise >= 0 ? set->routes[g->otherwise].name : NULL, name,
+    condition(&e->env, g->require, (enum answer)v->gates[i], g->otherwise.route >= 0 ? set->routes[g->otherwise.route].name : NULL, name,
               tells(v, "gate") && v->blocked_gate == i, v);
     bw_json_close(&v->why, '}');
   }
@@ -277,7 +277,7 @@ static void explain_floor(struct bw_engine *e, const struct play *p, struct verd
     return;
   bw_json_key(&v->why, "floor");
   bw_json_open(&v->why, '{');
-  condition(&e->env, p->floor, (enum answer)v->floor, p->floor_otherwise >= 0 ? set->routes[p->floor_otherwise].name : NULL,
+  condition(&e->env, p->floor, (enum answer)v->floor, p->floor_otherwise.route >= 0 ? set->routes[p->floor_otherwise.route].name : NULL,
             "the floor", tells(v, "floor"), v);
   bw_json_close(&v->why, '}');
 }

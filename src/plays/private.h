@@ -36,7 +36,7 @@ struct verdict {
   char *says;                      /* one sentence, once explained */
   uint8_t gates[MAX_GATES], floor; /* enum answer */
   int route;
-  bool nurture;
+  bool nurture, diverted; /* diverted: by an `otherwise` */
   struct timing_result timing;
   struct readiness_result readiness;
   double score, estimate;

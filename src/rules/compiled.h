@@ -91,10 +91,17 @@ double bw_route_constant(const struct roster *r, const char *name); /* NAN: not 
 
 /* ---- plays -------------------------------------------------------------------------------------------------------------- */
 
+/* Where a lead goes instead of being stopped. */
+struct otherwise {
+  int route;           /* -1: it is stopped */
+  char *template_name; /* the draft's then; NULL: the play's */
+  char *file;
+  uint32_t line, column; /* of the template's name */
+};
 struct gate {
   char *name;
   struct bw_expr *require;
-  int otherwise;    /* index of a route, or -1 */
+  struct otherwise otherwise;
   const char *from; /* the shared list that it came from; NULL: the play's own */
   bool shared;      /* name and require are that list's */
   bool alike;       /* shared, and its answer is the same for all plays */
@@ -161,7 +168,7 @@ struct play {
   struct timing timing;
   struct bw_expr *estimate; /* may be NULL */
   struct bw_expr *floor;    /* may be NULL */
-  int floor_otherwise;
+  struct otherwise floor_otherwise;
   char *priority; /* fixed; NULL: by expressions, else by the signals' urgency */
   struct bw_expr *priority_high, *priority_medium;
   int64_t review_ms; /* 0: none */

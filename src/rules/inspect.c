@@ -80,7 +80,8 @@ bool bw_play_rules(const struct bw_plays *p, size_t i, struct bw_play_rules *ret
       .escalation_blocks = play->timing.escalation,
       .estimate = play->estimate,
       .floor = play->floor,
-      .floor_otherwise = play->floor_otherwise >= 0 ? p->routes[play->floor_otherwise].name : NULL,
+      .floor_otherwise = play->floor_otherwise.route >= 0 ? p->routes[play->floor_otherwise.route].name : NULL,
+      .floor_template = play->floor_otherwise.template_name,
       .nurture_route = play->readiness.route >= 0 ? p->routes[play->readiness.route].name : NULL,
       .nurture_template = play->readiness.template_name,
       .review_when = play->review_when,
@@ -101,7 +102,8 @@ bool bw_gates_at(const struct bw_plays *p, size_t play, size_t i, struct bw_gate
   *ret = (struct bw_gate_info){.name = g->name,
                                .from = g->from,
                                .require = g->require,
-                               .otherwise = g->otherwise >= 0 ? p->routes[g->otherwise].name : NULL};
+                               .otherwise = g->otherwise.route >= 0 ? p->routes[g->otherwise.route].name : NULL,
+                               .otherwise_template = g->otherwise.template_name};
   return true;
 }
 

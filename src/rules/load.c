@@ -108,9 +108,19 @@ static void check_template(struct loader *l, const char *name, struct bw_node at
     bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/", name);
 }
 
+static void check_otherwise(struct loader *l, const struct otherwise *o)
+{
+  struct bw_node at = {.file = o->file, .line = o->line, .column = o->column};
+  if (o->template_name)
+    check_template(l, o->template_name, at);
+}
+
 static void check_templates(struct loader *l)
 {
-  size_t i;
+  size_t i, k;
+  for (i = 0; i < l->p->ngate_lists; i++)
+    for (k = 0; k < l->p->gate_lists[i].n; k++)
+      check_otherwise(l, &l->p->gate_lists[i].items[k].otherwise);
   for (i = 0; i < l->p->nplays; i++) {
     const struct play *p = &l->p->plays[i];
     struct bw_node at = {.file = p->file, .line = p->template_line, .column = p->template_column};
@@ -119,6 +129,10 @@ static void check_templates(struct loader *l)
     at.column = p->readiness.template_column;
     if (p->readiness.template_name)
       check_template(l, p->readiness.template_name, at);
+    check_otherwise(l, &p->floor_otherwise);
+    for (k = 0; k < p->gates.n; k++)
+      if (!p->gates.items[k].shared)
+        check_otherwise(l, &p->gates.items[k].otherwise);
   }
 }
 

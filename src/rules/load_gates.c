@@ -12,6 +12,7 @@ void bw_gate_list_clear(struct gate_list *g)
       continue; /* the shared list's */
     free(g->items[i].name);
     bw_expr_free(&g->items[i].require);
+    bw_otherwise_clear(&g->items[i].otherwise);
   }
   free(g->items);
   free(g->name);
@@ -47,7 +48,7 @@ static bool room_for(struct loader *l, const struct bw_node *at, const struct ga
 static struct gate *add(struct gate_list *g)
 {
   g->items = bw_realloc(g->items, g->n + 1, sizeof *g->items);
-  g->items[g->n] = (struct gate){.otherwise = -1};
+  g->items[g->n] = (struct gate){.otherwise.route = -1};
   return &g->items[g->n++];
 }
 

@@ -25,6 +25,7 @@ void bw_play_clear(struct play *p)
   free(p->timing.renewal_family);
   bw_expr_free(&p->estimate);
   bw_expr_free(&p->floor);
+  bw_otherwise_clear(&p->floor_otherwise);
   bw_expr_free(&p->priority_high);
   bw_expr_free(&p->priority_medium);
   bw_expr_free(&p->review_when);
@@ -137,7 +138,7 @@ static void take_money(struct loader *l, const struct bw_node *root, struct play
 {
   static const char *const keys[] = {"require", "otherwise", NULL};
   const struct bw_node *n = bw_node_get(root, "estimate"), *v;
-  p->floor_otherwise = -1;
+  p->floor_otherwise.route = -1;
   if (n)
     p->estimate = bw_load_expr(l, n, BW_TYPE_DOUBLE, BW_LEVEL_SCORED);
   n = bw_node_get(root, "floor");

@@ -4,6 +4,7 @@
  * it stands.  Runs wherever rules are read; reads the file again to find a place within an expression.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/time.h"
 #include "rules/private.h"
@@ -184,17 +185,31 @@ bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_m
   return true;
 }
 
-int bw_load_otherwise(struct loader *l, const struct bw_node *n)
+struct otherwise bw_load_otherwise(struct loader *l, const struct bw_node *n)
 {
-  static const char *const keys[] = {"route", NULL};
-  const struct bw_node *r;
+  static const char *const keys[] = {"route", "template", NULL};
+  struct otherwise o = {.route = -1};
+  const struct bw_node *r, *t;
   if (!n)
-    return -1;
+    return o;
   r = n->type == BW_NODE_MAP ? bw_node_get(n, "route") : NULL;
   if (!r) {
     bw_complain(l->complaints, n, "\"otherwise\" says where the lead goes instead: {route: csm-self-serve}");
-    return -1;
+    return o;
   }
   bw_load_known_keys(l, n, keys);
-  return bw_load_route_name(l, r);
+  o.route = bw_load_route_name(l, r);
+  if ((t = bw_node_get(n, "template"))) {
+    o.template_name = bw_load_text(l, n, "template", "");
+    o.file = bw_strdup(t->file);
+    o.line = t->line;
+    o.column = t->column;
+  }
+  return o;
+}
+
+void bw_otherwise_clear(struct otherwise *o)
+{
+  free(o->template_name);
+  free(o->file);
 }

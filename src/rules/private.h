@@ -41,8 +41,9 @@ size_t bw_load_items(const struct bw_node *n, const struct bw_node **ret_items);
 bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret);
 bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms);
 int bw_load_route_name(struct loader *l, const struct bw_node *n); /* its index, or -1 with a complaint */
-/* {route: NAME} → its index, or -1; n may be NULL. */
-int bw_load_otherwise(struct loader *l, const struct bw_node *n);
+/* {route: NAME, template: NAME}; n may be NULL. */
+struct otherwise bw_load_otherwise(struct loader *l, const struct bw_node *n);
+void bw_otherwise_clear(struct otherwise *o);
 
 /* ---- plays and what they share (load_play.c, load_gates.c, load_readiness.c, load_journey.c, load_timing.c) ---- */
 

@@ -107,7 +107,7 @@ struct bw_play_rules {
   bool escalation_blocks;                                /* by `timing`; a gate may ask too */
   const struct bw_expr *estimate, *floor;                /* may be NULL */
   const char *floor_otherwise, *nurture_route;           /* names of routes, or NULL */
-  const char *nurture_template;                          /* or NULL */
+  const char *floor_template, *nurture_template;         /* or NULL: the play's */
   const struct bw_expr *review_when;                     /* or NULL: always */
   const char *priority;                                  /* fixed, or NULL */
   const struct bw_expr *priority_high, *priority_medium; /* or NULL */
@@ -119,6 +119,7 @@ struct bw_gate_info {
   const char *from; /* the shared list; NULL: the play's own */
   const struct bw_expr *require;
   const char *otherwise; /* name of a route, or NULL */
+  const char *otherwise_template; /* of the draft then; NULL: the play's */
 };
 bool bw_gates_at(const struct bw_plays *p, size_t play, size_t i, struct bw_gate_info *ret_gate);
 /* The i-th fallback role of a route; NULL past the end. */

@@ -440,7 +440,7 @@ static void filters_format(void **state)
                                          {"{{v|plural:team member,team members}}", "0", "0 team members"},
                                          {"{{v|first}}", "\"Dana Park\"", "Dana"},
                                          {"{{v|first}}", "\"Park, Dana\"", "Park, Dana"},
-                                         {"{{v|words}}", "\"api_calls-per_day\"", "api calls per day"},
+                                         {"{{v|words}}", "\"api_calls-per_day\"", "API calls per day"},
                                          {"{{v}}", "0.1", "0.1"},
                                          {"{{v}}", "true", "true"},
                                          {"{{v|money}}", "1e300", MARKED("v")},
