@@ -230,7 +230,23 @@ static int add_variable(struct compiler *c, const struct tag *t)
   return rc == BW_OK ? add_node(c, node) : rc;
 }
 
-/* {{#name|positive}} is the one question a section can ask beyond "is there a value?". */
+/* {{#name|positive}} and {{#name|from:5}} are what a section can ask beyond "is there a value?". */
+static bool take_question(struct bw_str filter, struct bw_mustache_node *node)
+{
+  size_t i;
+  node->positive = bw_str_is(filter, "positive");
+  if (node->positive)
+    return true;
+  if (filter.len < 6 || filter.len > 14 || memcmp(filter.data, "from:", 5) != 0)
+    return false;
+  for (i = 5; i < filter.len; i++) {
+    if (filter.data[i] < '0' || filter.data[i] > '9')
+      return false;
+    node->from = node->from * 10 + (filter.data[i] - '0');
+  }
+  return node->from > 0;
+}
+
 static int open_section(struct compiler *c, const struct tag *t)
 {
   struct bw_str rest = t->inside, filter;
@@ -242,11 +258,10 @@ static int open_section(struct compiler *c, const struct tag *t)
     return rc;
   if (rest.data) {
     filter = next_part(&rest);
-    if (!bw_str_is(filter, "positive") || rest.data)
-      return complain(
-          c, t->where,
-          bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "a section takes no filter but |positive; write the name alone"));
-    node.positive = true;
+    if (!take_question(filter, &node) || rest.data)
+      return complain(c, t->where,
+                      bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG,
+                              "a section takes no filter but |positive, or |from: and a whole number; write the name alone"));
   }
   if (c->depth == BW_MUSTACHE_MAX_DEPTH)
     return complain(c, t->where,

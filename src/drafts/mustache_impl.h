@@ -32,6 +32,7 @@ struct bw_mustache_node {
   size_t end;           /* SECTION, INVERTED: the node after the last of its content */
   bool raw;             /* VARIABLE: never escaped */
   bool positive;        /* SECTION, INVERTED: asks for a number above 0 */
+  double from;          /* likewise: for one of at least so much, where it is above 0 */
   uint8_t nfilters;
   struct bw_filter_use filters[BW_MUSTACHE_MAX_FILTERS];
   struct bw_mustache_where where;

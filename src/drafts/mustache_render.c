@@ -64,6 +64,8 @@ static void look_up(struct render *r, struct bw_str name, struct bw_view_value *
 
 static bool is_truthy(const struct bw_mustache_node *node, const struct bw_view_value *v)
 {
+  if (node->from > 0)
+    return v->type == BW_VIEW_NUMBER && v->number >= node->from;
   if (node->positive)
     return v->type == BW_VIEW_NUMBER && v->number > 0;
   switch (v->type) {

@@ -146,6 +146,8 @@ static void errors_say_where(void **state)
                {"{{x|plural:seat}}", 1, 1, "plural:seat,seats"},
                {"{{x|money:9}}", 1, 1, "0 to 6 decimals"},
                {"{{#x|money}}{{/x|money}}", 1, 1, "takes no filter but |positive"},
+               {"{{#x|from:few}}{{/x}}", 1, 1, "or |from: and a whole number"},
+               {"{{#x|from:0}}{{/x}}", 1, 1, "or |from: and a whole number"},
                {"{{=<%=}}", 1, 1, "two words"},
                {"{{<parent}}{{/parent}}", 1, 1, "not part of this Mustache"},
                {"{{{x}}", 1, 1, "write }}}"},
@@ -237,6 +239,9 @@ static void a_section_can_ask_for_more_than_nothing(void **state)
   renders(template, "{\"n\":-3}", NULL, "over");
   renders(template, "{\"n\":\"3\"}", NULL, "over");
   renders(template, "{}", NULL, "over");
+  renders("{{#n|from:5}}{{n}}{{/n}}{{^n|from:5}}few{{/n|from:5}}", "{\"n\":5}", NULL, "5");
+  renders("{{#n|from:5}}{{n}}{{/n}}{{^n|from:5}}few{{/n|from:5}}", "{\"n\":4.9}", NULL, "few");
+  renders("{{#n|from:5}}{{n}}{{/n}}{{^n|from:5}}few{{/n|from:5}}", "{}", NULL, "few");
 }
 
 /* ---- strictness ---------------------------------------------------------- */
