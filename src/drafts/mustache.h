@@ -2,8 +2,8 @@
 /*
  * Mustache: text compiled once, rendered against a view that the caller answers for.  The core of the Mustache
  * specification (variables, unescaped, sections, inverted, comments, partials, delimiters), plus filters inside a tag
- * ({{account.acv|money}}, and {{#days|positive}} or {{#users|from:5}} for sections), plus a strict mode in which a missing value never becomes a
- * blank.
+ * ({{account.acv|money}}, and {{#days|positive}} or {{#users|from:5}} for sections), plus a strict mode in which a missing
+ * value never becomes a blank.
  */
 #ifndef BW_DRAFTS_MUSTACHE_H
 #define BW_DRAFTS_MUSTACHE_H

@@ -186,7 +186,8 @@ static void explain_gates(struct bw_engine *e, const struct play *p, struct verd
       bw_json_key(&v->why, "from");
       bw_json_cstr(&v->why, g->from);
     }
-    condition(&e->env, g->require, (enum answer)v->gates[i], g->otherwise.route >= 0 ? set->routes[g->otherwise.route].name : NULL, name,
+    condition(&e->env, g->require, (enum answer)v->gates[i],
+              g->otherwise.route >= 0 ? set->routes[g->otherwise.route].name : NULL, name,
               tells(v, "gate") && v->blocked_gate == i, v);
     bw_json_close(&v->why, '}');
   }
@@ -277,8 +278,9 @@ static void explain_floor(struct bw_engine *e, const struct play *p, struct verd
     return;
   bw_json_key(&v->why, "floor");
   bw_json_open(&v->why, '{');
-  condition(&e->env, p->floor, (enum answer)v->floor, p->floor_otherwise.route >= 0 ? set->routes[p->floor_otherwise.route].name : NULL,
-            "the floor", tells(v, "floor"), v);
+  condition(&e->env, p->floor, (enum answer)v->floor,
+            p->floor_otherwise.route >= 0 ? set->routes[p->floor_otherwise.route].name : NULL, "the floor", tells(v, "floor"),
+            v);
   bw_json_close(&v->why, '}');
 }
 

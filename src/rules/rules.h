@@ -118,7 +118,7 @@ struct bw_gate_info {
   const char *name;
   const char *from; /* the shared list; NULL: the play's own */
   const struct bw_expr *require;
-  const char *otherwise; /* name of a route, or NULL */
+  const char *otherwise;          /* name of a route, or NULL */
   const char *otherwise_template; /* of the draft then; NULL: the play's */
 };
 bool bw_gates_at(const struct bw_plays *p, size_t play, size_t i, struct bw_gate_info *ret_gate);
