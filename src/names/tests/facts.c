@@ -27,6 +27,7 @@ static const char *const watcher_json =
     "{\"name\":\"gone_silent\",\"direction\":\"down\",\"urgency\":\"high\",\"play_types\":\"\"},"
     "{\"name\":\"adoption_low\",\"direction\":\"down\",\"urgency\":\"medium\",\"play_types\":\"\"}],"
     "\"traits\":[{\"name\":\"seats_used\",\"type\":\"number\"},{\"name\":\"seats_needed\",\"type\":\"number\"},"
+    "{\"name\":\"mau\",\"type\":\"number\"},"
     "{\"name\":\"dau_mau\",\"type\":\"number\"},{\"name\":\"limit_ratio\",\"type\":\"number\"},"
     "{\"name\":\"limit_date\",\"type\":\"string\"},{\"name\":\"events_28d\",\"type\":\"number\"},"
     "{\"name\":\"events_prev_28d\",\"type\":\"number\"}]}";

@@ -16,13 +16,14 @@
   "gates: [{name: g, require: account.arr > 0}]\nscore: {threshold: 40}\nestimate: account.acv\nfloor: 'true'\n"               \
   "route: " route "\n---\n"
 
-static const char questions[] = ASK("seats", "expansion", "seat", "expansion-owner")
-    ASK("usage", "expansion", "usage", "expansion-owner") ASK("module", "expansion", "cross_sell", "expansion-owner")
-        ASK("tier", "expansion", "tier", "expansion-owner") ASK("other", "expansion", "any", "expansion-owner")
-            ASK("churn", "renewal", "risk", "risk-owner") ASK("cap", "expansion", "usage", "adoption-owner")
-                ASK("executive", "renewal", "any", "executive-owner") ASK("lost", "revival", "any", "revival-owner")
-                    ASK("unclear", "renewal", "any", "judgement") ASK("tiny", "expansion", "seat", "csm-self-serve")
-                        ASK("training", "renewal", "any", "users") ASK("price", "renewal", "any", "economic-buyers");
+static const char questions[] =
+    ASK("seats", "expansion", "seat", "expansion-owner") ASK("usage", "expansion", "usage", "expansion-owner")
+        ASK("module", "expansion", "cross_sell", "expansion-owner") ASK("tier", "expansion", "tier", "expansion-owner")
+            ASK("other", "expansion", "any", "expansion-owner") ASK("churn", "renewal", "risk", "risk-owner")
+                ASK("cap", "expansion", "usage", "adoption-owner") ASK("executive", "renewal", "any", "executive-owner")
+                    ASK("lost", "revival", "any", "revival-owner") ASK("unclear", "renewal", "any", "judgement")
+                        ASK("tiny", "expansion", "seat", "csm-self-serve") ASK("training", "renewal", "any", "users")
+                            ASK("price", "renewal", "any", "economic-buyers") ASK("order", "expansion", "seat", "csm-order");
 
 /* acv is what the plays above estimate. */
 #define TEAM "\"ae\":\"alma\",\"am\":\"mia\",\"csm\":\"carl\",\"bdr\":\"bo\",\"owner\":\"ove\""
@@ -52,9 +53,14 @@ static const struct answer answers[] = {
     {"10M", "seats", LARGE, "ae", "alma", true, "a larger addition is a deal"},
     {"10M", "seats", EDGE, "ae", "alma", true, "a larger addition is a deal"},
     {"10M", "usage", LARGE, "ae", "alma", true, "a larger addition is a deal"},
-    /* a new module, or another plan, whatever its size */
+    /* a new module, whatever its size; another plan from 10K on */
     {"10M", "module", SMALL, "ae", "alma", true, "another plan or a new module"},
-    {"10M", "tier", SMALL, "ae", "alma", true, "another plan or a new module"},
+    {"10M", "tier", LARGE, "ae", "alma", true, "another plan or a new module"},
+    {"10M", "tier", SMALL, "csm", "carl", false, "a customer's small step"},
+    {"25M", "tier", SMALL, "csm", "carl", false, "a customer's small step"},
+    /* what is no more than 15 % of the contract */
+    {"3M", "order", LARGE, "ae", "alma", false, "while we are small"},
+    {"25M", "order", LARGE, "csm", "carl", false, "an addition of no more than"},
     {"10M", "other", LARGE, "owner", "ove", true, "whatever is left"},
     /* upsells in the first 90 days after close */
     {"10M", "seats", NEW, "ae", "alma", true, "in the first 90 days"},
