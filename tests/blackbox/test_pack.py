@@ -53,6 +53,26 @@ def test_the_default_configuration_loads_without_warning():
     assert said == [f"{ETC}: the configuration is sound"]
 
 
+def test_lint_has_nothing_to_say_but_that_much_is_live():
+    done = subprocess.run([BUILD / "basewatch", "lint", "--json", "--config", ETC, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, timeout=120)
+    found = [f for f in json.loads(done.stdout)["findings"] if not f["accepted"]]
+    assert {f["rule"] for f in found if f["severity"] != "note"} == {"too-many-signals"}
+    assert {f["rule"] for f in found} <= {"too-many-signals", "missing-watcher", "threshold-without-evidence"}
+
+
+def test_the_words_of_an_otherwise_are_looked_for(tmp_path):
+    import shutil
+    for file in ("_gates.yaml", "seat-expansion.yaml", "usage-expansion.yaml"):  # a shared gate, a floor, a gate of the play's own
+        shutil.rmtree(tmp_path / "etc", ignore_errors=True)
+        shutil.copytree(ETC, tmp_path / "etc")
+        play = tmp_path / "etc/plays" / file
+        play.write_text(re.sub(r"(otherwise: .*template: )[\w-]+", r"\1no-such", play.read_text()))
+        done = check(tmp_path / "etc")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and said.count('there is no template "no-such" in templates/') == 1 and f"plays/{file}:" in said, said
+
+
 def test_every_signal_is_used_or_goes_to_a_person():
     signals = known()
     assert len(signals) >= 79
