@@ -107,6 +107,21 @@ static void check_judged(struct loader *l, const struct bw_node *root, const str
                   bw_catalog_signal(l->p->catalog, p->weights[i].signal)->name);
 }
 
+/* It may ask about such things too: so nothing of it may write, whichever way its leads go. */
+static void check_no_draft(struct loader *l, const struct bw_node *root, const struct play *p)
+{
+  bool writes = p->floor_otherwise.template_name;
+  size_t i;
+  for (i = 0; i < p->gates.n; i++)
+    writes |= p->gates.items[i].otherwise.template_name != NULL;
+  if (writes && !p->template_name[0])
+    bw_complain(
+        l->complaints, root,
+        "the play %s has no template, so that nothing is drafted; the \"otherwise\" of its floor or of one of its gates "
+        "names one",
+        p->name);
+}
+
 /* ---- money, priority, time ---- */
 
 static void take_score(struct loader *l, const struct bw_node *root, struct play *p)
@@ -320,6 +335,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   check_judged(l, root, p);
   bw_load_timing(l, root, p);
   take_money(l, root, p);
+  check_no_draft(l, root, p);
   take_priority(l, root, p);
   take_times(l, root, p);
   p->route_name = bw_load_text(l, root, "route", NULL);

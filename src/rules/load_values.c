@@ -200,7 +200,9 @@ struct otherwise bw_load_otherwise(struct loader *l, const struct bw_node *n)
   bw_load_known_keys(l, n, keys);
   o.route = bw_load_route_name(l, r);
   if ((t = bw_node_get(n, "template"))) {
-    o.template_name = bw_load_text(l, n, "template", "");
+    o.template_name = bw_load_text(l, n, "template", NULL);
+    if (t->type == BW_NODE_STRING && !o.template_name[0])
+      bw_complain(l->complaints, t, "the name of a template should stand here; leave it out for the play's own");
     o.file = bw_strdup(t->file);
     o.line = t->line;
     o.column = t->column;

@@ -36,6 +36,14 @@ static void mistakes_are_found_where_they_are(void **state)
   "play: p\nmotion: renewal\nsignals: {data_export: 80}\ngates: [{name: g, require: '" gate "'}]\nroute: r\n" more
   refused(NULL, JUDGED("true", "template: t\n"), ROUTES, "no play may draft from it");
   refused(NULL, JUDGED("open(signal.data_export)", ""), ROUTES, NULL);
+  refused(NULL, JUDGED("true", "estimate: 1.0\nfloor: {require: 'false', otherwise: {route: r, template: t}}\n"), ROUTES,
+          "the play p has no template, so that nothing is drafted");
+  refused(NULL,
+          "play: p\nmotion: renewal\nsignals: {usage_decline: 80}\nroute: r\n"
+          "gates: [{name: g, require: '!open(signal.data_export)', otherwise: {route: r, template: t}}]\n",
+          ROUTES, "the play p has no template, so that nothing is drafted");
+  refused(NULL, RISK("p", "template: t\nestimate: 1.0\nfloor: {require: 'false', otherwise: {route: r, template: ''}}\n"),
+          ROUTES, "the name of a template should stand here");
   refused(NULL, RISK("p", "template: t\nestimate: 'open(signal.data_export) ? 1.0 : 2.0'\n"), ROUTES,
           "signal.data_export can mean good or bad news");
   refused(NULL, RISK("p", "estimate: 'open(signal.data_export) ? 1.0 : 2.0'\n"), ROUTES, NULL);
@@ -120,6 +128,11 @@ static void mistakes_in_shared_gates_are_found_where_they_are(void **state)
           "_shared.yaml:4:26: > does not work between a number and a duration");
   refused("gates: g\nlist: [use: h]\n", PLAY("p", "[use: g]", ""), NULL, "shared gates do not use others");
   refused("gates: g\nlist: []\n", PLAY("p", "[use: g]", ""), NULL, "\"list\" should be a list of 1 to 64 gates");
+  refused("gates: g\nlist:\n  - {name: x, require: 'true', otherwise: {route: care, template: ../x}}\n",
+          PLAY("p", "[use: g]", ""), NULL,
+          "_shared.yaml:3:67: a template is named without its folder and ending: seat-expansion");
+  refused("gates: g\nlist:\n  - {name: x, require: 'true', otherwise: {route: care, tempalte: x}}\n", PLAY("p", "[use: g]", ""),
+          NULL, "unknown key \"tempalte\"; did you mean template?");
   refused("gates: g\nlits: []\n", PLAY("p", "[use: g]", ""), NULL, "unknown key \"lits\"; did you mean list?");
 }
 
