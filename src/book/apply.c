@@ -10,7 +10,8 @@
 #define MAX_ID 512
 #define MAX_TICKETS 64
 #define MAX_TICKET_ID 96
-#define MAX_ODD 200 /* words that are told of */
+#define MAX_ODD 200   /* words that are told of */
+#define MAX_MENDED 16 /* numbers and days of one record that came as text */
 
 /* One record at work on one entity. */
 struct apply {
@@ -23,6 +24,8 @@ struct apply {
   bool touched; /* something is to be saved */
   int rc;       /* the first refusal */
   struct bw_error *err;
+  char mended[MAX_MENDED][BW_NUMBER_TEXT];
+  size_t nmended;
   char when[BW_TIME_TEXT], number[32]; /* texts of our own fields, until they are packed */
 };
 
@@ -200,33 +203,48 @@ static bool acceptable(struct apply *a, const struct bw_field *f)
   return !why;
 }
 
-/* A word that no rule knows is kept as it is, and told of once. */
-static void tell_odd(struct apply *a, const struct bw_field *f)
+/* What no rule can read is kept as it is, and told of once. */
+static void tell_odd(struct apply *a, const struct bw_field *f, const char *why)
 {
-  struct bw_buf key = {0}, words = {0};
+  struct bw_buf key = {0};
   bw_buf_printf(&key, "%.*s %.*s", BW_FMT(f->key), BW_FMT(f->text));
   if (a->rc == 0 && bw_map_count(a->book->odd) < MAX_ODD && !bw_map_get(a->book->odd, bw_buf_str(&key))) {
     (void)bw_map_put(a->book->odd, bw_buf_str(&key), a->book);
-    bw_word_list(a->entity->kind, f->key, &words);
-    a->rc =
-        bw_fail(a->err, BW_ENOTFOUND, BW_CLASS_CONFIG,
-                "%s record at offset %llu (%s): %.*s is %s, which is none of %s: no rule knows what to make of it, and plays "
-                "are careful with the account until it is one of these",
-                bw_kind_name(a->record->kind), (unsigned long long)a->record->offset, bw_log_quote(bw_entity_id(a->entity)),
-                BW_FMT(f->key), bw_log_quote(f->text), bw_buf_cstr(&words));
+    a->rc = bw_fail(a->err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%s record at offset %llu (%s): %.*s is %s, which is %s",
+                    bw_kind_name(a->record->kind), (unsigned long long)a->record->offset, bw_log_quote(bw_entity_id(a->entity)),
+                    BW_FMT(f->key), bw_log_quote(f->text), why);
   }
   bw_buf_clear(&key);
-  bw_buf_clear(&words);
 }
 
+static void tell_odd_word(struct apply *a, const struct bw_field *f)
+{
+  struct bw_buf why = {0};
+  bw_buf_add_cstr(&why, "none of ");
+  bw_word_list(a->entity->kind, f->key, &why);
+  bw_buf_add_cstr(&why, ": no rule knows what to make of it, and plays are careful with the account until it is one of these");
+  tell_odd(a, f, bw_buf_cstr(&why));
+  bw_buf_clear(&why);
+}
+
+/* As rules read it: words in their one spelling, amounts and days as what they are. */
 static void spell(struct apply *a, struct bw_field *f)
 {
   bool odd;
-  const char *word = f->type == BW_VALUE_STRING ? bw_word_find(a->entity->kind, f->key, f->text, &odd) : NULL;
+  const char *word, *why;
+  if (f->type != BW_VALUE_STRING)
+    return;
+  word = bw_word_find(a->entity->kind, f->key, f->text, &odd);
   if (word)
     f->text = bw_str(word);
-  else if (f->type == BW_VALUE_STRING && odd)
-    tell_odd(a, f);
+  else if (odd)
+    tell_odd_word(a, f);
+  if (a->nmended == MAX_MENDED)
+    return;
+  why = bw_number_mend(a->entity->kind, f, a->mended[a->nmended]);
+  a->nmended += !why && f->text.data == a->mended[a->nmended];
+  if (why)
+    tell_odd(a, f, why);
 }
 
 static void merge_traits(struct apply *a)

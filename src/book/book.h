@@ -46,10 +46,12 @@ void bw_book_close(struct bw_book **book);
  * at most 64 are told apart
  *
  * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
- * use: " Red" is "red".
+ * use: " Red" is "red".  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
+ * plain.
  *
  * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; it is named, and all the others are applied.
- * BW_ENOTFOUND: a field holds a word that no rule knows; all was applied, and it is told once for each word.
+ * BW_ENOTFOUND: a field holds a word that no rule knows, or no number or time where rules read one; all was applied, and it is
+ * told once for each.
  */
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err);
 /* Writes what changed since the last save, with history rows, into the store's open transaction (BW_ESTATE without one). */

@@ -57,6 +57,12 @@ struct past {
   uint16_t name;
 };
 
+/* ---- numbers.c ---- */
+#define BW_NUMBER_TEXT 32
+/* Makes a text that is plainly a number or a day one, where rules read the field so; what it says then stands in out.  NULL, or
+   what is wrong with it: "no number that is plain: ...". */
+const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char out[BW_NUMBER_TEXT]);
+
 /* ---- words.c ---- */
 /* The one spelling of a word that rules know; NULL: the field has none such, or the text is not among them (*ret_odd, where
    that is worth a notice). */

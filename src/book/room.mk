@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libbook.a
-%C%_libbook_a_SOURCES = %D%/book.c %D%/entity.c %D%/index.c %D%/apply.c %D%/saved.c %D%/words.c %D%/book.h %D%/private.h
+%C%_libbook_a_SOURCES = %D%/book.c %D%/entity.c %D%/index.c %D%/apply.c %D%/numbers.c %D%/saved.c %D%/words.c %D%/book.h %D%/private.h
 %C%_libbook_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 
 if HAVE_CMOCKA

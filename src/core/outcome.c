@@ -4,40 +4,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "core/private.h"
 
-#define AMOUNT_DIGITS 15
-
-/* "24000", "24,000", "24000.50"; empty: NAN. */
 static int parse_amount(struct bw_str s, double *ret, struct bw_error *err)
 {
-  char digits[AMOUNT_DIGITS + 8];
-  size_t i, n = 0, point = 0, since = 0;
-  bool commas = false, bad = s.len == 0 || s.data[0] < '0' || s.data[0] > '9';
-  for (i = 0; !bad && i < s.len; i++) {
-    char ch = s.data[i];
-    if (ch == ',') {
-      bad = point || (commas ? since != 3 : since == 0 || since > 3);
-      commas = true;
-      since = 0;
-    } else if (ch == '.' && !point) {
-      bad = commas && since != 3;
-      digits[n++] = ch;
-      point = n;
-    } else {
-      bad = ch < '0' || ch > '9' || n > AMOUNT_DIGITS || (point && n - point >= 2);
-      digits[n++] = ch;
-      since += !point;
-    }
-  }
-  bad = bad || (commas && since != 3) || (point && point == n);
-  if (bad)
-    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT,
-                   "\"%.*s\" is no amount of money; write 24000, 24,000 or 24000.50, without a currency",
-                   (int)(s.len > 40 ? 40 : s.len), s.data);
-  digits[n] = '\0';
-  *ret = strtod(digits, NULL);
-  return BW_OK;
+  if (bw_amount_parse(s, ret) == BW_OK)
+    return BW_OK;
+  return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT,
+                 "\"%.*s\" is no amount of money; write 24000, 24,000 or 24000.50, without a currency",
+                 (int)(s.len > 40 ? 40 : s.len), s.data);
 }
 
 static int read_request(struct core *c, const json_t *args, struct bw_outcome_request *r, struct bw_error *err)

@@ -213,7 +213,7 @@ int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, str
     p->now = r->time_ms;
     if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
       p->events.notice(p->ctx, r->time_ms, r->account,
-                       bad.code == BW_ENOTFOUND ? BW_STR("word_unknown") : BW_STR("record_refused"), bw_str(bad.message));
+                       bad.code == BW_ENOTFOUND ? BW_STR("value_unknown") : BW_STR("record_refused"), bw_str(bad.message));
     if (r->kind == BW_KIND_OPPORTUNITY && (rc = bw_deals_apply(p->deals, r, err)) < 0)
       return rc;
     p->projected = r->offset;

@@ -255,7 +255,7 @@ def test_a_word_that_no_rule_knows_is_told_of(daemon):
                         "traits": {"health": word}} for i, (account, word) in enumerate((("acme", "At Risk"), ("globex", " RED")))])
     daemon.cli("import", path)
     wait_until(daemon.idle, 30, "the words")
-    (notice,) = [n for n in daemon.status()["notices"] if n["code"] == "word_unknown"]
+    (notice,) = [n for n in daemon.status()["notices"] if n["code"] == "value_unknown"]
     assert notice["account"] == "acme" and 'health is "At Risk", which is none of green, yellow or red' in notice["text"]
     assert [f["value"] for f in daemon.json("account", "globex")["fields"] if f["name"] == "health"] == ["red"]
     for account in ("acme", "globex"):  # neither is sold to

@@ -527,6 +527,44 @@ static void test_words(void **state)
   bw_book_close(&b);
 }
 
+/* Spreadsheets write numbers and days as text. */
+static void test_numbers(void **state)
+{
+  static const struct {
+    const char *field, *said, *kept;
+    double number; /* NAN: it is no number */
+  } rows[] = {{"acv", "36,000", "36000", 36000},
+              {"acv", "$36,000", "36000", 36000},
+              {"acv", "36,000.50 EUR", "36000.5", 36000.5},
+              {"acv", "\xE2\x82\xAC 1,200,000", "1200000", 1200000},
+              {"acv", "36.000,00", "36.000,00", NAN},
+              {"acv", "about 36k", "about 36k", NAN},
+              {"acv", "-5", "-5", NAN},
+              {"seats", " 40 ", "40", 40},
+              {"name", "36,000", "36,000", NAN},
+              {"renewal", "31.01.2027", "2027-01-31", NAN},
+              {"renewal", "2027/01/31", "2027-01-31", NAN},
+              {"renewal", "31.02.2027", "31.02.2027", NAN},
+              {"renewal", "01/02/2027", "01/02/2027", NAN},
+              {"renewal", "2027-01-31", "2027-01-31", NAN}};
+  struct bw_book *b = open_book(NULL);
+  size_t i;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const struct bw_field f = text(rows[i].field, rows[i].said);
+    struct bw_error e = {0};
+    const struct bw_entity *a;
+    bool plain = isfinite(rows[i].number) || strcmp(rows[i].field, "name") == 0 || strstr(rows[i].kept, "-01-");
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", &f, 1, &e), plain ? BW_OK : BW_ENOTFOUND);
+    assert_true(plain || strstr(e.message, " that is plain: write it as "));
+    a = account(b, "a");
+    expect(a, rows[i].field, rows[i].kept);
+    assert_true(!isfinite(rows[i].number) || bw_entity_number(a, rows[i].field, -1) == rows[i].number);
+  }
+  bw_book_close(&b);
+}
+
 /* What held at the limit and everything since stays, so that a question about any time since has its answer. */
 static void test_history_retention(void **state)
 {
@@ -755,6 +793,7 @@ int main(void)
       cmocka_unit_test(test_limits),
       cmocka_unit_test_teardown(test_history, clean_dir),
       cmocka_unit_test(test_words),
+      cmocka_unit_test(test_numbers),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),
       cmocka_unit_test_teardown(test_restart_equality, clean_dir),
