@@ -100,7 +100,9 @@ static void swap_in(struct core *c, struct bw_setup *fresh)
   c->setups = bw_realloc(c->setups, c->nsetups + 1, sizeof(struct bw_setup *));
   c->setups[c->nsetups++] = fresh;
   if (same) {
+    char *maildir BW_AUTOFREE = core_maildir(c);
     bw_pipeline_swap(c->pipeline, fresh);
+    bw_outbox_configure(c->outbox, maildir, fresh->sender);
     core_notice(c, BW_URGENCY_LOW, BW_STR(""), "reloaded", BW_STR("The new configuration is in use."));
     core_tick_timer(c);
     core_commit_soon(c, 0); /* the accounts to look at again are kept over a crash */

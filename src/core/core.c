@@ -214,10 +214,16 @@ static int open_watchers(struct core *c, struct bw_error *err)
   return rc;
 }
 
+char *core_maildir(const struct core *c)
+{
+  const char *dir = core_setup(c)->maildir;
+  return dir[0] == '/' ? bw_strdup(dir) : bw_asprintf("%s/%s", c->o->state_dir, dir);
+}
+
 static int open_outbox(struct core *c, struct bw_error *err)
 {
   const struct bw_setup *s = core_setup(c);
-  char *dir = s->maildir[0] == '/' ? bw_strdup(s->maildir) : bw_asprintf("%s/%s", c->o->state_dir, s->maildir);
+  char *dir = core_maildir(c);
   const struct bw_outbox_config config = {
       .maildir = dir, .from = s->sender, .notice = on_outbox_notice, .changed = core_outbox_changed, .ctx = c};
   (void)err;

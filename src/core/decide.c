@@ -217,8 +217,7 @@ static int audit_login(struct core *c, const json_t *args, const struct bw_decis
 /* The Maildir as an owner finds it. */
 static json_t *maildir_json(const struct core *c)
 {
-  const char *dir = core_setup(c)->maildir;
-  char *path BW_AUTOFREE = dir[0] == '/' ? bw_strdup(dir) : bw_asprintf("%s/%s", c->o->state_dir, dir);
+  char *path BW_AUTOFREE = core_maildir(c);
   return core_json_text(path);
 }
 

@@ -113,6 +113,8 @@ extern const struct bw_watchers_events core_watchers_events;
 void core_upkeep_start(struct core *c);
 void core_upkeep_stop(struct core *c);
 
+char *core_maildir(const struct core *c); /* where approved drafts go; the caller frees it */
+
 /* ---- accepted.c ---- */
 /* Copies the configuration directory, as it was accepted just now, into the state directory: whole, or not at all.
    ret_web_changed: what the web process reads of it is not what it was. */

@@ -31,6 +31,8 @@ struct bw_mail {
  * an address that is none, text that is not UTF-8, NUL in the body: nothing is repaired in silence.
  */
 int bw_mail_build(const struct bw_mail *m, struct bw_buf *out, struct bw_error *err);
+/* Is it what may stand in From: "Name <a@b.c>" or "a@b.c"? */
+int bw_mail_check_sender(struct bw_str from, struct bw_error *err);
 
 /* ---- the courier: a Maildir --------------------------------------------- */
 
@@ -95,6 +97,8 @@ struct bw_outbox;
 /* The config's strings are copied; sys, the callbacks and ctx borrowed.  The store is borrowed. */
 struct bw_outbox *bw_outbox_new(struct bw_store *s, const struct bw_outbox_config *config);
 void bw_outbox_free(struct bw_outbox **ob);
+/* Where the next steps deliver to, and whom from, where the approval named nobody. */
+void bw_outbox_configure(struct bw_outbox *ob, const char *maildir, const char *from);
 
 /*
  * The protocol.  The caller owns the transaction; a step acts on the outside world only upon a state that is already durable:

@@ -162,6 +162,13 @@ static void add_display_name(struct bw_buf *out, struct bw_str name)
   bw_buf_add_char(out, '"');
 }
 
+int bw_mail_check_sender(struct bw_str from, struct bw_error *err)
+{
+  struct bw_str name, address;
+  int rc = check_header("From", from, err);
+  return rc < 0 ? rc : split_mailbox(from, &name, &address, err);
+}
+
 static int add_from(struct bw_buf *out, struct bw_str from, struct bw_str *ret_address, struct bw_error *err)
 {
   struct bw_str name;

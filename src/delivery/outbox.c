@@ -59,6 +59,14 @@ struct bw_outbox *bw_outbox_new(struct bw_store *s, const struct bw_outbox_confi
   return ob;
 }
 
+void bw_outbox_configure(struct bw_outbox *ob, const char *maildir, const char *from)
+{
+  free(ob->maildir);
+  free(ob->from);
+  ob->maildir = bw_strdup(maildir);
+  ob->from = bw_strdup(from);
+}
+
 void bw_outbox_free(struct bw_outbox **ob)
 {
   if (!ob || !*ob)

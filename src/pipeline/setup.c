@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "deals/deals.h"
+#include "delivery/delivery.h"
 #include "drafts/drafts.h"
 #include "host/instance.h"
 #include "plays/plays.h"
@@ -168,6 +169,20 @@ static void load_watcher(struct bw_setup *s, const char *exe, const struct bw_no
   bw_settings_clear(watcher_settings, NWATCHER, &f);
 }
 
+/* Two of one name would share a place in the store. */
+static bool taken(const struct bw_setup *s, const struct bw_node *root, struct bw_complaints *c)
+{
+  const struct bw_node *name = root->type == BW_NODE_MAP ? bw_node_get(root, "watcher") : NULL;
+  size_t i;
+  for (i = 0; name && i < s->nwatchers; i++)
+    if (bw_str_is(name->text, s->watchers[i].name)) {
+      bw_complain(c, name, "there is a watcher \"%s\" already: each file of watchers/ has one of its own name",
+                  s->watchers[i].name);
+      return true;
+    }
+  return false;
+}
+
 static void load_watchers(struct bw_setup *s, const char *dir, const char *exe, struct bw_complaints *c)
 {
   char *sub = bw_asprintf("%s/watchers", dir);
@@ -175,7 +190,7 @@ static void load_watchers(struct bw_setup *s, const char *dir, const char *exe, 
   char **files = list_files(sub, ".yaml", &n);
   for (i = 0; i < n; i++) {
     const struct bw_node *root = i < MAX_WATCHERS ? load_document(s, files[i], c) : NULL;
-    if (root)
+    if (root && !taken(s, root, c))
       load_watcher(s, exe, root, c);
     free(files[i]);
   }
@@ -183,13 +198,23 @@ static void load_watchers(struct bw_setup *s, const char *dir, const char *exe, 
   free(sub);
 }
 
+static void check_delivery(const struct bw_setup *s, const struct bw_node *root, struct bw_complaints *c)
+{
+  const struct bw_node *delivery = bw_node_get(root, "delivery");
+  const struct bw_node *sender = delivery ? bw_node_get(delivery, "sender") : NULL;
+  struct bw_error why;
+  if (bw_mail_check_sender(bw_str(s->sender), &why) < 0)
+    bw_complain(c, sender ? sender : root,
+                "\"delivery.sender\" should be an address, such as \"Ada Okafor <ada@example.com>\"");
+}
+
 static void load_main(struct bw_setup *s, const char *dir, const char *plugin_dir, struct bw_complaints *c)
 {
   static const struct bw_node empty = {.type = BW_NODE_MAP, .file = "basewatch.yaml"};
   char *path = bw_asprintf("%s/basewatch.yaml", dir);
   const struct bw_node *root = access(path, F_OK) == 0 ? load_document(s, path, c) : &empty;
-  if (root)
-    (void)bw_settings_read(main_settings, NMAIN, root, s, c);
+  if (root && bw_settings_read(main_settings, NMAIN, root, s, c) == 0)
+    check_delivery(s, root, c);
   if (plugin_dir) {
     free(s->plugin_dir);
     s->plugin_dir = bw_strdup(plugin_dir);

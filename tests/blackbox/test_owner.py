@@ -442,6 +442,21 @@ def test_a_text_that_was_changed_behind_an_approval_is_not_sent(daemon):
 
 # ---- the operator ----
 
+def test_a_sender_that_is_mended_sends_what_waited(daemon):
+    """The check finds what is no address.  One that slipped through before there was the check is mended by a reload."""
+    settings = daemon.place / "config/basewatch.yaml"
+    sound = settings.read_text()
+    for bad in ("foo bar", "a@b.c\r\nBcc: x@y.z"):
+        settings.write_text(re.sub("sender: .*", lambda _: f"sender: {json.dumps(bad)}", sound))
+        assert "delivery.sender" in refused(daemon, "reload")
+    settings.write_text(re.sub("sender: .*", "sender: Other <other@vendor.example>", sound))
+    daemon.cli("reload")
+    lead = lead_of(daemon, "acme")["lead"]
+    daemon.cli("approve", lead)
+    (path,) = wait_sent(daemon, lead)
+    assert parsed(path)["From"] == '"Other" <other@vendor.example>' or "other@vendor.example" in parsed(path)["From"]
+
+
 def test_metrics_and_health(daemon):
     import urllib.request
 
