@@ -66,6 +66,11 @@ const char *bw_node_type_name(enum bw_node_type type);
 /* The node as JSON (numbers and booleans typed; everything else strings). */
 void bw_node_json(struct bw_buf *out, const struct bw_node *node);
 
+/* Where a byte of a scalar's text stands in its file, for whatever is written inside of values; found by reading the file once
+   more.  And the offset of a place in a text, both counted from 1. */
+struct bw_node bw_node_inside(const struct bw_node *at, size_t offset);
+size_t bw_text_offset(struct bw_str text, uint32_t line, uint32_t column);
+
 /* ---- option tables: one row makes the default, the check, the help ---- */
 enum bw_setting_type {
   BW_SETTING_BOOL,     /* bool */

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libconfig.a
-%C%_libconfig_a_SOURCES = %D%/node.c %D%/document.c %D%/settings.c %D%/config.h %D%/private.h
+%C%_libconfig_a_SOURCES = %D%/node.c %D%/document.c %D%/inside.c %D%/settings.c %D%/config.h %D%/private.h
 %C%_libconfig_a_CFLAGS = $(AM_CFLAGS) $(FYAML_CFLAGS)
 
 if HAVE_CMOCKA

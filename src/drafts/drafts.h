@@ -52,6 +52,9 @@ struct bw_view bw_env_view(struct bw_env_view *ev);
  */
 int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints);
 
+/* The same of a loose text (the opening angle of a play), where it stands in its file. */
+int bw_text_check(const struct bw_node *at, const struct bw_catalog *catalog, struct bw_complaints *complaints);
+
 /* ---- drafts ------------------------------------------------------------- */
 
 enum bw_draft_field { BW_DRAFT_TO, BW_DRAFT_SUBJECT, BW_DRAFT_BODY };

@@ -174,6 +174,32 @@ static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, 
     bw_complain(k->c, &at, "%s", err.message);
 }
 
+int bw_text_check(const struct bw_node *at, const struct bw_catalog *catalog, struct bw_complaints *complaints)
+{
+  struct names_check k = {catalog, complaints};
+  struct bw_mustache_where where = {1, 1};
+  struct bw_mustache *m = NULL;
+  struct bw_error err = {0};
+  enum bw_mustache_use use;
+  struct bw_str name;
+  struct bw_node place;
+  size_t before = complaints->count, i;
+  if (bw_mustache_compile(at->text, &m, &where, &err) < 0) {
+    place = bw_node_inside(at, bw_text_offset(at->text, where.line, where.column));
+    bw_complain(complaints, &place, "%s", err.message);
+    return BW_EINVAL;
+  }
+  for (i = 0; bw_mustache_next_name(m, &i, &name, &use, &where);) {
+    place = bw_node_inside(at, bw_text_offset(at->text, where.line, where.column));
+    if (use == BW_MUSTACHE_PARTIAL)
+      bw_complain(complaints, &place, "partials are for templates; write the text itself here");
+    else
+      check_name(&k, name, use, place.file, place.line, place.column);
+  }
+  bw_mustache_free(&m);
+  return complaints->count > before ? BW_EINVAL : BW_OK;
+}
+
 int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints)
 {
   struct names_check k = {catalog, complaints};

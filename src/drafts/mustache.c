@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "drafts/mustache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,8 @@ static int check_name(struct compiler *c, const struct tag *t, struct bw_str nam
     wrong = "blocks, parents and dynamic names are not part of this Mustache; write the name alone";
   else if (!bw_utf8_valid(name.data, name.len))
     wrong = "the name in this tag is not UTF-8";
+  else if (memchr(name.data, '{', name.len) || memchr(name.data, '}', name.len) || memchr(name.data, '\n', name.len))
+    wrong = "this tag is not closed where its name ends; close it with }}";
   for (i = 0; !wrong && i < name.len; i++) {
     unsigned char ch = (unsigned char)name.data[i];
     if (ch <= ' ' || ch == 0x7F)
@@ -270,6 +273,18 @@ static int open_section(struct compiler *c, const struct tag *t)
   return add_node(c, node);
 }
 
+/* Lines are told relative to one another: where the text stands in its file is not known here. */
+static int crossed(struct compiler *c, const struct tag *t, struct bw_str name, const struct bw_mustache_node *open)
+{
+  uint32_t above = t->where.line - open->where.line;
+  char line[40];
+  (void)snprintf(line, sizeof line, above ? "%u line%s above" : "in this line", above, above == 1 ? "" : "s");
+  return complain(c, t->where,
+                  bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "this closes \"%.*s\" while \"%.*s\" (%s) is open; close that first",
+                          (int)(name.len > 60 ? 60 : name.len), name.data, (int)(open->text.len > 60 ? 60 : open->text.len),
+                          open->text.data, line));
+}
+
 static int close_section(struct compiler *c, const struct tag *t)
 {
   struct bw_mustache_node *open = c->depth ? &c->m->nodes[c->stack[c->depth - 1]] : NULL;
@@ -278,11 +293,7 @@ static int close_section(struct compiler *c, const struct tag *t)
     return complain(c, t->where,
                     bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "no section is open here; remove this tag or open it before"));
   if (!bw_str_eq(open->text, name))
-    return complain(c, t->where,
-                    bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG,
-                            "this closes \"%.*s\" while \"%.*s\" (line %u) is open; close that first",
-                            (int)(name.len > 60 ? 60 : name.len), name.data, (int)(open->text.len > 60 ? 60 : open->text.len),
-                            open->text.data, open->where.line));
+    return crossed(c, t, name, open);
   open->end = c->m->n;
   c->depth--;
   return BW_OK;

@@ -189,7 +189,7 @@ static void read_header(struct reading *r, struct bw_str line)
   } else {
     char *message;
     near = bw_nearest(key, headers);
-    message = bw_asprintf("there is no header \"%.40s\"; there are To, Subject and Channel%s%s%s", bw_log_quote(key),
+    message = bw_asprintf("there is no header %.60s; there are To, Subject and Channel%s%s%s", bw_log_quote(key),
                           near ? " (meant: " : "", near ? near : "", near ? ")" : "");
     complain_at(r->c, r->t->file, r->line, 1, message);
     free(message);

@@ -233,6 +233,18 @@ static void load_tables(struct bw_setup *s, struct bw_complaints *c)
   (void)bw_deals_options_read(s->deals_node, s->deals, c);
 }
 
+/* The opening angles are filled in like templates: by the same names. */
+static void check_angles(struct bw_setup *s, struct bw_complaints *c)
+{
+  struct bw_play_info play;
+  size_t i;
+  for (i = 0; s->plays && bw_plays_at(s->plays, i, &play); i++) {
+    struct bw_node at = {.text = bw_str(play.angle), .file = play.file, .line = play.angle_line, .column = play.angle_column};
+    if (play.angle_line)
+      (void)bw_text_check(&at, s->catalog, c);
+  }
+}
+
 static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints *c)
 {
   char *templates = bw_asprintf("%s/templates", dir);
@@ -243,6 +255,7 @@ static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints
   if (s->templates)
     (void)bw_templates_check(s->templates, s->catalog, c);
   (void)bw_plays_load(dir, s->catalog, c, &s->plays);
+  check_angles(s, c);
   free(templates);
 }
 

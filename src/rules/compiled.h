@@ -177,7 +177,7 @@ struct play {
   int64_t suppress_ms;
   int route;
   char *file;
-  uint32_t line, column, template_line, template_column;
+  uint32_t line, column, template_line, template_column, angle_line, angle_column;
 };
 struct bw_plays {
   struct roster roster;

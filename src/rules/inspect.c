@@ -36,7 +36,9 @@ bool bw_plays_at(const struct bw_plays *p, size_t i, struct bw_play_info *ret_in
                                     .line = play->line,
                                     .column = play->column,
                                     .template_line = play->template_line,
-                                    .template_column = play->template_column};
+                                    .template_column = play->template_column,
+                                    .angle_line = play->angle_line,
+                                    .angle_column = play->angle_column};
   return true;
 }
 

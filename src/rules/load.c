@@ -84,28 +84,40 @@ static void load_folder(struct loader *l, const char *sub, const take_fn *passes
 
 /* ---- templates ---- */
 
-/* templates/NAME.* exists; without a templates folder there is nothing to compare with. */
-static int template_exists(const struct loader *l, const char *name)
+/* The names in templates/, without ending and language, NULL-terminated; partials are none.  NULL: no such folder, so that there
+   is nothing to compare with. */
+static char **template_names(const struct loader *l)
 {
-  char *dir BW_AUTOFREE = bw_asprintf("%s/templates", l->dir);
+  char *dir BW_AUTOFREE = bw_asprintf("%s/templates", l->dir), **names;
   DIR *d = opendir(dir);
   const struct dirent *e;
-  size_t len = strlen(name);
-  int found = 0;
+  size_t n = 0;
   if (!d)
-    return -1;
-  while (!found && (e = readdir(d)))
-    found = strncmp(e->d_name, name, len) == 0 && (e->d_name[len] == '.' || e->d_name[len] == '\0');
+    return NULL;
+  names = bw_calloc(MAX_FILES + 1, sizeof *names);
+  while (n < MAX_FILES && (e = readdir(d)))
+    if (e->d_name[0] != '.' && e->d_name[0] != '_')
+      names[n++] = bw_strndup(e->d_name, strcspn(e->d_name, "."));
   closedir(d);
-  return found;
+  return names;
 }
 
 static void check_template(struct loader *l, const char *name, struct bw_node at)
 {
-  if (strchr(name, '/') || name[0] == '.')
+  char **names = l->templates;
+  const char *near;
+  size_t i;
+  if (strchr(name, '/') || name[0] == '.') {
     bw_complain(l->complaints, &at, "a template is named without its folder and ending: seat-expansion");
-  else if (name[0] && template_exists(l, name) == 0)
-    bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/", name);
+    return;
+  }
+  for (i = 0; name[0] && names && names[i] && strcmp(names[i], name) != 0; i++)
+    ;
+  if (!name[0] || !names || names[i])
+    return;
+  near = bw_nearest(bw_str(name), (const char *const *)names);
+  bw_complain(l->complaints, &at, "there is no template \"%s\" in templates/%s%s%s", name, near ? "; did you mean " : "",
+              near ? near : "", near ? "?" : "");
 }
 
 static void check_otherwise(struct loader *l, const struct otherwise *o)
@@ -118,6 +130,7 @@ static void check_otherwise(struct loader *l, const struct otherwise *o)
 static void check_templates(struct loader *l)
 {
   size_t i, k;
+  l->templates = template_names(l);
   for (i = 0; i < l->p->ngate_lists; i++)
     for (k = 0; k < l->p->gate_lists[i].n; k++)
       check_otherwise(l, &l->p->gate_lists[i].items[k].otherwise);
@@ -134,6 +147,9 @@ static void check_templates(struct loader *l)
       if (!p->gates.items[k].shared)
         check_otherwise(l, &p->gates.items[k].otherwise);
   }
+  for (i = 0; l->templates && l->templates[i]; i++)
+    free(l->templates[i]);
+  free(l->templates);
 }
 
 /* ---- a whole set ---- */

@@ -257,6 +257,28 @@ static void take_mode(struct loader *l, const struct bw_node *root, struct play 
       bw_map_put(p->pilot, n->items[i].text, (void *)1);
 }
 
+/* What people read.  The angle's tags are checked by whoever knows templates. */
+static void take_texts(struct loader *l, const struct bw_node *root, struct play *p)
+{
+  const struct bw_node *title = bw_node_get(root, "title"), *angle = bw_node_get(root, "angle");
+  const struct bw_node *template = bw_node_get(root, "template");
+  p->angle = bw_load_text(l, root, "angle", "");
+  p->title = bw_load_text(l, root, "title", "");
+  p->template_name = bw_load_text(l, root, "template", "");
+  if (template) {
+    p->template_line = template->line;
+    p->template_column = template->column;
+  }
+  if (angle) {
+    p->angle_line = angle->line;
+    p->angle_column = angle->column;
+  }
+  if (strstr(p->title, "{{")) {
+    struct bw_node at = bw_node_inside(title, (size_t)(strstr(p->title, "{{") - p->title));
+    bw_complain(l->complaints, &at, "a title is shown as it is written, and its {{...}} too; values stand in \"angle\"");
+  }
+}
+
 /* What plays share stands in documents of its own, in any file of plays/ and in any order. */
 static const struct {
   const char *key;
@@ -319,13 +341,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   at = word(l, root, "type", bw_lead_types, "seat, tier, cross_sell, usage, risk, any", 5);
   p->type = bw_strdup(at >= 0 ? bw_lead_types[at] : "");
   p->family = bw_load_text(l, root, "family", p->name);
-  p->angle = bw_load_text(l, root, "angle", "");
-  p->title = bw_load_text(l, root, "title", "");
-  p->template_name = bw_load_text(l, root, "template", "");
-  if ((n = bw_node_get(root, "template"))) {
-    p->template_line = n->line;
-    p->template_column = n->column;
-  }
+  take_texts(l, root, p);
   bw_names_judged(set->names, !p->template_name[0]);
   take_mode(l, root, p);
   take_weights(l, root, p);

@@ -3,72 +3,12 @@
  * What all documents of rules are made of: texts, numbers, durations, names of routes, expressions; each complained about where
  * it stands.  Runs wherever rules are read; reads the file again to find a place within an expression.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
 #include "rules/private.h"
 
 /* ---- expressions ---- */
-
-static size_t offset_of(struct bw_str source, struct bw_expr_position p)
-{
-  size_t at = 0;
-  uint32_t line = 1;
-  while (at < source.len && line < p.line)
-    line += source.data[at++] == '\n';
-  return at + p.column - 1;
-}
-
-/* One character of the file, counting lines and columns. */
-static int step(FILE *f, struct bw_node *n)
-{
-  int c = getc(f);
-  n->column++;
-  if (c == '\n') {
-    n->line++;
-    n->column = 1;
-  }
-  return c;
-}
-
-static int peek(FILE *f)
-{
-  int c = getc(f);
-  ungetc(c, f);
-  return c;
-}
-
-/*
- * Where a place within an expression stands in the file.  YAML takes quotes off, joins lines and removes indentation, so the
- * file is walked beside the text; where the two part (an escape), the place reached so far is told.
- */
-static struct bw_node inside(const struct bw_node *at, struct bw_expr_position p)
-{
-  size_t target = offset_of(at->text, p), i = 0;
-  struct bw_node n = {.file = at->file, .line = 1, .column = 1};
-  FILE *f = at->file ? fopen(at->file, "r") : NULL;
-  if (!f)
-    return *at;
-  while ((n.line < at->line || (n.line == at->line && n.column < at->column)) && step(f, &n) != EOF)
-    ;
-  while (peek(f) == ' ' && at->text.len && at->text.data[0] != ' ') /* the indentation of a block */
-    step(f, &n);
-  if (n.line == at->line && (peek(f) == '"' || peek(f) == '\'') && at->text.len && peek(f) != at->text.data[0])
-    step(f, &n);
-  while (i < target && i < at->text.len) {
-    int c = peek(f);
-    bool line_end = c == '\n' && (at->text.data[i] == ' ' || at->text.data[i] == '\n');
-    if (c == EOF || (!line_end && c != (unsigned char)at->text.data[i]))
-      break;
-    step(f, &n);
-    i++;
-    while (line_end && peek(f) == ' ')
-      step(f, &n);
-  }
-  fclose(f);
-  return n;
-}
 
 struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw_type want, enum bw_level level)
 {
@@ -81,7 +21,7 @@ struct bw_expr *bw_load_expr(struct loader *l, const struct bw_node *at, enum bw
     return NULL;
   }
   if (bw_names_compile(l->p->names, at->text, want, level, &e, &pos, &err) < 0) {
-    where = inside(at, pos);
+    where = bw_node_inside(at, bw_text_offset(at->text, pos.line, pos.column));
     bw_complain(l->complaints, &where, "%s (in the expression: %.*s)", err.message,
                 (int)(at->text.len > 120 ? 120 : at->text.len), at->text.data);
     return NULL;

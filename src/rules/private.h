@@ -23,6 +23,7 @@ struct loader {
   struct bw_plays *p;
   struct bw_complaints *complaints;
   const char *dir;
+  char **templates; /* names, NULL-terminated, while they are checked; NULL: there is no folder of them */
 };
 
 /* ---- values (load_values.c) ---- */

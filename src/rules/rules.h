@@ -32,7 +32,7 @@ struct bw_play_info {
   enum bw_mode mode;
   const char *file;
   uint32_t line, column;
-  uint32_t template_line, template_column;
+  uint32_t template_line, template_column, angle_line, angle_column;
 };
 size_t bw_plays_count(const struct bw_plays *p);
 bool bw_plays_at(const struct bw_plays *p, size_t i, struct bw_play_info *ret_info);

@@ -69,6 +69,52 @@ def test_what_cannot_be_read_is_a_finding_too(tmp_path):
     assert lint("--config", tmp_path / "nowhere").returncode == 1
 
 
+def mistakes(config, file, old, new):
+    """What lint says of the shipped configuration after a change: a line each, without the directory; warnings of loading too."""
+    path = config / file
+    before = path.read_text() if path.exists() else ""
+    assert old in before
+    path.write_text(before.replace(old, new, 1) if old else new)
+    found = json.loads(lint("--config", config, "--json").stdout)["findings"]
+    path.write_text(before)
+    return [f"{os.path.relpath(f['file'], config)}:{f['line']}:{f['column']}: {f['text']}" for f in found
+            if f["rule"] == "config"]
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    return write_config(tmp_path_factory.mktemp("shipped"))
+
+
+ANGLE = "angle: Your team is at {{trait.usage.seats_used}} of {{account.seats}} seats; two simple ways to make room."
+SEAT = "plays/seat-expansion.yaml"
+
+
+@pytest.mark.parametrize("new, says", [
+    ("angle: At {{account.seat}}", f'{SEAT}:50:11: there is no name "account.seat"; did you mean account.seats?'),
+    ("angle: 'It''s at {{account.seat}}'", f"{SEAT}:50:18: there is no name"),
+    ("angle: >-\n  At\n  {{account.seat}}", f"{SEAT}:52:3: there is no name"),
+    ("angle: At {{trait.x", f"{SEAT}:50:11: this tag is never closed; write }}}} at its end"),
+    ("angle: At {{account.seats} of {{account.name}}", f"{SEAT}:50:11: this tag is not closed where its name ends; close it"),
+    ("angle: At {{account.seats|mony}}", f'{SEAT}:50:11: there is no filter "mony"'),
+    ("angle: At {{> signature}}", f"{SEAT}:50:11: partials are for templates"),
+    ("angle: At {{signal.seat_limit.evidence.usd}}", f'{SEAT}:50:11: the evidence of seat_limit never holds "usd"'),
+])
+def test_the_opening_angle_is_checked_like_a_template(shipped, new, says):
+    found = mistakes(shipped, SEAT, ANGLE, new)
+    assert len(found) == 1 and found[0].startswith(says), found
+
+
+def test_a_title_takes_no_values(shipped):
+    found = mistakes(shipped, SEAT, "title: Offer seats", "title: Offer {{account.name}} seats")
+    assert found == [f'{SEAT}:49:14: a title is shown as it is written, and its {{{{...}}}} too; values stand in "angle"']
+
+
+def test_a_template_that_is_missing_is_named_with_the_nearest(shipped):
+    found = mistakes(shipped, SEAT, "template: seat-expansion", "template: seat-expantion")
+    assert len(found) == 1 and "did you mean seat-expansion?" in found[0], found
+
+
 # ---- what a reload would change ----
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ static void complaints_name_file_line_and_column(void **state)
 {
   static const struct {
     const char *text, *says;
-  } cases[] = {{"To: {{a}}\nSubjct: x\n\nbody\n", "t.txt:2:1: there is no header"},
+  } cases[] = {{"To: {{a}}\nSubjct: x\n\nbody\n", "t.txt:2:1: there is no header \"Subjct\"; there are"},
                {"To: {{a}}\nSubjct: x\n\nbody\n", "meant: Subject"},
                {"To: {{a}}\nSubject: ab {{c|mony}}\n\nbody\n", "t.txt:2:13: there is no filter"},
                {"To: {{a}}\nSubject: s\n\nline\n  {{#open}}\n", "t.txt:5:3: the section \"open\" is never closed"},

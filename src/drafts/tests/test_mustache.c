@@ -136,7 +136,10 @@ static void errors_say_where(void **state)
     uint32_t line, column;
     const char *says;
   } cases[] = {{"a\nbc {{name", 2, 4, "never closed"},
-               {"{{#a}}\n  {{/b}}", 2, 3, "closes \"b\" while \"a\" (line 1)"},
+               {"{{#a}}\n  {{/b}}", 2, 3, "closes \"b\" while \"a\" (1 line above)"},
+               {"{{#a}}{{/b}}", 1, 7, "while \"a\" (in this line)"},
+               {"Hi {{a.name}, of {{b.name}}", 1, 4, "close it with }}"},
+               {"Hi {{a.name} there}}", 1, 4, "close it with }}"},
                {"x\n{{#open}}\ny", 2, 1, "\"open\" is never closed"},
                {"{{/a}}", 1, 1, "no section is open"},
                {"{{ }}", 1, 1, "no name"},
