@@ -2,6 +2,7 @@
 /* Operators and functions to overloads, and types to errors that a person can act on.  No privileges. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "config/config.h"
 #include "expr/private.h"
@@ -89,9 +90,31 @@ static int fail_arguments(struct compiler *c, const struct node *n, const enum b
   return rc;
 }
 
+/* A number that stands in quotes, beside one: "10,000". */
+static const struct node *quoted_number(const struct node *n, const enum bw_type *types)
+{
+  uint32_t i;
+  size_t k;
+  for (i = 0; i < 2; i++) {
+    const struct node *text = n->args[i];
+    bool number = types[1 - i] == BW_TYPE_INT || types[1 - i] == BW_TYPE_DOUBLE;
+    if (!number || text->kind != N_CONST || text->type != BW_TYPE_STRING || !text->value.s.len)
+      continue;
+    for (k = 0; k < text->value.s.len && strchr("0123456789., ", text->value.s.data[k]) && text->value.s.data[k]; k++)
+      ;
+    if (k == text->value.s.len)
+      return text;
+  }
+  return NULL;
+}
+
 static int fail_call(struct compiler *c, const struct node *n, const enum bw_type *types)
 {
   const char *op = bw_expr_operator(n->fname);
+  const struct node *quoted = op && n->nargs == 2 ? quoted_number(n, types) : NULL;
+  if (quoted)
+    return bw_expr_fail(c, quoted->at, "a number in quotes is a text; drop the quotes%s",
+                        memchr(quoted->value.s.data, ',', quoted->value.s.len) ? " and the comma: 10000" : "");
   if (op && strcmp(op, "in") == 0 && types[1] == BW_TYPE_STRING)
     return bw_expr_fail(c, n->at, "in looks into a list or a map; for a part of a text write text.contains(\"...\")");
   if (op && n->nargs == 2)
@@ -103,9 +126,30 @@ static int fail_call(struct compiler *c, const struct node *n, const enum bw_typ
   return fail_arguments(c, n, types);
 }
 
+/* Functions of other languages, in letters of any case, and what is written here. */
+static const struct {
+  const char *name, *says;
+} foreign[] = {
+    {"months", "a month is written as days: days(120) for four"},
+    {"month", "a month is written as days: days(120) for four"},
+    {"years", "a year is written as days: days(365)"},
+    {"year", "a year is written as days: days(365)"},
+    {"weeks", "a week is written as days: days(7)"},
+    {"minutes", "minutes are written as duration(\"30m\")"},
+    {"today", "the present moment is now, without brackets"},
+    {"if", "write condition ? this : that"},
+    {"len", "how long something is: size(x)"},
+    {"count", "how many there are: size(x)"},
+    {"isnull", "whether a value is known: has(account.health)"},
+};
+
 static int unknown_function(struct compiler *c, const struct node *n)
 {
   const char *near = near_function(c, n->fname);
+  size_t i;
+  for (i = 0; i < sizeof foreign / sizeof *foreign; i++)
+    if (n->fname.len == strlen(foreign[i].name) && strncasecmp(n->fname.data, foreign[i].name, n->fname.len) == 0)
+      return bw_expr_fail(c, n->at, "there is no function %.*s(); %s", BW_FMT(n->fname), foreign[i].says);
   return bw_expr_fail(c, n->at, "there is no function %.*s()%s%s%s", (int)(n->fname.len > 60 ? 60 : n->fname.len),
                       n->fname.data, near ? "; did you mean " : "", near ? near : "", near ? "()?" : "");
 }
@@ -359,5 +403,6 @@ int bw_expr_check_call(struct compiler *c, struct node *n)
   }
   if (names)
     n->text = call_text(c, n);
-  return check_constants(c, n);
+  rc = check_constants(c, n);
+  return rc < 0 ? rc : bw_expr_check_compare(c, n);
 }

@@ -29,7 +29,8 @@ enum bw_type {
   BW_TYPE_STRING,
   BW_TYPE_TIMESTAMP, /* i: milliseconds UTC */
   BW_TYPE_DURATION,  /* i: milliseconds */
-  BW_TYPE_RANK,      /* a step of an ordered scale: i is its place, s its name (value-journey stages) */
+  BW_TYPE_RANK,      /* a step of an ordered scale: i is its place, s its name (value-journey stages); functions that give one
+                        read nothing but their arguments */
   BW_TYPE_LIST,
   BW_TYPE_SIGNAL, /* names a signal, for open(); i is the caller's */
   BW_TYPE_NAME,   /* a name and not its value, given to functions that ask for one ('n'): i is its slot, s its full name */
@@ -128,6 +129,15 @@ struct bw_expr_function {
   const char *help;
 };
 
+/* A name, or a function of one, that is compared with a constant. */
+struct bw_compared {
+  struct bw_str name;                      /* "account.health", "quartile(trait.usage.dau_mau)" */
+  const struct bw_expr_function *function; /* NULL: the name itself */
+  uint32_t slot;
+  const char *op; /* == != < <= > >= with the name on the left; "in": == with an element of a list */
+  struct bw_value with;
+};
+
 struct bw_expr_env {
   void *ctx;
   /* Gives a name its type and a slot, by which evaluation asks for its value.  Several full names may be read from one path,
@@ -138,6 +148,8 @@ struct bw_expr_env {
                  struct bw_error *err);
   const struct bw_expr_function *functions; /* beside the built-in ones */
   size_t nfunctions;
+  /* May be NULL.  BW_EINVAL with a message for a comparison that holds for no value of the name, or for every one. */
+  int (*compare)(void *ctx, const struct bw_compared *of, struct bw_error *err);
 };
 extern const struct bw_expr_function bw_expr_builtins[];
 extern const size_t bw_expr_nbuiltins;

@@ -77,12 +77,46 @@ static void skip_space(struct lexer *l)
   }
 }
 
+/* What other languages and word processors write. */
+static const struct {
+  const char *written, *says;
+} foreign[] = {
+    {"<>", "<> means nothing here; not equal is !="},
+    {"=>", "=> means nothing here; at least is >="},
+    {"=<", "=< means nothing here; at most is <="},
+    {"\xE2\x80\x9C", "curly quotes (\xE2\x80\x9C) are none here; write \" or '"},
+    {"\xE2\x80\x9D", "curly quotes (\xE2\x80\x9D) are none here; write \" or '"},
+    {"\xE2\x80\x9E", "curly quotes (\xE2\x80\x9E) are none here; write \" or '"},
+    {"\xE2\x80\x98", "curly quotes (\xE2\x80\x98) are none here; write \" or '"},
+    {"\xE2\x80\x99", "curly quotes (\xE2\x80\x99) are none here; write \" or '"},
+    {"\xE2\x89\xA4", "at most is written <="},
+    {"\xE2\x89\xA5", "at least is written >="},
+    {"\xE2\x89\xA0", "not equal is written !="},
+    {"\xE2\x82\xAC", "an amount has no currency sign; write the number alone"},
+    {"\xC2\xA3", "an amount has no currency sign; write the number alone"},
+    {"$", "an amount has no currency sign; write the number alone"},
+};
+
+static const char *find_foreign(const struct lexer *l)
+{
+  size_t i, n;
+  for (i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+    n = strlen(foreign[i].written);
+    if (l->source.len - l->at >= n && memcmp(l->source.data + l->at, foreign[i].written, n) == 0)
+      return foreign[i].says;
+  }
+  return NULL;
+}
+
 static int lex_operator(struct lexer *l, struct token *t, struct bw_error *err)
 {
   static const char *const two[] = {"&&", "||", "==", "!=", "<=", ">="};
   static const char one[] = "+-*/%<>!?:()[]{}.,";
+  const char *says = find_foreign(l);
   size_t i;
   char c = peek(l, 0);
+  if (says)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s", says);
   t->kind = T_OP;
   for (i = 0; i < sizeof two / sizeof *two; i++)
     if (c == two[i][0] && peek(l, 1) == two[i][1]) {

@@ -54,8 +54,19 @@ static size_t number_length(const struct lexer *l, bool *ret_double, bool *ret_h
   return n;
 }
 
-static int bad_suffix(char c, struct bw_error *err)
+/* What a letter behind a number is meant to say. */
+static const struct {
+  char small;
+  double times;
+} magnitudes[] = {{'k', 1e3}, {'m', 1e6}, {'b', 1e9}};
+
+static int bad_suffix(const char *number, char c, struct bw_error *err)
 {
+  size_t i;
+  for (i = 0; i < sizeof magnitudes / sizeof *magnitudes; i++)
+    if ((c | 0x20) == magnitudes[i].small && strlen(number) < 9)
+      return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "an amount is written out here: %.0f instead of %s%c",
+                     strtod(number, NULL) * magnitudes[i].times, number, c);
   if (c == 'u' || c == 'U')
     return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "unsigned numbers are not offered; leave the u out");
   return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "a number ends in a letter here; write the unit as a function: days(30)");
@@ -69,11 +80,11 @@ int bw_expr_lex_number(struct lexer *l, struct token *t, struct bw_error *err)
   unsigned long long whole;
   if (n >= sizeof text)
     return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "this number is too long");
-  next = peek(l, n);
-  if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '_')
-    return bad_suffix(next, err);
   memcpy(text, l->source.data + l->at, n);
   text[n] = '\0';
+  next = peek(l, n);
+  if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '_')
+    return bad_suffix(text, next, err);
   l->at += n;
   errno = 0;
   if (is_double) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From tokens to a tree, by CEL's grammar.  Every process that reads rules; no privileges. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 
 #include "expr/private.h"
 
@@ -71,6 +73,24 @@ static bool enter(struct compiler *c)
     return true;
   bw_expr_fail(c, c->tok.at, "this expression is nested too deeply: more than %d brackets", BW_EXPR_MAX_DEPTH);
   return false;
+}
+
+/* 15%: a percent sign that no number follows. */
+static bool percent_sign(struct compiler *c, size_t at)
+{
+  size_t from = at;
+  while (from > 0 && c->e->source.data[from - 1] == ' ')
+    from--;
+  if (from == 0 || c->e->source.data[at] != '%')
+    return false;
+  while (from > 0 &&
+         ((c->e->source.data[from - 1] >= '0' && c->e->source.data[from - 1] <= '9') || c->e->source.data[from - 1] == '.'))
+    from--;
+  if (at == from || at - from > 20)
+    return false;
+  bw_expr_fail(c, from, "a percentage is written as a number: %g for %.*s%%", strtod(c->e->source.data + from, NULL) / 100,
+               (int)(at - from), c->e->source.data + from);
+  return true;
 }
 
 static bool expect(struct compiler *c, const char *op, const char *what)
@@ -266,13 +286,27 @@ static struct node *parse_members(struct compiler *c, struct node *n)
   return n;
 }
 
+/* Operators as words, in letters of any case. */
+static const char *word_operator(struct bw_str text)
+{
+  static const char *const words[][2] = {
+      {"and", "; and is written &&"}, {"or", "; or is written ||"}, {"not", "; not is written !"}};
+  size_t i;
+  for (i = 0; i < sizeof words / sizeof *words; i++)
+    if (text.len == strlen(words[i][0]) && strncasecmp(text.data, words[i][0], text.len) == 0)
+      return words[i][1];
+  return NULL;
+}
+
+static bool is_word_operator(struct bw_str text)
+{
+  return word_operator(text) || bw_str_is(text, "in");
+}
+
 /* Words that cannot be names, and what to write instead. */
 static bool reserved(struct compiler *c)
 {
-  static const char *const words[][2] = {{"and", "; and is written &&"},
-                                         {"or", "; or is written ||"},
-                                         {"not", "; not is written !"},
-                                         {"if", "; write condition ? a : b"},
+  static const char *const words[][2] = {{"if", "; write condition ? a : b"},
                                          {"in", ""},
                                          {"as", ""},
                                          {"break", ""},
@@ -290,7 +324,12 @@ static bool reserved(struct compiler *c)
                                          {"var", ""},
                                          {"void", ""},
                                          {"while", ""}};
+  const char *word = word_operator(c->tok.text);
   size_t i;
+  if (word) {
+    bw_expr_fail(c, c->tok.at, "\"%.*s\" cannot stand here%s", BW_FMT(c->tok.text), word);
+    return true;
+  }
   for (i = 0; i < sizeof words / sizeof *words; i++)
     if (bw_str_is(c->tok.text, words[i][0])) {
       bw_expr_fail(c, c->tok.at, "\"%s\" cannot stand here%s", words[i][0], words[i][1]);
@@ -392,6 +431,16 @@ static const char *operator_at(const struct compiler *c, const struct level *l)
   return NULL;
 }
 
+static bool starts_value(const struct compiler *c)
+{
+  static const char *const ops[] = {"(", "[", "{", "-", "!", "."};
+  size_t i;
+  for (i = 0; i < sizeof ops / sizeof *ops; i++)
+    if (is_op(c, ops[i]))
+      return true;
+  return c->tok.kind != T_END && c->tok.kind != T_OP && !(c->tok.kind == T_IDENT && is_word_operator(c->tok.text));
+}
+
 static struct node *parse_binary(struct compiler *c, size_t level)
 {
   struct node *n = level == NLEVELS ? parse_unary(c) : parse_binary(c, level + 1);
@@ -400,7 +449,11 @@ static struct node *parse_binary(struct compiler *c, size_t level)
     size_t at = c->tok.at;
     struct node *args[2] = {n, NULL};
     char *name = bw_expr_arena(&c->e->arena, strlen(op) + 3);
-    if (!advance(c) || !(args[1] = parse_binary(c, level + 1)))
+    if (!advance(c))
+      return NULL;
+    if (op[0] == '%' && !starts_value(c) && percent_sign(c, at))
+      return NULL;
+    if (!(args[1] = parse_binary(c, level + 1)))
       return NULL;
     sprintf(name, "_%s_", op);
     n = call(c, level == 0 ? N_OR : level == 1 ? N_AND : N_CALL, bw_str(name), at, args, 2);
@@ -427,9 +480,17 @@ static struct node *parse_expr(struct compiler *c)
   return call(c, N_COND, BW_STR("?:"), at, args, 3);
 }
 
+static bool between_digits(const struct compiler *c, size_t at)
+{
+  struct bw_str s = c->e->source;
+  return at > 0 && at + 1 < s.len && s.data[at - 1] >= '0' && s.data[at - 1] <= '9' && s.data[at + 1] >= '0' &&
+         s.data[at + 1] <= '9';
+}
+
 struct node *bw_expr_parse(struct compiler *c)
 {
   struct node *n;
+  const char *says;
   if (!advance(c))
     return NULL;
   if (c->tok.kind == T_END) {
@@ -438,11 +499,11 @@ struct node *bw_expr_parse(struct compiler *c)
   }
   n = parse_expr(c);
   if (n && c->tok.kind != T_END) {
+    says = word_operator(c->tok.text);
+    if (!says && is_op(c, ",") && between_digits(c, c->tok.at))
+      says = "; a number has no commas between its thousands: 10000";
     bw_expr_fail(c, c->tok.at, "the expression should end before \"%.*s\"%s",
-                 (int)(c->tok.text.len > 40 ? 40 : c->tok.text.len), c->tok.text.data,
-                 bw_str_is(c->tok.text, "and")  ? "; and is written &&"
-                 : bw_str_is(c->tok.text, "or") ? "; or is written ||"
-                                                : "");
+                 (int)(c->tok.text.len > 40 ? 40 : c->tok.text.len), c->tok.text.data, says ? says : "");
     return NULL;
   }
   return n;

@@ -148,6 +148,7 @@ int bw_expr_check(struct compiler *c, struct node *n);
 int bw_expr_check_name(struct compiler *c, struct node *n);
 int bw_expr_check_select(struct compiler *c, struct node *n);
 int bw_expr_check_call(struct compiler *c, struct node *n);
+int bw_expr_check_compare(struct compiler *c, const struct node *n);
 int bw_expr_check_macro(struct compiler *c, struct node *n);
 int bw_expr_want_bool(struct compiler *c, const struct node *n, const char *where);
 /* Remembers where it went wrong, fills the message, returns BW_EINVAL. */

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libexpr.a
-%C%_libexpr_a_SOURCES = %D%/lex.c %D%/literal.c %D%/parse.c %D%/types.c %D%/check.c %D%/check_name.c %D%/check_call.c %D%/compile.c \
+%C%_libexpr_a_SOURCES = %D%/lex.c %D%/literal.c %D%/parse.c %D%/types.c %D%/check.c %D%/check_name.c %D%/check_compare.c %D%/check_call.c %D%/compile.c \
   %D%/macros.c %D%/eval.c %D%/compare.c %D%/numbers.c %D%/texts.c %D%/times.c %D%/regex.c %D%/builtins.c %D%/value.c %D%/print.c \
   %D%/expr.h %D%/private.h
 %C%_libexpr_a_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)

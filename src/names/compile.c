@@ -94,6 +94,6 @@ int bw_names_compile(struct bw_names *names, struct bw_str source, enum bw_type 
                      struct bw_expr **ret_expr, struct bw_expr_position *ret_position, struct bw_error *err)
 {
   struct compiling c = {names, level};
-  struct bw_expr_env env = {&c, resolve, bw_name_functions, bw_name_nfunctions};
+  struct bw_expr_env env = {&c, resolve, bw_name_functions, bw_name_nfunctions, bw_name_compared};
   return bw_expr_compile(source, &env, want, ret_expr, ret_position, err);
 }

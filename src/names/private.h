@@ -105,6 +105,7 @@ void bw_names_track(struct bw_names *names, uint32_t slot, bool quartile, int32_
 
 extern const struct bw_expr_function bw_name_functions[];
 extern const size_t bw_name_nfunctions;
+int bw_name_compared(void *ctx, const struct bw_compared *of, struct bw_error *err); /* domains.c */
 /* The ctx of their checks, and of resolving. */
 struct compiling {
   struct bw_names *names;

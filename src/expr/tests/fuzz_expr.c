@@ -130,7 +130,7 @@ static void fn_open(struct bw_eval *ev, const struct bw_value *args, size_t n, s
 static const struct bw_expr_function functions[] = {{"half", "n", BW_TYPE_DOUBLE, fn_half, NULL, ""},
                                                     {"half", "nu", BW_TYPE_DOUBLE, fn_half, NULL, ""},
                                                     {"open", "g", BW_TYPE_BOOL, fn_open, NULL, ""}};
-static const struct bw_expr_env env = {NULL, resolve, functions, sizeof functions / sizeof *functions};
+static const struct bw_expr_env env = {NULL, resolve, functions, sizeof functions / sizeof *functions, NULL};
 
 /* Evaluates into JSON, and checks what must always hold. */
 static void evaluate(const struct bw_expr *e, uint64_t seed, struct bw_buf *out)

@@ -269,7 +269,7 @@ static enum outcome run(const struct field *f, char *why, size_t cap)
 {
   struct bw_eval memory = {0}, ev = {.lookup = lookup};
   struct test_case t = {.f = f, .memory = &memory, .container = field_text(f, "container")};
-  struct bw_expr_env env = {&t, resolve, NULL, 0};
+  struct bw_expr_env env = {&t, resolve, NULL, 0, NULL};
   const struct field *source = field_get(f, "expr");
   struct bw_expr *e = NULL;
   struct bw_expr_position at = {0, 0};

@@ -68,7 +68,7 @@ static const struct bw_expr_function functions[] = {{"open", "g", BW_TYPE_BOOL, 
 
 static void compile(const char *source, const char *names, char *out, size_t cap)
 {
-  struct bw_expr_env env = {(void *)(uintptr_t)names, resolve, functions, sizeof functions / sizeof *functions};
+  struct bw_expr_env env = {(void *)(uintptr_t)names, resolve, functions, sizeof functions / sizeof *functions, NULL};
   struct bw_expr *e = NULL;
   struct bw_expr_position at = {1, 1};
   struct bw_error err = {0};

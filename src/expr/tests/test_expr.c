@@ -102,7 +102,7 @@ static const struct bw_expr_function functions[] = {
     {"open", "g", BW_TYPE_BOOL, fn_open, NULL, ""},
     {"stage", "s", BW_TYPE_RANK, fn_stage, check_stage, ""},
 };
-static const struct bw_expr_env env = {NULL, resolve, functions, sizeof functions / sizeof *functions};
+static const struct bw_expr_env env = {NULL, resolve, functions, sizeof functions / sizeof *functions, NULL};
 
 /* The value as JSON, "error: ..." for an error value, "line:column message" for what does not compile. */
 static void run(const char *source, uint32_t limit, char *out, size_t cap)

@@ -65,7 +65,7 @@ static void lookup(void *ctx, uint32_t slot, struct bw_str name, struct bw_value
   (void)name;
   *ret = world[slot].value;
 }
-static const struct bw_expr_env env = {NULL, resolve, NULL, 0};
+static const struct bw_expr_env env = {NULL, resolve, NULL, 0, NULL};
 
 /* The value as JSON, "error: ..." for an error value, "line:column message" for what does not compile. */
 static void run(const char *source, uint32_t limit, char *out, size_t cap)

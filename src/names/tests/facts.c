@@ -28,7 +28,7 @@ static const char *const watcher_json =
     "{\"name\":\"adoption_low\",\"direction\":\"down\",\"urgency\":\"medium\",\"play_types\":\"\"}],"
     "\"traits\":[{\"name\":\"seats_used\",\"type\":\"number\"},{\"name\":\"seats_needed\",\"type\":\"number\"},"
     "{\"name\":\"mau\",\"type\":\"number\"},"
-    "{\"name\":\"dau_mau\",\"type\":\"number\"},{\"name\":\"limit_ratio\",\"type\":\"number\"},"
+    "{\"name\":\"dau_mau\",\"type\":\"number\",\"unit\":\"ratio\"},{\"name\":\"limit_ratio\",\"type\":\"number\"},"
     "{\"name\":\"limit_date\",\"type\":\"string\"},{\"name\":\"events_28d\",\"type\":\"number\"},"
     "{\"name\":\"events_prev_28d\",\"type\":\"number\"}]}";
 

@@ -67,6 +67,95 @@ static void mistakes_are_found_where_they_are(void **state)
   refused(NULL, "{{{{", ROUTES, "P.yaml");
 }
 
+/* A gate, and what is said of it; NULL: it is fine.  Columns count from the quote of the condition. */
+struct gate_case {
+  const char *require, *says;
+};
+
+static void check_gates(const struct gate_case *cases, size_t n)
+{
+  size_t i;
+  for (i = 0; i < n; i++) {
+    char *play BW_AUTOFREE = bw_asprintf("play: p\nmotion: renewal\ntype: risk\nsignals: {usage_decline: 80}\ngates:\n"
+                                         "- name: g\n  require: >-\n   %s\nscore: {threshold: 40}\nroute: r\n",
+                                         cases[i].require);
+    char *says BW_AUTOFREE = cases[i].says ? bw_asprintf("P.yaml:8:%s", cases[i].says) : NULL;
+    refused(NULL, play, NULL, says);
+  }
+}
+
+static void comparisons_that_cannot_be_are_refused(void **state)
+{
+  static const struct gate_case cases[] = {
+      {"trait.usage.dau_mau >= 60",
+       "27: trait.usage.dau_mau is a ratio (0.3 is 30 %), so >= 60 never holds; write 0.6 for 60 %"},
+      {"60 <= trait.usage.dau_mau", "4: trait.usage.dau_mau is a ratio (0.3 is 30 %), so >= 60 never holds"},
+      {"trait.usage.dau_mau >= 0.6", NULL},
+      {"quartile(trait.usage.dau_mau) == 5",
+       "37: quartile(trait.usage.dau_mau) is a whole number from 1 to 4, so == 5 never holds"},
+      {"quartile(trait.usage.dau_mau) >= 1",
+       "37: quartile(trait.usage.dau_mau) is a whole number from 1 to 4, so >= 1 always holds"},
+      {"quartile(trait.usage.dau_mau) in [3, 5]", "41: quartile(trait.usage.dau_mau) is a whole number from 1 to 4"},
+      {"quartile(trait.usage.dau_mau) >= 3", NULL},
+      {"account.health == \"Green\"",
+       "22: account.health is green, yellow or red, and never \"Green\"; did you mean \"green\"?"},
+      {"account.health in ['red', 'yelow']",
+       "30: account.health is green, yellow or red, and never \"yelow\"; did you mean \"yellow\"?"},
+      {"account.health != 'red'", NULL},
+      {"account.budget == \"positiv\"",
+       "22: account.budget is positive, stable or cuts, and never \"positiv\"; did you mean \"positive\"?"},
+      {"account.relationship == \"multi\"", "28: account.relationship is multi-threaded, single or weak, and never \"multi\""},
+      {"account.acv < 0", "18: account.acv is never below 0, so < 0 never holds"},
+      {"account.acv >= 0",
+       "19: account.acv is never below 0, so >= 0 always holds; whether it is known is asked with has(account.acv)"},
+      {"account.acv > 0", NULL},
+      {"account.days_to_renewal < 0", NULL},
+      {"account.stage > stage(\"expansion_ready\")", "20: account.stage goes from baseline to expansion_ready, so > "
+                                                     "stage(\"expansion_ready\") never holds; did you mean >=?"},
+      {"account.stage >= stage('baseline')",
+       "21: account.stage goes from baseline to expansion_ready, so >= stage(\"baseline\") always"},
+      {"account.stage >= stage('first_results')", NULL},
+      {"signal.usage_decline.strength > 1", "36: signal.usage_decline.strength is a number from 0 to 1, so > 1 never holds"},
+      {"signal.usage_decline.value > 60", NULL},
+      {"has(account.health) && (account.acv > 5 || account.health == 'grey')", "65: account.health is green, yellow or red"},
+  };
+  (void)state;
+  check_gates(cases, sizeof cases / sizeof *cases);
+  refused(NULL, RISK("p", "review: {when: priority != \"hihg\"}\n"), ROUTES,
+          "P.yaml:9:28: priority is high, medium or low, and never \"hihg\"; did you mean \"high\"?");
+  refused(NULL, RISK("p", "priority: {high: score >= 120}\n"), ROUTES,
+          "P.yaml:9:27: score is a number from 0 to 100, so >= 120 never holds");
+  refused(NULL, RISK("p", "priority: {high: score >= 100}\n"), ROUTES, NULL);
+}
+
+static void what_others_write_is_answered_with_what_is_written_here(void **state)
+{
+  static const struct gate_case cases[] = {
+      {"account.acv > 15% * account.arr", "18: a percentage is written as a number: 0.15 for 15%"},
+      {"trait.usage.dau_mau >= 60%", "27: a percentage is written as a number: 0.6 for 60%"},
+      {"trait.usage.dau_mau >= 2.5 % && account.acv > 1", "27: a percentage is written as a number"},
+      {"7 % 3 == 1", NULL},
+      {"account.acv >= 10K", "19: an amount is written out here: 10000 instead of 10K"},
+      {"account.acv >= 1.5M", "19: an amount is written out here: 1500000 instead of 1.5M"},
+      {"account.acv >= 10,000", "21: the expression should end before \",\"; a number has no commas between its thousands"},
+      {"account.acv >= $10000", "19: an amount has no currency sign; write the number alone"},
+      {"account.acv >= '10,000'", "19: a number in quotes is a text; drop the quotes and the comma: 10000"},
+      {"account.acv >= \"10000\"", "19: a number in quotes is a text; drop the quotes"},
+      {"account.acv > 1 AND account.arr > 1", "20: the expression should end before \"AND\"; and is written &&"},
+      {"account.acv > 1 Or account.arr > 1", "20: the expression should end before \"Or\"; or is written ||"},
+      {"NOT account.do_not_contact", "4: \"NOT\" cannot stand here; not is written !"},
+      {"not account.do_not_contact", "4: \"not\" cannot stand here; not is written !"},
+      {"account.acv <> 5", "16: <> means nothing here; not equal is !="},
+      {"account.acv => 5", "16: => means nothing here; at least is >="},
+      {"account.tenure > months(4)", "21: there is no function months(); a month is written as days: days(120) for four"},
+      {"account.name == \xE2\x80\x9C"
+       "a\xE2\x80\x9D",
+       "20: curly quotes (\xE2\x80\x9C) are none here"},
+  };
+  (void)state;
+  check_gates(cases, sizeof cases / sizeof *cases);
+}
+
 static void mistakes_in_questions_of_the_past_are_found(void **state)
 {
   (void)state;
@@ -172,6 +261,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(mistakes_are_found_where_they_are),
+      cmocka_unit_test(comparisons_that_cannot_be_are_refused),
+      cmocka_unit_test(what_others_write_is_answered_with_what_is_written_here),
       cmocka_unit_test(mistakes_in_questions_of_the_past_are_found),
       cmocka_unit_test(mistakes_in_timing_are_found),
       cmocka_unit_test(windows_can_be_expressed),

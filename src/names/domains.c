@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a name can be at all: its words, or between which numbers.  A comparison that holds for no such value, or for every one,
+ * is a mistake.  Runs wherever rules are read; no privileges.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "config/config.h"
+#include "names/private.h"
+
+#define MAX_RATIO 10 /* a limit may be exceeded, but hardly by 1000 % */
+
+struct domain {
+  const char *name;         /* in full; "plan.limits.*" for all that begin so; "quartile()" is what a function gives */
+  const char *const *words; /* NULL: numbers */
+  double lo, hi;
+  bool whole;
+};
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL}), 0, 0, false
+#define NUMBERS(lo, hi, whole) NULL, lo, hi, whole
+
+static const struct domain domains[] = {
+    {"account.health", WORDS("green", "yellow", "red")},
+    {"account.budget", WORDS("positive", "stable", "cuts")},
+    {"account.relationship", WORDS("multi-threaded", "single", "weak")},
+    {"priority", WORDS("high", "medium", "low")},
+    {"account.stage", NUMBERS(0, BW_STAGES - 1, true)},
+    {"quartile()", NUMBERS(1, 4, true)},
+    {"score", NUMBERS(0, 100, false)},
+    {"triggered", NUMBERS(0, INFINITY, true)},
+    {"density", NUMBERS(0, INFINITY, false)},
+    {"account.acv", NUMBERS(0, INFINITY, false)},
+    {"account.arr", NUMBERS(0, INFINITY, false)},
+    {"account.seats", NUMBERS(0, INFINITY, false)},
+    {"account.employees", NUMBERS(0, INFINITY, false)},
+    {"account.density", NUMBERS(0, INFINITY, false)},
+    {"account.open_signals", NUMBERS(0, INFINITY, true)},
+    {"account.contacts", NUMBERS(0, INFINITY, true)},
+    {"subscription.seats", NUMBERS(0, INFINITY, false)},
+    {"subscription.notice_days", NUMBERS(0, INFINITY, false)},
+    {"subscription.limits.*", NUMBERS(0, INFINITY, false)},
+    {"plan.seat_price", NUMBERS(0, INFINITY, false)},
+    {"plan.price", NUMBERS(0, INFINITY, false)},
+    {"plan.limits.*", NUMBERS(0, INFINITY, false)},
+    {"next_plan.seat_price", NUMBERS(0, INFINITY, false)},
+    {"next_plan.price", NUMBERS(0, INFINITY, false)},
+    {"next_plan.limits.*", NUMBERS(0, INFINITY, false)},
+};
+static const struct domain ratio = {"", NUMBERS(0, MAX_RATIO, false)}, strength = {"", NUMBERS(0, 1, false)};
+
+static const struct domain *find(struct bw_str name)
+{
+  size_t i;
+  for (i = 0; i < sizeof domains / sizeof *domains; i++) {
+    size_t n = strlen(domains[i].name);
+    bool begins = domains[i].name[n - 1] == '*';
+    if (begins ? name.len >= n && memcmp(name.data, domains[i].name, n - 1) == 0 : bw_str_is(name, domains[i].name))
+      return &domains[i];
+  }
+  return NULL;
+}
+
+static const struct domain *domain_of(const struct compiling *c, const struct bw_compared *of)
+{
+  const struct env_name *n = &c->names->items[of->slot];
+  char function[40];
+  if (of->function) {
+    (void)snprintf(function, sizeof function, "%s()", of->function->name);
+    return find(bw_str(function));
+  }
+  if (n->root == R_TRAIT)
+    return strcmp(bw_catalog_trait(c->names->catalog, n->type_index)->unit, "ratio") == 0 ? &ratio : NULL;
+  if (n->root == R_SIGNAL)
+    return n->part == PART_STRENGTH || n->part == PART_PEAK ? &strength : NULL;
+  return find(bw_str(n->text));
+}
+
+/* ---- words ---- */
+
+static const char *nearest_word(const struct domain *d, struct bw_str text)
+{
+  char small[64];
+  size_t i;
+  for (i = 0; i < text.len && i < sizeof small - 1; i++)
+    small[i] = (char)tolower((unsigned char)text.data[i]);
+  return bw_nearest(bw_str_n(small, i), d->words);
+}
+
+static int check_word(const struct domain *d, const struct bw_compared *of, struct bw_error *err)
+{
+  const char *near;
+  struct bw_buf list = {0};
+  size_t i;
+  int rc;
+  if (of->with.type != BW_TYPE_STRING || of->op[0] == '<' || of->op[0] == '>')
+    return 0;
+  for (i = 0; d->words[i]; i++) {
+    if (bw_str_is(of->with.s, d->words[i])) {
+      bw_buf_clear(&list);
+      return 0;
+    }
+    bw_buf_printf(&list, "%s%s", i == 0 ? "" : d->words[i + 1] ? ", " : " or ", d->words[i]);
+  }
+  near = nearest_word(d, of->with.s);
+  rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%.*s is %s, and never \"%.*s\"%s%s%s", BW_FMT(of->name), bw_buf_cstr(&list),
+               (int)(of->with.s.len > 60 ? 60 : of->with.s.len), of->with.s.data, near ? "; did you mean \"" : "",
+               near ? near : "", near ? "\"?" : "");
+  bw_buf_clear(&list);
+  return rc;
+}
+
+/* ---- numbers ---- */
+
+enum verdict { SOMETIMES, NEVER, ALWAYS };
+
+/* Of x OP v, for every x of the domain. */
+static enum verdict judge(const struct domain *d, const char *op, double v)
+{
+  bool equal = op[1] == '=', outside = v < d->lo || v > d->hi || (d->whole && floor(v) < v);
+  bool below = equal ? v < d->lo : v <= d->lo, above = equal ? v > d->hi : v >= d->hi;
+  switch (op[0]) {
+  case '<':
+    return below ? NEVER : (equal ? v >= d->hi : v > d->hi) ? ALWAYS : SOMETIMES;
+  case '>':
+    return above ? NEVER : (equal ? v <= d->lo : v < d->lo) ? ALWAYS : SOMETIMES;
+  case '!':
+    return outside ? ALWAYS : SOMETIMES;
+  default: /* == and in */
+    return outside ? NEVER : SOMETIMES;
+  }
+}
+
+static void say_range(const struct domain *d, bool stage, struct bw_buf *out)
+{
+  if (stage)
+    bw_buf_printf(out, "goes from %s to %s", bw_stages[0], bw_stages[BW_STAGES - 1]);
+  else if (d == &ratio)
+    bw_buf_add_cstr(out, "is a ratio (0.3 is 30 %)");
+  else if (isinf(d->hi))
+    bw_buf_printf(out, "is never below %g", d->lo);
+  else
+    bw_buf_printf(out, "is a %snumber from %g to %g", d->whole ? "whole " : "", d->lo, d->hi);
+}
+
+static void say_instead(const struct domain *d, const struct bw_compared *of, double v, enum verdict verdict,
+                        struct bw_buf *out)
+{
+  bool end = !(v < d->lo) && !(v > d->hi) && !of->op[1] && (of->op[0] == '<' || of->op[0] == '>');
+  bool asked = !of->function && memchr(of->name.data, '.', of->name.len); /* bare names are always known */
+  if (d == &ratio && v > d->hi)
+    bw_buf_printf(out, "; write %g for %g %%", v / 100, v);
+  else if (end && isfinite(d->hi) && verdict == NEVER)
+    bw_buf_printf(out, "; did you mean %s=?", of->op);
+  else if (asked && verdict == ALWAYS)
+    bw_buf_printf(out, "; whether it is known is asked with has(%.*s)", BW_FMT(of->name));
+}
+
+static int check_number(const struct domain *d, const struct bw_compared *of, struct bw_error *err)
+{
+  static const char *const says[] = {[NEVER] = "never", [ALWAYS] = "always"};
+  bool stage = of->with.type == BW_TYPE_RANK;
+  double v = of->with.type == BW_TYPE_DOUBLE ? of->with.d : (double)of->with.i;
+  enum verdict verdict;
+  struct bw_buf text = {0};
+  int rc;
+  if (!stage && of->with.type != BW_TYPE_DOUBLE && of->with.type != BW_TYPE_INT)
+    return 0;
+  if ((verdict = judge(d, of->op, v)) == SOMETIMES)
+    return 0;
+  bw_buf_printf(&text, "%.*s ", BW_FMT(of->name));
+  say_range(d, stage, &text);
+  bw_buf_printf(&text, ", so %s ", of->op);
+  if (stage)
+    bw_buf_printf(&text, "stage(\"%.*s\")", BW_FMT(of->with.s));
+  else
+    bw_buf_printf(&text, "%g", v);
+  bw_buf_printf(&text, " %s holds", says[verdict]);
+  say_instead(d, of, v, verdict, &text);
+  rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s", bw_buf_cstr(&text));
+  bw_buf_clear(&text);
+  return rc;
+}
+
+int bw_name_compared(void *ctx, const struct bw_compared *of, struct bw_error *err)
+{
+  const struct domain *d = domain_of(ctx, of);
+  return !d ? 0 : d->words ? check_word(d, of, err) : check_number(d, of, err);
+}
