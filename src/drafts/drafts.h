@@ -52,8 +52,9 @@ struct bw_view bw_env_view(struct bw_env_view *ev);
  */
 int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints);
 
-/* The same of a loose text (the opening angle of a play), where it stands in its file. */
-int bw_text_check(const struct bw_node *at, const struct bw_catalog *catalog, struct bw_complaints *complaints);
+/* The same of a loose text (the opening angle of a play), where it stands in its file.  judged: nothing of it is written to a
+   customer, so that it may tell of signals which can mean good or bad news. */
+int bw_text_check(const struct bw_node *at, bool judged, const struct bw_catalog *catalog, struct bw_complaints *complaints);
 
 /* ---- drafts ------------------------------------------------------------- */
 

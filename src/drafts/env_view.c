@@ -109,6 +109,7 @@ struct bw_view bw_env_view(struct bw_env_view *ev)
 struct names_check {
   const struct bw_catalog *catalog;
   struct bw_complaints *c;
+  bool judged; /* a person reads it, and nobody is written to: signals that can mean good or bad news may be told */
 };
 
 /* ---- the names in templates' evidence ------------------------------------ */
@@ -163,9 +164,12 @@ static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, 
   const struct names_check *k = ctx;
   struct bw_node at = {.file = file, .line = line, .column = column};
   struct bw_error err = {0};
-  if (use == BW_MUSTACHE_PARTIAL || bw_str_is(name, ".") || bw_env_check_name(k->catalog, name, NULL, &err) == 0) {
-    if (use != BW_MUSTACHE_PARTIAL)
-      check_evidence(k, &at, name);
+  int rc;
+  if (use == BW_MUSTACHE_PARTIAL)
+    return;
+  rc = bw_str_is(name, ".") ? 0 : bw_env_check_name(k->catalog, name, NULL, &err);
+  if (rc == 0 || (rc == BW_EINVAL && k->judged)) {
+    check_evidence(k, &at, name);
     return;
   }
   if (bw_str_prefix(name, "trait."))
@@ -174,9 +178,9 @@ static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, 
     bw_complain(k->c, &at, "%s", err.message);
 }
 
-int bw_text_check(const struct bw_node *at, const struct bw_catalog *catalog, struct bw_complaints *complaints)
+int bw_text_check(const struct bw_node *at, bool judged, const struct bw_catalog *catalog, struct bw_complaints *complaints)
 {
-  struct names_check k = {catalog, complaints};
+  struct names_check k = {catalog, complaints, judged};
   struct bw_mustache_where where = {1, 1};
   struct bw_mustache *m = NULL;
   struct bw_error err = {0};
@@ -202,7 +206,7 @@ int bw_text_check(const struct bw_node *at, const struct bw_catalog *catalog, st
 
 int bw_templates_check(const struct bw_templates *set, const struct bw_catalog *catalog, struct bw_complaints *complaints)
 {
-  struct names_check k = {catalog, complaints};
+  struct names_check k = {catalog, complaints, false};
   size_t before = complaints->count, i;
   for (i = 0; i < set->n; i++)
     bw_template_names(set->list[i], check_name, &k);

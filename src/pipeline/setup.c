@@ -241,7 +241,7 @@ static void check_angles(struct bw_setup *s, struct bw_complaints *c)
   for (i = 0; s->plays && bw_plays_at(s->plays, i, &play); i++) {
     struct bw_node at = {.text = bw_str(play.angle), .file = play.file, .line = play.angle_line, .column = play.angle_column};
     if (play.angle_line)
-      (void)bw_text_check(&at, s->catalog, c);
+      (void)bw_text_check(&at, !play.template_name[0], s->catalog, c);
   }
 }
 

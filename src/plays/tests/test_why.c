@@ -21,7 +21,7 @@ static void each_gate_says_what_would_have_to_change(void **state)
       {"account.tenure >= days(120)", "account.tenure would have to be at least 120 days: 24.7 days more, from 2026-01-30"},
       {"account.days_to_renewal <= 30", "account.days_to_renewal would have to be at most 30: 25 less, from 2026-01-30"},
       {"account.health != \\\"red\\\"", "account.health would have to be another"},
-      {"account.health in [\\\"blue\\\", \\\"green\\\"]", "account.health would have to be \"blue\""},
+      {"account.health in [\\\"yellow\\\", \\\"green\\\"]", "account.health would have to be \"yellow\""},
       {"account.stage >= stage('first_results')", "account.stage would have to be first_results"},
       {"!account.do_not_contact", "account.do_not_contact would have to be no"},
       {"!open(signal.usage_decline)", "signal.usage_decline would have to be cleared"},
