@@ -47,6 +47,9 @@ void bw_complaints_clear(struct bw_complaints *c);
 /* The first error's line, without its end; empty where there are only warnings.  Borrowed. */
 struct bw_str bw_complaints_first(struct bw_complaints *c);
 
+/* A file that looks like configuration and is not read for its ending: x.yml is complained about; true then. */
+bool bw_config_misnamed(const char *dir, const char *name, struct bw_complaints *c);
+
 struct bw_document; /* one file; owns its nodes */
 /*
  * Reads a file of at most 1 MiB, at most 64 deep, no aliases beyond 1000 nodes in all, duplicate keys refused.  Several

@@ -8,6 +8,7 @@
 #include <libfyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,12 +214,36 @@ static void keep_anchor(struct builder *b, struct bw_str name, const struct bw_n
   free(bw_map_put(b->anchors, name, a));
 }
 
+/* Up to the next line break. */
+static size_t line_length(const char *p, size_t len)
+{
+  size_t i = 0;
+  while (i < len && p[i] != '\n' && p[i] != '\r')
+    i++;
+  return i;
+}
+
+/* To YAML, a value that begins with ! has a type of its own; here it is a condition that lacks its quotes. */
 static bool refuse_tag(struct builder *b, struct fy_event *e, const struct bw_node *n)
 {
   struct fy_token *tag = fy_event_get_tag_token(e);
-  if (tag)
-    stop(b, n, "tags (!...) are not understood here; quote a value to make it text");
-  return tag != NULL;
+  const struct fy_mark *m = tag ? fy_token_start_mark(tag) : NULL;
+  struct bw_node at = *n;
+  struct bw_str line = BW_STR("");
+  if (!tag)
+    return false;
+  if (m && m->input_pos <= b->yaml.len) {
+    at.line = (uint32_t)m->line + 1;
+    at.column = (uint32_t)m->column + 1;
+    line = bw_str_n(b->yaml.data + m->input_pos, line_length(b->yaml.data + m->input_pos, b->yaml.len - m->input_pos));
+  }
+  while (line.len && (line.data[line.len - 1] == '}' || line.data[line.len - 1] == ']')) /* of what the value stands in */
+    line.len--;
+  if (n->type != BW_NODE_STRING || bw_str_prefix(line, "!!") || !line.len || line.len > 80 || memchr(line.data, '\'', line.len))
+    stop(b, &at, "a value that begins with ! must stand in quotes; tags are not understood here");
+  else
+    stop(b, &at, "a value that begins with ! must stand in quotes: '%.*s'", BW_FMT(line));
+  return true;
 }
 
 static size_t skip_blanks(const char *p, size_t i, size_t len)
@@ -407,6 +432,22 @@ static void be_silent(struct fy_diag *diag, void *user, const char *text, size_t
   (void)len;
 }
 
+/* What libfyaml says, and what is to be done about it. */
+static const char *syntax_hint(const char *says)
+{
+  static const char *const hints[][2] = {
+      {"invalid nested block mapping", "; a value that holds \": \" must stand in quotes"},
+      {"invalid trailing content", "; the quotes end before the value does: put all of it in single quotes"},
+      {"plain scalar cannot start", "; put the value in quotes"},
+      {"invalid multiline plain key", "; the keys of a map begin in one column, behind spaces and not tabs"},
+  };
+  size_t i;
+  for (i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (strstr(says, hints[i][0]))
+      return hints[i][1];
+  return "";
+}
+
 static void syntax_errors(struct builder *b, struct fy_diag *diag)
 {
   struct fy_diag_error *e;
@@ -414,7 +455,7 @@ static void syntax_errors(struct builder *b, struct fy_diag *diag)
   bool any = false;
   while ((e = fy_diag_errors_iterate(diag, &at)) && !any) { /* what follows the first is mostly its echo */
     bw_complain_at(b->complaints, b->doc->name, e->line > 0 ? (uint32_t)e->line : 1, e->column > 0 ? (uint32_t)e->column : 1,
-                   "not well-formed YAML: %s", e->msg ? e->msg : "unknown reason");
+                   "not well-formed YAML: %s%s", e->msg ? e->msg : "unknown reason", e->msg ? syntax_hint(e->msg) : "");
     any = true;
   }
   if (!any)
@@ -450,15 +491,6 @@ static void parse(struct builder *b, struct bw_str yaml)
     syntax_errors(b, diag);
   fy_parser_destroy(p);
   fy_diag_destroy(diag);
-}
-
-/* Up to the next line break. */
-static size_t line_length(const char *p, size_t len)
-{
-  size_t i = 0;
-  while (i < len && p[i] != '\n' && p[i] != '\r')
-    i++;
-  return i;
 }
 
 /* UTF-8 without NUL, and no endless stretch of blank lines: said before the parser sees it. */
@@ -551,6 +583,17 @@ static int read_file(const char *path, struct bw_buf *out, struct bw_complaints 
     bw_complain_at(complaints, path, 0, 0, "cannot read the file: %s", strerror(errno));
   close(fd);
   return n < 0 ? BW_EIO : BW_OK;
+}
+
+bool bw_config_misnamed(const char *dir, const char *name, struct bw_complaints *c)
+{
+  size_t n = strlen(name);
+  char *path BW_AUTOFREE = NULL;
+  if (name[0] == '.' || n < 5 || strcasecmp(name + n - 4, ".yml") != 0)
+    return false;
+  path = bw_asprintf("%s/%s", dir, name);
+  bw_complain_at(c, path, 0, 0, "only files that end in .yaml are read; name it %.*s.yaml", (int)(n - 4), name);
+  return true;
 }
 
 int bw_document_load(const char *path, bool many, struct bw_document **ret_doc, struct bw_complaints *complaints)

@@ -125,11 +125,17 @@ static bool value_parse(const struct bw_option *o, const char *s, struct bw_opti
   }
 }
 
-static int check_bounds(const struct bw_option *o, const struct bw_option_value *v, struct bw_error *err)
+/* A share from 1000 % on, written without its sign, is meant as a percentage. */
+#define ODD_SHARE 10
+
+static int check_bounds(const struct bw_option *o, const struct bw_option_value *v, const char *text, struct bw_error *err)
 {
   bool has_integer = o->type == BW_OPTION_INTEGER || o->type == BW_OPTION_DURATION;
   bool has_number = o->type == BW_OPTION_NUMBER || o->type == BW_OPTION_PERCENT;
   double x = has_integer ? (double)v->integer : v->number;
+  if (o->type == BW_OPTION_PERCENT && fabs(x) >= ODD_SHARE && !strchr(text, '%'))
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %g is %g %%; write \"%g%%\" or %g", o->name, x, x * 100, x,
+                   x / 100);
   if ((!has_integer && !has_number) || (o->min == 0 && o->max == 0) || (x >= o->min && x <= o->max))
     return BW_OK;
   return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %g is out of range; %g to %g%s is possible", o->name, x, o->min,
@@ -186,7 +192,7 @@ static int value_take(struct reading *r, size_t i, const json_t *j)
     snprintf(shown, sizeof shown, "\"%.60s\"", text);
     return wrong(r->err, o, shown);
   }
-  return check_bounds(o, v, r->err);
+  return check_bounds(o, v, text, r->err);
 }
 
 /* ---- the whole ---- */
@@ -251,7 +257,7 @@ static int take_default(const struct bw_option *o, struct bw_option_value *v, ch
   *ret_text = bw_strdup(o->default_text);
   if (!value_parse(o, *ret_text, v))
     return wrong(err, o, "its own default");
-  return check_bounds(o, v, err);
+  return check_bounds(o, v, *ret_text, err);
 }
 
 int bw_options_check_table(const struct bw_option *table, size_t n, struct bw_error *err)

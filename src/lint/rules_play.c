@@ -20,21 +20,42 @@ void check_floor(struct bw_lint *l)
   }
 }
 
-void check_low_floor(struct bw_lint *l)
+/* The floors' answer to an expansion of so much on a contract of 100,000, where that is the wrong one. */
+static void try_floors(struct bw_lint *l, double estimate, bool (*wrong)(const struct term *t, const struct assumptions *a),
+                       const char *says)
 {
   struct assumptions a = {0};
   size_t i;
   assume(&a, "account.acv", guess_number(100000));
   assume(&a, "account.arr", guess_number(100000));
-  assume(&a, "estimate", guess_number(15000));
+  assume(&a, "estimate", guess_number(estimate));
   for (i = 0; i < l->nplays; i++) {
     const struct lint_play *p = &l->plays[i];
     struct term *t = p->expansion && lint_reads(p->rules.floor, "estimate") ? term_read(p->rules.floor) : NULL;
-    if (t && term_holds(t, &a))
-      lint_find(l, lint_at(p, "floor"), "%s: an expansion of 15,000 on a contract of 100,000 passes its floor", p->info.name);
+    if (t && wrong(t, &a))
+      lint_find(l, lint_at(p, "floor"), "%s: %s", p->info.name, says);
     term_free(&t);
   }
   assume_clear(&a);
+}
+
+void check_low_floor(struct bw_lint *l)
+{
+  try_floors(l, 15000, term_holds, "an expansion of 15,000 on a contract of 100,000 passes its floor");
+}
+
+void check_high_floor(struct bw_lint *l)
+{
+  try_floors(l, 500000, term_refuses, "an expansion of 500,000 on a contract of 100,000 does not pass its floor");
+}
+
+void check_small_threshold(struct bw_lint *l)
+{
+  size_t i;
+  for (i = 0; i < l->nplays; i++)
+    if (l->plays[i].rules.threshold > 0 && l->plays[i].rules.threshold <= 1)
+      lint_find(l, lint_at(&l->plays[i], "score.threshold"), "%s: its threshold is %g of 100 points", l->plays[i].info.name,
+                l->plays[i].rules.threshold);
 }
 
 void check_weak_signal(struct bw_lint *l)
@@ -91,14 +112,31 @@ void check_suppression(struct bw_lint *l)
                      l->plays[i].info.name);
 }
 
+/* "10 days", "12 hours", "30 minutes": the largest unit that counts more than one of it. */
+static const char *span(int64_t ms, char ret[40])
+{
+  static const struct {
+    int64_t ms;
+    const char *name;
+  } units[] = {{BW_DAY, "day"}, {BW_HOUR, "hour"}, {BW_HOUR / 60, "minute"}, {1000, "second"}};
+  size_t i = 0;
+  double n;
+  while (i < 3 && ms < units[i].ms)
+    i++;
+  n = (double)ms / (double)units[i].ms;
+  (void)snprintf(ret, 40, "%.3g %s%s", n, units[i].name, n > 1 || n < 1 ? "s" : "");
+  return ret;
+}
+
 void check_short_suppression(struct bw_lint *l)
 {
   size_t i;
   for (i = 0; i < l->nplays; i++) {
     int64_t ms = l->plays[i].rules.suppress_ms;
+    char rest[40];
     if (ms > 0 && ms < 30 * BW_DAY)
-      lint_find(l, lint_at(&l->plays[i], "suppress"), "%s: it rests for %g days after a lead was closed", l->plays[i].info.name,
-                (double)ms / (double)BW_DAY);
+      lint_find(l, lint_at(&l->plays[i], "suppress"), "%s: it rests for %s after a lead was closed", l->plays[i].info.name,
+                span(ms, rest));
   }
 }
 

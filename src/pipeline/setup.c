@@ -77,7 +77,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Names in dir that end in suffix, sorted; a directory that is not there is empty. */
-static char **list_files(const char *dir, const char *suffix, size_t *ret_n)
+static char **list_files(const char *dir, const char *suffix, size_t *ret_n, struct bw_complaints *c)
 {
   DIR *d = opendir(dir);
   struct dirent *e;
@@ -85,7 +85,7 @@ static char **list_files(const char *dir, const char *suffix, size_t *ret_n)
   size_t n = 0, len = strlen(suffix);
   while (d && (e = readdir(d))) {
     size_t l = strlen(e->d_name);
-    if (e->d_name[0] == '.' || l <= len || strcmp(e->d_name + l - len, suffix) != 0)
+    if (e->d_name[0] == '.' || bw_config_misnamed(dir, e->d_name, c) || l <= len || strcmp(e->d_name + l - len, suffix) != 0)
       continue;
     names = bw_realloc(names, n + 1, sizeof *names);
     names[n++] = bw_asprintf("%s/%s", dir, e->d_name);
@@ -187,7 +187,7 @@ static void load_watchers(struct bw_setup *s, const char *dir, const char *exe, 
 {
   char *sub = bw_asprintf("%s/watchers", dir);
   size_t n, i;
-  char **files = list_files(sub, ".yaml", &n);
+  char **files = list_files(sub, ".yaml", &n, c);
   for (i = 0; i < n; i++) {
     const struct bw_node *root = i < MAX_WATCHERS ? load_document(s, files[i], c) : NULL;
     if (root && !taken(s, root, c))

@@ -39,7 +39,8 @@ static void list_files(struct loader *l, const char *sub, struct files *f)
   }
   while ((e = readdir(d)) && f->n < MAX_FILES) {
     size_t len = strlen(e->d_name);
-    if (e->d_name[0] == '.' || len < 6 || strcmp(e->d_name + len - 5, ".yaml") != 0)
+    if (e->d_name[0] == '.' || bw_config_misnamed(dir, e->d_name, l->complaints) || len < 6 ||
+        strcmp(e->d_name + len - 5, ".yaml") != 0)
       continue;
     f->paths = bw_realloc(f->paths, f->n + 1, sizeof *f->paths);
     f->paths[f->n++] = bw_asprintf("%s/%s", dir, e->d_name);
@@ -68,7 +69,8 @@ static void load_folder(struct loader *l, const char *sub, const take_fn *passes
   list_files(l, sub, &f);
   docs = bw_calloc(f.n + 1, sizeof *docs);
   for (i = 0; i < f.n; i++)
-    (void)bw_document_load(f.paths[i], true, &docs[i], l->complaints); /* what went wrong is among the complaints */
+    if (bw_document_load(f.paths[i], true, &docs[i], l->complaints) < 0)
+      l->unread = true; /* why is among the complaints */
   for (pass = 0; pass < npasses; pass++)
     for (i = 0; i < f.n; i++) {
       const struct bw_node *root = docs[i] ? bw_document_root(docs[i]) : NULL;
@@ -84,8 +86,8 @@ static void load_folder(struct loader *l, const char *sub, const take_fn *passes
 
 /* ---- templates ---- */
 
-/* The names in templates/, without ending and language, NULL-terminated; partials are none.  NULL: no such folder, so that there
-   is nothing to compare with. */
+/* The names in templates/, without ending and language, NULL-terminated; partials are none.  NULL: no such folder, so that
+   there is nothing to compare with. */
 static char **template_names(const struct loader *l)
 {
   char *dir BW_AUTOFREE = bw_asprintf("%s/templates", l->dir), **names;

@@ -113,14 +113,11 @@ static void take_use(struct loader *l, const struct bw_node *n, struct gate_list
   bw_load_known_keys(l, n, keys);
   if (!shared) {
     const char **names BW_AUTOFREE = bw_calloc(l->p->ngate_lists + 1, sizeof *names);
-    const char *near;
     for (i = 0; i < l->p->ngate_lists; i++)
       names[i] = l->p->gate_lists[i].name;
-    near = bw_nearest(use->text, names);
-    bw_complain(l->complaints, use,
-                "there are no shared gates \"%.*s\"; a document \"gates: NAME\" with \"list\" would define them%s%s%s",
-                (int)(use->text.len > 60 ? 60 : use->text.len), use->text.data, near ? " (did you mean " : "", near ? near : "",
-                near ? "?)" : "");
+    bw_load_absent(l, use, names,
+                   "there are no shared gates \"%.*s\"; a document \"gates: NAME\" with \"list\" would define them",
+                   (int)(use->text.len > 60 ? 60 : use->text.len), use->text.data);
     return;
   }
   check_except(l, except, shared);

@@ -167,7 +167,7 @@ static void take_money(struct loader *l, const struct bw_node *root, struct play
   } else if (n) {
     p->floor = bw_load_expr(l, n, BW_TYPE_BOOL, BW_LEVEL_ESTIMATED);
   }
-  if (strcmp(p->motion, "expansion") == 0 && !p->estimate)
+  if (strcmp(p->motion, "expansion") == 0 && !bw_node_get(root, "estimate"))
     bw_complain(l->complaints, root, "an expansion play needs \"estimate\": what it is worth per year");
   if (strcmp(p->motion, "expansion") == 0 && p->estimate && !n)
     bw_complain(l->complaints, root, "an expansion play needs \"floor\", such as estimate > 0.15 * account.acv");
@@ -308,6 +308,17 @@ void bw_load_shared_document(struct loader *l, const struct bw_node *root)
     shared[at].take(l, root);
 }
 
+static void check_own_name(struct loader *l, const struct bw_node *root, const char *name)
+{
+  int other = bw_plays_find(l->p, bw_str(name));
+  const struct play *p = other >= 0 ? &l->p->plays[other] : NULL;
+  if (!name[0])
+    bw_complain(l->complaints, bw_node_get(root, "play"), "a play needs a name of its own");
+  else if (p)
+    bw_complain(l->complaints, bw_node_get(root, "play"), "a play needs a name of its own; there is a \"%s\" already, in %s:%u",
+                name, p->file, p->line);
+}
+
 void bw_load_plays_document(struct loader *l, const struct bw_node *root)
 {
   static const char *const keys[] = {"play",   "family",    "motion",   "type",  "mode",     "accounts", "signals", "gates",
@@ -333,8 +344,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   p = &set->plays[set->nplays];
   *p = (struct play){.route = -1, .file = bw_strdup(root->file ? root->file : ""), .line = root->line, .column = root->column};
   p->name = bw_load_text(l, root, "play", NULL);
-  if (!p->name[0] || bw_plays_find(set, bw_str(p->name)) >= 0)
-    bw_complain(l->complaints, bw_node_get(root, "play"), "a play needs a name of its own; \"%s\" is empty or taken", p->name);
+  check_own_name(l, root, p->name);
   set->nplays++;
   at = word(l, root, "motion", bw_motions, "expansion, renewal, revival", -1);
   p->motion = bw_strdup(at >= 0 ? bw_motions[at] : "");
@@ -355,17 +365,7 @@ void bw_load_plays_document(struct loader *l, const struct bw_node *root)
   take_priority(l, root, p);
   take_times(l, root, p);
   p->route_name = bw_load_text(l, root, "route", NULL);
-  p->route = bw_find_route(set, p->route_name);
-  if (p->route < 0 && (n = bw_node_get(root, "route"))) {
-    const char *names[MAX_ROUTES + 1];
-    const char *near;
-    size_t i;
-    for (i = 0; i < set->nroutes; i++)
-      names[i] = set->routes[i].name;
-    names[i] = NULL;
-    near = bw_nearest(n->text, names);
-    bw_complain(l->complaints, n, "there is no route \"%s\" in routes/%s%s%s", p->route_name, near ? "; did you mean " : "",
-                near ? near : "", near ? "?" : "");
-  }
+  if ((n = bw_node_get(root, "route")))
+    p->route = bw_load_route_name(l, n);
   bw_names_judged(set->names, false);
 }

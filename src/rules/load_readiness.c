@@ -60,17 +60,14 @@ static const struct readiness *find_used(struct loader *l, const struct bw_node 
 {
   const struct readiness *r = find(l->p, n->text);
   const char **names BW_AUTOFREE = NULL;
-  const char *near;
   size_t i;
   if (r)
     return r;
   names = bw_calloc(l->p->nreadinesses + 1, sizeof *names);
   for (i = 0; i < l->p->nreadinesses; i++)
     names[i] = l->p->readinesses[i].name;
-  near = bw_nearest(n->text, names);
-  bw_complain(l->complaints, n, "there is no document \"readiness: %.*s\" in plays/%s%s%s",
-              (int)(n->text.len > 60 ? 60 : n->text.len), n->text.data, near ? "; did you mean " : "", near ? near : "",
-              near ? "?" : "");
+  bw_load_absent(l, n, names, "there is no document \"readiness: %.*s\" in plays/", (int)(n->text.len > 60 ? 60 : n->text.len),
+                 n->text.data);
   return NULL;
 }
 

@@ -168,7 +168,6 @@ static void take_role(struct loader *l, const struct bw_node *n)
 static int role_at(struct loader *l, const struct bw_node *n)
 {
   const char *names[MAX_ROLES + 2];
-  const char *near;
   size_t i;
   int at;
   if (n->type == BW_NODE_STRING && bw_str_is(n->text, "operator"))
@@ -180,11 +179,10 @@ static int role_at(struct loader *l, const struct bw_node *n)
     names[i] = l->p->roles[i].name;
   names[i++] = "operator";
   names[i] = NULL;
-  near = bw_nearest(n->text, names);
-  bw_complain(l->complaints, n,
-              "there is no role of this name%s%s%s; roles are listed in the document \"roles\", which must come "
-              "before (file names are read in order)",
-              near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  bw_load_absent(
+      l, n, names,
+      "there is no role of this name; roles are listed in the document \"roles\", which must come before (file names "
+      "are read in order)");
   return -1;
 }
 
@@ -214,11 +212,11 @@ static void take_vendor(struct loader *l, const struct bw_node *n, struct route_
 {
   double size = bw_route_constant(&l->p->roster, "vendor_size");
   bw_load_band(l, n, false, &row->vendor);
-  if (isnan(size))
+  if (isnan(size) && !l->unread)
     bw_complain(l->complaints, n,
                 "a row by vendor_size needs the size of your own company: \"settings: {vendor_size: 8M}\" in routes/, in a "
                 "file that comes before");
-  else
+  else if (!isnan(size))
     row->never = !bw_band_holds(&row->vendor, size);
 }
 
@@ -375,6 +373,8 @@ static void finish_pool(struct loader *l, struct role *r)
 void bw_load_routes_finish(struct loader *l)
 {
   size_t i;
+  if (l->unread)
+    return;
   bw_load_people_finish(l);
   for (i = 0; i < l->p->nroles; i++)
     if (l->p->roles[i].pool.given)

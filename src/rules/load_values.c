@@ -3,6 +3,8 @@
  * What all documents of rules are made of: texts, numbers, durations, names of routes, expressions; each complained about where
  * it stands.  Runs wherever rules are read; reads the file again to find a place within an expression.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -104,12 +106,30 @@ bool bw_load_number(struct loader *l, const struct bw_node *n, double min, doubl
   return false;
 }
 
+void bw_load_absent(struct loader *l, const struct bw_node *at, const char *const *names, const char *fmt, ...)
+{
+  const char *near = bw_nearest(at->text, names);
+  char text[400];
+  va_list ap;
+  if (l->unread)
+    return;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  bw_complain(l->complaints, at, "%s%s%s%s", text, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 int bw_load_route_name(struct loader *l, const struct bw_node *n)
 {
   char *name BW_AUTOFREE = bw_str_dup(n->text);
   int at = n->type == BW_NODE_STRING ? bw_find_route(l->p, name) : -1;
+  const char *names[MAX_ROUTES + 1];
+  size_t i;
+  for (i = 0; i < l->p->nroutes; i++)
+    names[i] = l->p->routes[i].name;
+  names[i] = NULL;
   if (at < 0)
-    bw_complain(l->complaints, n, "there is no route \"%s\" in routes/", n->text.len < 60 ? name : "(a long text)");
+    bw_load_absent(l, n, names, "there is no route \"%s\" in routes/", n->text.len < 60 ? name : "(a long text)");
   return at;
 }
 

@@ -23,6 +23,7 @@ struct loader {
   struct bw_plays *p;
   struct bw_complaints *complaints;
   const char *dir;
+  bool unread;      /* some file could not be read: what is not found may be in it, and is not complained about */
   char **templates; /* names, NULL-terminated, while they are checked; NULL: there is no folder of them */
 };
 
@@ -41,6 +42,10 @@ char *bw_load_text(struct loader *l, const struct bw_node *map, const char *key,
 size_t bw_load_items(const struct bw_node *n, const struct bw_node **ret_items);
 bool bw_load_number(struct loader *l, const struct bw_node *n, double min, double max, double *ret);
 bool bw_load_duration(struct loader *l, const struct bw_node *at, int64_t *ret_ms);
+/* Something that is named and not there, with the nearest of the NULL-terminated names that are; nothing where a file could not
+   be read, in which it may be. */
+void bw_load_absent(struct loader *l, const struct bw_node *at, const char *const *names, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 int bw_load_route_name(struct loader *l, const struct bw_node *n); /* its index, or -1 with a complaint */
 /* {route: NAME, template: NAME}; n may be NULL. */
 struct otherwise bw_load_otherwise(struct loader *l, const struct bw_node *n);

@@ -69,14 +69,15 @@ def test_what_cannot_be_read_is_a_finding_too(tmp_path):
     assert lint("--config", tmp_path / "nowhere").returncode == 1
 
 
-def mistakes(config, file, old, new):
-    """What lint says of the shipped configuration after a change: a line each, without the directory; warnings of loading too."""
+def mistakes(config, file, text, *more):
+    """What loading says of the shipped configuration with one more file: lines without the directory."""
     path = config / file
-    before = path.read_text() if path.exists() else ""
-    assert old in before
-    path.write_text(before.replace(old, new, 1) if old else new)
-    found = json.loads(lint("--config", config, "--json").stdout)["findings"]
-    path.write_text(before)
+    before = path.read_text() if path.exists() else None
+    path.write_text(text)
+    try:
+        found = json.loads(lint("--config", config, "--json", *more).stdout)["findings"]
+    finally:
+        path.unlink() if before is None else path.write_text(before)
     return [f"{os.path.relpath(f['file'], config)}:{f['line']}:{f['column']}: {f['text']}" for f in found
             if f["rule"] == "config"]
 
@@ -86,33 +87,64 @@ def shipped(tmp_path_factory):
     return write_config(tmp_path_factory.mktemp("shipped"))
 
 
-ANGLE = "angle: Your team is at {{trait.usage.seats_used}} of {{account.seats}} seats; two simple ways to make room."
-SEAT = "plays/seat-expansion.yaml"
+MINE = """play: mine
+motion: renewal
+signals: {usage_decline: 80}
+gates: [{name: healthy, require: account.health == "green"}]
+route: risk-owner
+"""
 
 
-@pytest.mark.parametrize("new, says", [
-    ("angle: At {{account.seat}}", f'{SEAT}:50:11: there is no name "account.seat"; did you mean account.seats?'),
-    ("angle: 'It''s at {{account.seat}}'", f"{SEAT}:50:18: there is no name"),
-    ("angle: >-\n  At\n  {{account.seat}}", f"{SEAT}:52:3: there is no name"),
-    ("angle: At {{trait.x", f"{SEAT}:50:11: this tag is never closed; write }}}} at its end"),
-    ("angle: At {{account.seats} of {{account.name}}", f"{SEAT}:50:11: this tag is not closed where its name ends; close it"),
-    ("angle: At {{account.seats|mony}}", f'{SEAT}:50:11: there is no filter "mony"'),
-    ("angle: At {{> signature}}", f"{SEAT}:50:11: partials are for templates"),
-    ("angle: At {{signal.seat_limit.evidence.usd}}", f'{SEAT}:50:11: the evidence of seat_limit never holds "usd"'),
+@pytest.mark.parametrize("angle, says", [
+    ("At {{account.seat}}", '6:11: there is no name "account.seat"; did you mean account.seats?'),
+    ("'It''s at {{account.seat}}'", "6:18: there is no name"),
+    (">-\n  At\n  {{account.seat}}", "8:3: there is no name"),
+    ("At {{trait.x", "6:11: this tag is never closed; write }} at its end"),
+    ("At {{account.seats} of {{account.name}}", "6:11: this tag is not closed where its name ends; close it with }}"),
+    ("At {{account.seats|mony}}", '6:11: there is no filter "mony"'),
+    ("At {{> signature}}", "6:11: partials are for templates"),
+    ("At {{signal.seat_limit.evidence.usd}}", '6:11: the evidence of seat_limit never holds "usd"'),
+    ("They exported {{signal.data_export.evidence.exports}} times", None),
 ])
-def test_the_opening_angle_is_checked_like_a_template(shipped, new, says):
-    found = mistakes(shipped, SEAT, ANGLE, new)
-    assert len(found) == 1 and found[0].startswith(says), found
+def test_the_opening_angle_is_checked_like_a_template(shipped, angle, says):
+    found = mistakes(shipped, "plays/mine.yaml", MINE + f"angle: {angle}\n")
+    assert len(found) == (says is not None) and all(line.startswith(f"plays/mine.yaml:{says}") for line in found), found
 
 
 def test_a_title_takes_no_values(shipped):
-    found = mistakes(shipped, SEAT, "title: Offer seats", "title: Offer {{account.name}} seats")
-    assert found == [f'{SEAT}:49:14: a title is shown as it is written, and its {{{{...}}}} too; values stand in "angle"']
+    assert mistakes(shipped, "plays/mine.yaml", MINE + "title: Offer {{account.name}} seats\n") == [
+        'plays/mine.yaml:6:14: a title is shown as it is written, and its {{...}} too; values stand in "angle"']
 
 
 def test_a_template_that_is_missing_is_named_with_the_nearest(shipped):
-    found = mistakes(shipped, SEAT, "template: seat-expansion", "template: seat-expantion")
-    assert len(found) == 1 and "did you mean seat-expansion?" in found[0], found
+    found = mistakes(shipped, "plays/mine.yaml", MINE + "template: renewal-at-rsk\n")
+    assert len(found) == 1 and found[0].endswith("did you mean renewal-at-risk?"), found
+
+
+@pytest.mark.parametrize("folder", ["plays", "routes", "watchers"])
+def test_a_file_whose_ending_keeps_it_from_being_read_is_named(shipped, folder):
+    path = shipped / folder / "mine.yml"
+    path.write_text("play: mine\n")
+    done = lint("--config", shipped)
+    path.unlink()
+    assert done.returncode == 1 and f"{path}: error: only files that end in .yaml are read; name it mine.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("line, says", [
+    ("angle: Soon: they renew", '6:12: not well-formed YAML: invalid nested block mapping on the same line; a value that holds '
+                                '": " must stand in quotes'),
+    ("floor: !open(signal.usage_decline)", "6:8: a value that begins with ! must stand in quotes: '!open(signal.usage_decline)'"),
+    ('floor: "a" == account.name', "6:12: not well-formed YAML: invalid trailing content after double-quoted scalar; the quotes "
+                                   "end before the value does: put all of it in single quotes"),
+])
+def test_what_yaml_reads_otherwise_is_explained(shipped, line, says):
+    assert mistakes(shipped, "plays/mine.yaml", MINE + line + "\n") == [f"plays/mine.yaml:{says}"]
+
+
+def test_a_share_of_more_than_everything_is_taken_for_a_percentage(shipped):
+    watcher = (TOP / "etc/watchers/usage.yaml").read_text()
+    found = mistakes(shipped, "watchers/usage.yaml", "watcher: usage\nplugin: usage.so\noptions:\n  usage_decline: {threshold: 30}\n")
+    assert watcher and len(found) == 1 and "option usage_decline.threshold: 30 is 3000 %; write \"30%\" or 0.3" in found[0], found
 
 
 # ---- what a reload would change ----

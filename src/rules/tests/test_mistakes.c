@@ -11,6 +11,14 @@
   "play: " name "\nmotion: renewal\ntype: risk\nfamily: f\nsignals: {usage_decline: 80}\n"                                     \
   "gates: [{name: g, require: account.arr > 0}]\nscore: {threshold: 40}\nroute: r\n" extra
 
+/* The one complaint there is. */
+static void said_once(const char *shared, const char *plays, const char *says)
+{
+  char *said BW_AUTOFREE = config_refused(shared, plays, NULL);
+  if (!said || !strstr(said, says) || strchr(said, '\n') != said + strlen(said) - 1)
+    fail_msg("expected alone: %s\nsaid: %s", says, said ? said : "nothing");
+}
+
 static void mistakes_are_found_where_they_are(void **state)
 {
   (void)state;
@@ -28,7 +36,8 @@ static void mistakes_are_found_where_they_are(void **state)
   refused(NULL, RISK("p", "sla: soon\n"), ROUTES, "P.yaml:9:6: a duration should stand here");
   refused(NULL, RISK("p", "mode: pilot\n"), ROUTES, "a pilot needs \"accounts\"");
   refused(NULL, RISK("p", "mode: life\n"), ROUTES, "did you mean live?");
-  refused(NULL, RISK("p", "") "---\n" RISK("p", ""), ROUTES, "a play needs a name of its own");
+  refused(NULL, RISK("p", "") "---\n" RISK("p", ""), ROUTES,
+          "P.yaml:10:7: a play needs a name of its own; there is a \"p\" already, in ");
   refused(NULL, "play: p\nmotion: renewal\nsignals: {usage_declin: 80}\ngates: [{name: g, require: 'true'}]\nroute: r\n",
           ROUTES, "P.yaml:3:11: there is no signal \"usage_declin\"; did you mean usage_decline?");
   /* What can mean good or bad news is for a person to judge. */
@@ -65,6 +74,12 @@ static void mistakes_are_found_where_they_are(void **state)
   refused(NULL, "- 1\n- 2\n", ROUTES, "a document in plays/ begins with");
   refused(NULL, "play: [1]\n", ROUTES, "\"play\" should be text");
   refused(NULL, "{{{{", ROUTES, "P.yaml");
+  said_once(NULL, RISK("p", "floor: account.acw > 1\n"), "P.yaml:9:8: there is no name");
+  said_once(NULL,
+            EXPANSION("p", "") "---\n"
+                               "play: q\nmotion: expansion\nsignals: {seat_limit: 80}\n"
+                               "gates: [{name: any, require: 'true'}]\nestimate: acount.acv\nfloor: estimate > 1\nroute: r\n",
+            "there is no name \"acount\"");
 }
 
 /* A gate, and what is said of it; NULL: it is fine.  Columns count from the quote of the condition. */
@@ -156,6 +171,15 @@ static void what_others_write_is_answered_with_what_is_written_here(void **state
   check_gates(cases, sizeof cases / sizeof *cases);
 }
 
+/* What stands in a file that cannot be read is not missed elsewhere. */
+static void a_file_that_cannot_be_read_is_one_mistake(void **state)
+{
+  (void)state;
+  said_once("gates: shared\nlist:\n  - name: quiet\n    require: !open(signal.usage_decline)\n---\nreadiness: strict\n",
+            "play: p\nmotion: renewal\nsignals: {usage_decline: 80}\ngates: [use: shared]\nreadiness: strict\nroute: r\n",
+            "_shared.yaml:4:14: a value that begins with ! must stand in quotes: '!open(signal.usage_decline)'");
+}
+
 static void mistakes_in_questions_of_the_past_are_found(void **state)
 {
   (void)state;
@@ -203,8 +227,8 @@ static void mistakes_in_shared_gates_are_found_where_they_are(void **state)
   (void)state;
   refused(SHARED, PLAY("p", "[use: customer]", ""), NULL, NULL);
   refused(SHARED, PLAY("p", "[use: custmer]", ""), NULL,
-          "P.yaml:6:14: there are no shared gates \"custmer\"; a document \"gates: NAME\" with \"list\" would define them (did "
-          "you mean customer?)");
+          "P.yaml:6:14: there are no shared gates \"custmer\"; a document \"gates: NAME\" with \"list\" would define them; did "
+          "you mean customer?");
   refused(SHARED, PLAY("p", "[use: customer, {name: tenure, require: 'true'}]", ""), NULL,
           "two gates have the name \"tenure\"");
   refused(SHARED, PLAY("p", "[{name: tenure, require: 'true'}, use: customer]", ""), NULL,
@@ -261,6 +285,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(mistakes_are_found_where_they_are),
+      cmocka_unit_test(a_file_that_cannot_be_read_is_one_mistake),
       cmocka_unit_test(comparisons_that_cannot_be_are_refused),
       cmocka_unit_test(what_others_write_is_answered_with_what_is_written_here),
       cmocka_unit_test(mistakes_in_questions_of_the_past_are_found),
