@@ -107,5 +107,7 @@ void bw_settings_clear(const struct bw_setting *table, size_t n, void *target); 
 void bw_settings_help(const struct bw_setting *table, size_t n, struct bw_buf *out);
 /* The name in a NULL-terminated list that is nearest to `word` (edit distance at most 2), or NULL. */
 const char *bw_nearest(struct bw_str word, const char *const *names);
+/* The same of names that come one by one: whether `name` is near the word, and nearer than *best, which starts as SIZE_MAX. */
+bool bw_nearer(struct bw_str word, struct bw_str name, size_t *best);
 
 #endif

@@ -7,7 +7,5 @@
 
 /* Sets type and number of a plain scalar from its text. */
 void bw_node_resolve(struct bw_node *node);
-/* bw_nearest() over n names that need not be terminated. */
-bool bw_nearer(struct bw_str word, struct bw_str name, size_t *best);
 
 #endif

@@ -126,10 +126,9 @@ int core_account(struct core *c, struct bw_request *req, const json_t *args, str
   json_object_set_new(o, "traits", traits.list);
   json_object_set_new(o, "signals", open.list);
   json_object_set_new(o, "leads", leads.list);
-  if (!account && json_array_size(traits.list) == 0 && open.total == 0) {
+  if (core_known_account(c, id, err) < 0) {
     json_decref(o);
-    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "no record has named the account \"%.*s\"; ids are case-sensitive",
-                   (int)(id.len > 100 ? 100 : id.len), id.data);
+    return BW_ENOTFOUND;
   }
   bw_request_reply_json(req, o);
   return BW_OK;
@@ -143,7 +142,9 @@ int core_why_not(struct core *c, struct bw_request *req, const json_t *args, str
   const struct bw_entity *account = bw_book_find(bw_pipeline_book(c->pipeline), BW_ENTITY_ACCOUNT, id);
   struct bw_buf json = {0};
   json_t *o, *plays;
-  int rc = bw_engine_why_not(bw_pipeline_engine(c->pipeline), id, bw_args_text(args, "play"), core_now(c), &json, err);
+  int rc = core_known_account(c, id, err);
+  if (rc == 0)
+    rc = bw_engine_why_not(bw_pipeline_engine(c->pipeline), id, bw_args_text(args, "play"), core_now(c), &json, err);
   if (rc < 0) {
     bw_buf_clear(&json);
     return rc;

@@ -86,8 +86,16 @@ int core_deals(struct core *c, struct bw_request *req, const json_t *args, struc
   struct listing l = {.c = c, .owner = bw_args_text(args, "owner")};
   int64_t limit = bw_args_int(args, "limit", 1000);
   json_t *o = json_object(), *list = json_array(), *totals = json_array();
+  char *who = NULL;
   size_t i;
-  (void)err;
+  if (l.owner.len && core_person(c, l.owner, &who, err) < 0) {
+    json_decref(o);
+    json_decref(list);
+    json_decref(totals);
+    return err->code;
+  }
+  if (who)
+    l.owner = bw_str(who);
   l.stale = bw_args_bool(args, "stale");
   l.all = bw_args_bool(args, "all");
   (void)bw_deals_each(bw_pipeline_deals(c->pipeline), collect, &l);
@@ -105,6 +113,7 @@ int core_deals(struct core *c, struct bw_request *req, const json_t *args, struc
   json_object_set_new(o, "deals", list);
   json_object_set_new(o, "totals", totals);
   bw_request_reply_json(req, o);
+  free(who);
   free(l.deals);
   return BW_OK;
 }

@@ -176,13 +176,21 @@ int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struc
   struct inbox in = {c, bw_args_text(args, "owner"), bw_args_bool(args, "all"), json_array()};
   int64_t hidden = 0;
   json_t *o;
-  int rc;
+  char *who = NULL;
+  int rc = in.owner.len ? core_person(c, in.owner, &who, err) : BW_OK;
+  if (rc < 0 && !in.all) { /* whoever has left has closed leads only */
+    json_decref(in.leads);
+    return rc;
+  }
+  if (who)
+    in.owner = bw_str(who);
   (void)bw_leads_each(bw_pipeline_engine(c->pipeline), false, add_to_inbox, &in);
   if (!in.all)
     (void)bw_leads_each_queued(bw_pipeline_engine(c->pipeline), in.owner, count_one, &hidden);
   rc = in.all ? add_closed(c, &in, err) : BW_OK;
   if (rc < 0) {
     json_decref(in.leads);
+    free(who);
     return rc;
   }
   o = json_object();
@@ -190,6 +198,7 @@ int core_inbox(struct core *c, struct bw_request *req, const json_t *args, struc
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "leads", sorted(in.leads));
   json_object_set_new(o, "hidden", json_integer(hidden));
+  free(who);
   bw_request_reply_json(req, o);
   return BW_OK;
 }

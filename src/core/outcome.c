@@ -86,11 +86,22 @@ static void reply(struct core *c, struct bw_request *req, const struct bw_outcom
   bw_request_reply_json(req, o);
 }
 
+/* A split that is none is refused where outcomes are. */
+static int check_split(struct core *c, struct bw_str text, struct bw_error *err)
+{
+  struct bw_buf split = {0};
+  int rc = text.len && bw_split_parse(text, &split, NULL) == 0 ? core_check_split(c, bw_buf_str(&split), err) : BW_OK;
+  bw_buf_clear(&split);
+  return rc;
+}
+
 int core_outcome(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
   struct bw_outcome_request r = {0};
   struct bw_outcome_result res = {0};
   int rc = read_request(c, args, &r, err);
+  if (rc == 0)
+    rc = check_split(c, r.split, err);
   if (rc == 0)
     rc = core_commit_first(c, err);
   if (rc == 0)

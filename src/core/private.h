@@ -172,9 +172,16 @@ int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret);
 /* ---- json helpers of the answers (jansson) ---- */
 json_t *core_json_time(int64_t ms);
 json_t *core_json_day(int64_t ms);
-json_t *core_json_str(struct bw_str s);    /* empty: "" */
-json_t *core_json_text(const char *s);     /* NULL or empty: null */
-json_t *core_json_number(double v);        /* not finite: null */
+json_t *core_json_str(struct bw_str s); /* empty: "" */
+json_t *core_json_text(const char *s);  /* NULL or empty: null */
+json_t *core_json_number(double v);     /* not finite: null */
+/* An owner as leads and deals name them, by e-mail, name, first name or Slack name.  BW_ENOTFOUND, BW_EINVAL (several) with
+   those there are.  The caller frees. */
+int core_person(struct core *c, struct bw_str text, char **ret_who, struct bw_error *err);
+/* "ae=70,csm=30": whether roles and people of that name are known. */
+int core_check_split(struct core *c, struct bw_str split, struct bw_error *err);
+/* BW_ENOTFOUND with the nearest id where no record has named the account. */
+int core_known_account(struct core *c, struct bw_str id, struct bw_error *err);
 json_t *core_json_raw(struct bw_str json); /* parsed; null where it is not JSON */
 json_t *core_signal_json(const struct bw_episode *e);
 json_t *core_note_json(const json_t *subject);       /* what an audit row has to say in words, or null */

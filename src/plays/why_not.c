@@ -45,6 +45,18 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
   bw_verdict_clear(&v);
 }
 
+static int no_such_play(const struct bw_plays *p, struct bw_str play, struct bw_error *err)
+{
+  const char **names BW_AUTOFREE = bw_calloc(p->nplays + 1, sizeof *names);
+  const char *near;
+  size_t i;
+  for (i = 0; i < p->nplays; i++)
+    names[i] = p->plays[i].name;
+  near = bw_nearest(play, names);
+  return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no play \"%.*s\"%s%s%s", (int)(play.len > 80 ? 80 : play.len),
+                 play.data, near ? "; did you mean " : "; `basewatch plays` lists them", near ? near : "", near ? "?" : "");
+}
+
 int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str play, int64_t now_ms, struct bw_buf *ret_json,
                       struct bw_error *err)
 {
@@ -53,8 +65,7 @@ int bw_engine_why_not(struct bw_engine *e, struct bw_str account, struct bw_str 
   if (!account.len)
     return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "no account was named");
   if (play.len && at < 0)
-    return bw_fail(err, BW_ENOTFOUND, BW_CLASS_PERMANENT, "there is no play \"%.*s\"", (int)(play.len > 80 ? 80 : play.len),
-                   play.data);
+    return no_such_play(e->plays, play, err);
   if (!play.len)
     bw_json_open(ret_json, '[');
   for (i = 0; i < e->plays->nplays; i++) {
