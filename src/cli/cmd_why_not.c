@@ -1,103 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `basewatch why-not`: which gate stands between an account and a play.  Runs in the command line; no privileges. */
-#include <stdio.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/explain.h"
 
-static bool gate_passed(const json_t *gate)
-{
-  return strcmp(bw_get_str(gate, "result"), "pass") == 0 || strcmp(bw_get_str(gate, "result"), "diverted") == 0;
-}
+/* How far a play is from a lead: what stops it, from the last question that it asks to the first. */
+static const char *const nearest_first[] = {"",          "open_lead", "suppressed", "nothing_new", "floor",  "estimate",
+                                            "readiness", "score",     "timing",     "gate",        "signals"};
+#define NBLOCKS (sizeof nearest_first / sizeof *nearest_first)
 
-/* "account.tenure is 90 days": what decided it. */
-static void put_values(struct bw_cli *cli, struct bw_buf *out, const json_t *values)
+static size_t distance(const json_t *play)
 {
-  struct bw_buf b = {0};
-  const json_t *v;
+  const char *blocked = bw_get_str(play, "blocked_by");
   size_t i;
-  json_array_foreach(values, i, v)
-  {
-    bool missing = *bw_get_str(v, "missing") != '\0';
-    bw_buf_printf(&b, "%s%s is %s", i ? "; " : "", bw_get_str(v, "name"),
-                  missing ? bw_get_str(v, "missing") : bw_get_str(v, "text"));
-  }
-  if (b.len) {
-    bw_buf_add_cstr(out, "\n      ");
-    bw_put_wrapped(cli, out, bw_buf_cstr(&b), 6);
-  }
-  bw_buf_clear(&b);
+  for (i = 0; i < NBLOCKS && strcmp(blocked, nearest_first[i]) != 0; i++)
+    ;
+  return i;
 }
 
-static void put_gate(struct bw_cli *cli, struct bw_buf *out, const json_t *g)
-{
-  bool passed = gate_passed(g);
-  struct bw_buf b = {0};
-  bw_buf_add_cstr(out, "    ");
-  bw_put_styled(cli, out, passed ? BW_GREEN : BW_RED, passed ? "✓ " : "✗ ");
-  bw_put_safe(out, bw_get_str(g, "name"), false);
-  if (!passed) {
-    bw_buf_printf(&b, "  needs %s", bw_get_str(g, "require"));
-    bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
-    put_values(cli, out, json_object_get(g, "values"));
-  } else if (*bw_get_str(g, "otherwise")) {
-    bw_buf_printf(&b, "  goes by route %s", bw_get_str(g, "otherwise"));
-    bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
-  }
-  bw_buf_add_char(out, '\n');
-  bw_buf_clear(&b);
-}
-
-/* Those that say something, and how many more pass. */
-static void put_gates(struct bw_cli *cli, struct bw_buf *out, const json_t *gates)
+static size_t failed_gates(const json_t *play)
 {
   const json_t *g;
-  size_t i, quiet = 0;
-  json_array_foreach(gates, i, g)
+  size_t i, n = 0;
+  json_array_foreach(json_object_get(play, "gates"), i, g)
   {
-    if (!gate_passed(g) || *bw_get_str(g, "otherwise"))
-      put_gate(cli, out, g);
-    else
-      quiet++;
+    n += strcmp(bw_get_str(g, "result"), "pass") != 0 && strcmp(bw_get_str(g, "result"), "diverted") != 0;
   }
-  if (quiet) {
-    bw_buf_add_cstr(out, "    ");
-    bw_put_styled(cli, out, BW_GREEN, "✓ ");
-    bw_buf_printf(out, "%s%zu gate%s %s\n", quiet == json_array_size(gates) && quiet > 1 ? "all " : "", quiet,
-                  quiet == 1 ? "" : "s", quiet == 1 ? "passes" : "pass");
-  }
+  return n;
 }
 
-/* "counts: usage_near_limit 42.2 of 60": what stands behind the score; then what else could. */
-static void put_points(struct bw_cli *cli, struct bw_buf *out, const json_t *points)
+static double gap(const json_t *play)
 {
-  struct bw_buf open = {0}, rest = {0};
-  const json_t *p;
-  size_t i;
-  json_array_foreach(points, i, p)
-  {
-    struct bw_buf *b = bw_get_num(p, "points") > 0 ? &open : &rest;
-    bw_buf_add_cstr(b, b->len ? ", " : b == &open ? "counts: " : "not open: ");
-    bw_put_safe(b, bw_get_str(p, "signal"), false);
-    bw_buf_add_char(b, ' ');
-    if (b == &open) {
-      bw_put_number(b, bw_get_num(p, "points"));
-      bw_buf_add_cstr(b, " of ");
-    }
-    bw_put_number(b, bw_get_num(p, "weight"));
-  }
-  for (i = 0; i < 2; i++) {
-    struct bw_buf *b = i ? &rest : &open;
-    if (b->len) {
-      bw_buf_add_cstr(out, "    ");
-      bw_put_wrapped(cli, out, bw_buf_cstr(b), 4);
-      bw_buf_add_char(out, '\n');
-    }
-    bw_buf_clear(b);
-  }
+  double d = bw_get_num(json_object_get(play, "score"), "gap");
+  return isfinite(d) ? d : 0;
 }
 
-/* All of it where one play was asked about; else what says something. */
-static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p, bool only)
+static int compare(const void *a, const void *b)
+{
+  const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
+  size_t fx = failed_gates(x), fy = failed_gates(y);
+  if (distance(x) != distance(y))
+    return distance(x) < distance(y) ? -1 : 1;
+  if (fx != fy)
+    return fx < fy ? -1 : 1;
+  if (gap(x) < gap(y) || gap(x) > gap(y))
+    return gap(x) < gap(y) ? -1 : 1;
+  return strcmp(bw_get_str(x, "play"), bw_get_str(y, "play"));
+}
+
+/* A line for each play, the one that is nearest to a lead first. */
+static void put_plays(struct bw_cli *cli, struct bw_buf *out, const json_t *plays)
+{
+  size_t n = json_array_size(plays), i;
+  const json_t **sorted BW_AUTOFREE = bw_calloc(n + 1, sizeof *sorted);
+  struct bw_table *t = bw_table_new(cli, 3, (const char *const[]){"PLAY", "STOPPED BY", "WHY~"});
+  for (i = 0; i < n; i++)
+    sorted[i] = json_array_get(plays, i);
+  qsort(sorted, n, sizeof *sorted, compare);
+  for (i = 0; i < n; i++) {
+    const char *blocked = bw_get_str(sorted[i], "blocked_by");
+    const char *p;
+    struct bw_buf word = {0};
+    for (p = *blocked ? blocked : bw_get_bool(sorted[i], "fires") ? "fires" : "-"; *p; p++)
+      bw_buf_add_char(&word, *p == '_' ? ' ' : *p);
+    bw_table_add(t, BW_BOLD, bw_get_str(sorted[i], "play"));
+    bw_table_take(t, *blocked ? BW_YELLOW : BW_GREEN, &word);
+    bw_table_add(t, BW_PLAIN, bw_get_str(sorted[i], "says"));
+    bw_buf_clear(&word);
+  }
+  bw_table_end(&t, out, 0);
+}
+
+/* One play, in full. */
+static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p)
 {
   bool fires = bw_get_bool(p, "fires");
   const char *blocked = bw_get_str(p, "blocked_by");
@@ -107,18 +84,7 @@ static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p, bo
   bw_buf_add_cstr(out, "\n  ");
   bw_put_sentence(cli, out, bw_get_str(p, "says"), 2);
   bw_buf_add_char(out, '\n');
-  if (only) {
-    bw_explain(cli, out, p);
-    return;
-  }
-  put_gates(cli, out, json_object_get(p, "gates"));
-  if (strcmp(blocked, "score") == 0 || strcmp(blocked, "signals") == 0)
-    put_points(cli, out, json_object_get(json_object_get(p, "score"), "points"));
-  if (bw_get_time(p, "suppressed_until") != BW_TIME_NONE) {
-    bw_buf_add_cstr(out, "  Silent until ");
-    bw_put_when(out, bw_get_time(p, "suppressed_until"), cli->now);
-    bw_buf_add_cstr(out, ".\n");
-  }
+  bw_explain(cli, out, p);
 }
 
 static void put_account(struct bw_cli *cli, struct bw_buf *out, const json_t *reply)
@@ -136,21 +102,23 @@ static void put_account(struct bw_cli *cli, struct bw_buf *out, const json_t *re
 int bw_cmd_why_not(struct bw_cli *cli)
 {
   json_t *args = json_pack("{s:s}", "account", cli->args[0]), *reply;
-  const json_t *p;
+  const json_t *plays;
   struct bw_buf out = {0};
-  size_t i;
   int rc;
   if (cli->nargs > 1)
     json_object_set_new(args, "play", json_string(cli->args[1]));
   rc = bw_cli_ask(cli, "why_not", args, &reply);
   if (rc || !reply)
     return rc;
+  plays = json_object_get(reply, "plays");
   put_account(cli, &out, reply);
-  json_array_foreach(json_object_get(reply, "plays"), i, p)
-  {
-    if (i)
-      bw_buf_add_char(&out, '\n');
-    put_play(cli, &out, p, cli->nargs > 1);
+  if (cli->nargs > 1) {
+    put_play(cli, &out, json_array_get(plays, 0));
+  } else {
+    put_plays(cli, &out, plays);
+    bw_buf_add_cstr(&out, "\n`basewatch why-not ");
+    bw_put_safe(&out, bw_get_str(reply, "account"), false);
+    bw_buf_add_cstr(&out, " PLAY` has everything about one.\n");
   }
   bw_cli_print(&out);
   bw_buf_clear(&out);

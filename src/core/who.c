@@ -153,11 +153,11 @@ int core_check_split(struct core *c, struct bw_str split, struct bw_error *err)
 {
   struct bw_engine *e = bw_pipeline_engine(c->pipeline);
   struct bw_role_info role;
-  const char *names[68] = {"owner", "csm"}; /* 64 roles at most */
+  const char *names[70] = {"owner", "csm", "ae", "am", "bdr"}; /* the people of account records; 64 roles at most */
   struct bw_error why = {0};
   const char *near;
-  size_t n = 2, i, k;
-  for (i = 0; n < 67 && bw_roles_at(bw_engine_plays(e), i, &role); i++)
+  size_t n = 5, i, k;
+  for (i = 0; n < 69 && bw_roles_at(bw_engine_plays(e), i, &role); i++)
     names[n++] = role.name;
   for (i = 0; i < split.len;) {
     struct bw_str name = bw_str_n(split.data + i, strcspn(split.data + i, "="));
@@ -168,7 +168,7 @@ int core_check_split(struct core *c, struct bw_str split, struct bw_error *err)
       near = bw_nearest(name, names);
       return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "the split credits \"%.*s\", which is no role and nobody's name%s%s%s",
                      (int)(name.len > 60 ? 60 : name.len), name.data, near ? "; did you mean " : "", near ? near : "",
-                     near ? "?" : "; roles are listed in routes/, and owner and csm are always there");
+                     near ? "?" : "; roles are listed in routes/; owner, csm, ae, am and bdr are always there");
     }
     free(who);
     i += strcspn(split.data + i, ",");
@@ -208,9 +208,16 @@ static int look_near(void *ctx, const struct bw_entity *account)
   return BW_OK;
 }
 
-static int is_there(void *ctx, const struct bw_trait_value *v)
+static int has_trait(void *ctx, const struct bw_trait_value *v)
 {
   (void)v;
+  *(bool *)ctx = true;
+  return -1;
+}
+
+static int has_signal(void *ctx, const struct bw_episode *e)
+{
+  (void)e;
   *(bool *)ctx = true;
   return -1;
 }
@@ -220,9 +227,11 @@ int core_known_account(struct core *c, struct bw_str id, struct bw_error *err)
   struct bw_book *book = bw_pipeline_book(c->pipeline);
   struct bw_signals *signals = bw_pipeline_signals(c->pipeline);
   struct nearest k = {.best = SIZE_MAX};
-  bool there = bw_book_find(book, BW_ENTITY_ACCOUNT, id) || bw_signals_count_open(signals, id) > 0;
+  bool there = bw_book_find(book, BW_ENTITY_ACCOUNT, id) != NULL;
   if (!there)
-    (void)bw_signals_each_trait(signals, id, is_there, &there);
+    (void)bw_signals_each_trait(signals, id, has_trait, &there);
+  if (!there)
+    (void)bw_signals_each_open(signals, id, has_signal, &there);
   if (there)
     return BW_OK;
   if (lower(id, k.word))

@@ -62,19 +62,33 @@ static const struct domain *find(struct bw_str name)
   return NULL;
 }
 
-static const struct domain *domain_of(const struct compiling *c, const struct bw_compared *of)
+static const struct domain *domain_of_name(const struct bw_names *names, uint32_t slot)
 {
-  const struct env_name *n = &c->names->items[of->slot];
-  char function[40];
-  if (of->function) {
-    (void)snprintf(function, sizeof function, "%s()", of->function->name);
-    return find(bw_str(function));
-  }
+  const struct env_name *n = &names->items[slot];
   if (n->root == R_TRAIT)
-    return strcmp(bw_catalog_trait(c->names->catalog, n->type_index)->unit, "ratio") == 0 ? &ratio : NULL;
+    return strcmp(bw_catalog_trait(names->catalog, n->type_index)->unit, "ratio") == 0 ? &ratio : NULL;
   if (n->root == R_SIGNAL)
     return n->part == PART_STRENGTH || n->part == PART_PEAK ? &strength : NULL;
   return find(bw_str(n->text));
+}
+
+static const struct domain *domain_of(const struct bw_names *names, const struct bw_compared *of)
+{
+  char function[40];
+  if (!of->function)
+    return domain_of_name(names, of->slot);
+  (void)snprintf(function, sizeof function, "%s()", of->function->name);
+  return find(bw_str(function));
+}
+
+bool bw_env_slot_range(const struct bw_env *env, uint32_t slot, double *ret_lo, double *ret_hi)
+{
+  const struct domain *d = domain_of_name(env->from->names, slot);
+  if (!d || d->words)
+    return false;
+  *ret_lo = d->lo;
+  *ret_hi = d->hi;
+  return true;
 }
 
 /* ---- words ---- */
@@ -185,6 +199,7 @@ static int check_number(const struct domain *d, const struct bw_compared *of, st
 
 int bw_name_compared(void *ctx, const struct bw_compared *of, struct bw_error *err)
 {
-  const struct domain *d = domain_of(ctx, of);
+  const struct compiling *c = ctx;
+  const struct domain *d = domain_of(c->names, of);
   return !d ? 0 : d->words ? check_word(d, of, err) : check_number(d, of, err);
 }

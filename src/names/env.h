@@ -62,6 +62,8 @@ int *bw_env_answer(struct bw_env *env, const struct bw_expr *e, bool *ret_known)
 /* ---- slots of the evaluated expressions, as leaves name them ---- */
 enum bw_type bw_env_slot_type(const struct bw_env *env, uint32_t slot);
 /* Of a signal: whether it is open. */
+/* Between which numbers its value can be; false: any. */
+bool bw_env_slot_range(const struct bw_env *env, uint32_t slot, double *ret_lo, double *ret_hi);
 bool bw_env_slot_open(const struct bw_env *env, uint32_t slot);
 /* Where its value comes from. */
 void bw_env_slot_source(struct bw_env *env, uint32_t slot, struct bw_provenance *ret_from);

@@ -73,8 +73,8 @@ static bool seek(const struct search *s, double from, int sign, double *ret_near
     else
       fails = middle;
   }
-  snprintf(text, sizeof text, "%.9g", holds); /* the number that somebody wrote, not its last bit */
-  *ret_near = strtod(text, NULL);
+  snprintf(text, sizeof text, "%.9g", holds);              /* the number that somebody wrote, not its last bit */
+  *ret_near = fabs(holds) < 1e-6 ? 0 : strtod(text, NULL); /* next to nothing: beyond zero is meant */
   *ret_exactly = turns(s, of_number(s, *ret_near));
   return true;
 }
@@ -93,11 +93,21 @@ static void number_text(const struct search *s, double d, struct bw_buf *out)
   bw_value_text(out, &v);
 }
 
+/* No change is offered that cannot be, such as a contract below zero. */
+static bool can_be(const struct search *s, double d, int sign, bool exactly)
+{
+  double lo, hi;
+  if (!bw_env_slot_range(s->env, s->leaf->slot, &lo, &hi))
+    return true;
+  return d >= lo && d <= hi && (exactly || (sign < 0 ? d > lo : d < hi));
+}
+
 static bool change_number(const struct search *s, struct bw_buf *text, struct bw_value *ret_to, int64_t *ret_at)
 {
   double from = to_number(&s->leaf->value), up = 0, down = 0, to;
   bool up_exactly = false, down_exactly = false, missing = s->leaf->value.type == BW_TYPE_ERROR, exactly;
-  bool can_up = seek(s, from, 1, &up, &up_exactly), can_down = seek(s, from, -1, &down, &down_exactly);
+  bool can_up = seek(s, from, 1, &up, &up_exactly) && can_be(s, up, 1, up_exactly);
+  bool can_down = seek(s, from, -1, &down, &down_exactly) && can_be(s, down, -1, down_exactly);
   if (!can_up && !can_down)
     return false;
   if (can_up && can_down && missing)

@@ -77,7 +77,7 @@ void bw_journey_explain(struct bw_engine *e, struct bw_buf *b)
   bw_json_cstr(b, recorded >= 0 ? "record" : derived >= 0 ? "milestones" : NULL);
   bw_json_key(b, "derived");
   bw_json_cstr(b, derived >= 0 ? bw_stages[derived] : NULL);
-  if (next < BW_STAGES) {
+  if (next < BW_STAGES && next > recorded) { /* what lies behind a recorded stage is not what comes next */
     const struct milestone *m = &j->stage[next].items[milestone];
     struct bw_value r;
     bw_json_key(b, "next");

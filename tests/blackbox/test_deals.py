@@ -207,6 +207,9 @@ def test_the_table_of_deals(daemon):
     assert len(deals["deals"]) == 3 == deals["total"]
     assert {(t["stage"], t["deals"], t["amount"]) for t in deals["totals"]} == {("Identified", 1, 100), ("Proposed", 2, 600)}
     assert [d["account"] for d in daemon.json("deals", "--owner", "otto")["deals"]] == ["umbrella"]
+    assert [d["account"] for d in daemon.json("deals", "--owner", "OTTO")["deals"]] == ["umbrella"]
+    done = daemon.cli("deals", "--owner", "priya", check=False)
+    assert done.returncode != 0 and 'nobody is called "priya"; there are: ' in done.stderr and "otto" in done.stderr, done.stderr
     assert daemon.json("deals", "--stale")["deals"] == []
     text = daemon.cli("deals").stdout
     for word in ("NAME", "STAGE", "DAYS", "CLOSE", "Acme GmbH - Expansion - Seat - $100", "Proposed: 2 worth $600"):
@@ -304,6 +307,8 @@ def test_kill_between_command_and_commit(daemon):
 def test_a_restart_changes_nothing(daemon):
     lead = lead_of(daemon, "acme")
     outcome(daemon, lead, "proposal", "--amount", "123.45")
+    done = daemon.cli("outcome", lead, "won", "--split", "owner=60,csn=40", check=False)
+    assert done.returncode != 0 and 'the split credits "csn"' in done.stderr and "did you mean csm?" in done.stderr, done.stderr
     outcome(daemon, lead, "won", "--split", "owner=60,csm=40")
     before = state_of(daemon, lead), daemon.json("deals", "--all")["deals"]
     assert daemon.stop() == 0

@@ -334,6 +334,14 @@ def test_the_csm_tells_the_owner_what_no_record_says(daemon):
     assert "there is no lead L999" in refused(daemon, "note", "L999", "x")
 
 
+def test_an_owner_is_found_by_any_of_their_names(daemon):
+    mine = daemon.json("inbox", "--owner", "olivia")
+    assert mine["leads"] and mine["owner"] == "olivia"
+    assert daemon.json("inbox", "--owner", "Olivia")["leads"] == mine["leads"]
+    said = refused(daemon, "inbox", "--owner", "priya")
+    assert 'nobody is called "priya"; there are: ' in said and "olivia" in said and "carl" in said, said
+
+
 def test_a_rejection_silences_the_play(daemon):
     lead = lead_of(daemon, "acme")["lead"]
     assert daemon.cli("reject", lead, check=False).returncode == 2
@@ -341,6 +349,8 @@ def test_a_rejection_silences_the_play(daemon):
     assert "silent for this account until" in said and "Apr 2026" in said
     shown = daemon.json("show", lead)
     assert shown["state"] == "rejected" and shown["history"][-1]["note"] == "They have just bought seats elsewhere"
+    assert "did you mean seat-expansion?" in refused(daemon, "why-not", "acme", "seat-expantion")
+    assert 'no record has named the account "acmme"; did you mean acme?' in refused(daemon, "why-not", "acmme")
     (play,) = daemon.json("why-not", "acme", "seat-expansion")["plays"]
     assert not play["fires"] and play["blocked_by"] == "suppressed" and play["suppressed_until"].startswith("2026-04-01")
     assert any(x["lead"] == lead and x["state"] == "rejected" for x in daemon.json("inbox", "--all")["leads"])

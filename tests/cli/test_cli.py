@@ -291,6 +291,19 @@ def test_account_signals_why_not(cli, daemon):
     assert "✗ tenure  account.tenure >= days(120)\n      account.tenure is 90 days" in text
 
 
+def test_why_not_shows_the_nearest_play_first(cli, daemon):
+    def play(name, blocked, gates=(), gap=None):
+        return {"play": name, "fires": not blocked, "blocked_by": blocked, "says": f"{name} says so", "score": {"gap": gap},
+                "gates": [{"name": str(i), "result": r} for i, r in enumerate(gates)]}
+    daemon.replies["why_not"] = {"account": "acme", "name": "Acme", "now": NOW, "plays": [
+        play("silent", "signals"), play("two-gates", "gate", ["fail", "missing"]), play("far", "score", gap=30),
+        play("one-gate", "gate", ["pass", "fail"]), play("near", "score", gap=3), play("rests", "nothing_new"), play("now", "")]}
+    lines = cli("why-not", "acme").stdout.splitlines()
+    assert [line.split()[0] for line in lines[3:10]] == ["now", "rests", "near", "far", "one-gate", "two-gates", "silent"], lines
+    assert "nothing new" in lines[4] and "near says so" in lines[5]
+    assert lines[-1] == "`basewatch why-not acme PLAY` has everything about one."
+
+
 # ---- an operator ----
 
 def test_status(cli, daemon):

@@ -26,6 +26,7 @@ static void each_gate_says_what_would_have_to_change(void **state)
       {"!account.do_not_contact", "account.do_not_contact would have to be no"},
       {"!open(signal.usage_decline)", "signal.usage_decline would have to be cleared"},
       {"open(signal.gone_silent)", "signal.gone_silent would have to be open"},
+      {"0.0 > 0.15 * account.acv || open(signal.gone_silent)", "signal.gone_silent would have to be open"},
       {"account.csm != \\\"\\\"", "account.csm would have to be known"},
       {"has(account.region)", "account.region would have to be known"},
       {"trait.usage.dau_mau >= 0.3", "trait.usage.dau_mau would have to be known, and be at least 0.3"},
