@@ -4,8 +4,6 @@
 
 #include "lint/private.h"
 
-#define SMALL_VENDOR 5e6 /* below it the AE owns everything */
-
 static bool among(const char *const *words, size_t n, const char *word)
 {
   size_t i;
@@ -110,8 +108,7 @@ void check_fallback(struct bw_lint *l)
 
 static bool told(const struct bw_route_row_info *row)
 {
-  return row->csm_required || strcmp(row->role, "csm") == 0 || strcmp(row->role, "operator") == 0 ||
-         (row->vendor_size->set && row->vendor_size->hi <= SMALL_VENDOR);
+  return row->csm_required || strcmp(row->role, "csm") == 0 || strcmp(row->role, "operator") == 0;
 }
 
 void check_csm_notice(struct bw_lint *l)
@@ -136,8 +133,8 @@ void check_unreachable_row(struct bw_lint *l)
   struct bw_route_row_info a, b;
   size_t i, j;
   for (j = 0; bw_routes_at(l->setup->plays, j, &b); j++)
-    for (i = 0; i < j && bw_routes_at(l->setup->plays, i, &a); i++)
-      if (bw_routes_compare(l->setup->plays, i, j) == BW_ROUTES_COVERS) {
+    for (i = 0; i < j && bw_routes_at(l->setup->plays, i, &a); i++) /* a row for our size leaves the others to other companies */
+      if (!a.vendor_size->set && bw_routes_compare(l->setup->plays, i, j) == BW_ROUTES_COVERS) {
         lint_find(l, row_at(&b), "row %zu of the route %s is never reached: row %zu takes everything that it would", b.row,
                   b.route, a.row);
         break;

@@ -141,6 +141,17 @@ def test_what_yaml_reads_otherwise_is_explained(shipped, line, says):
     assert mistakes(shipped, "plays/mine.yaml", MINE + line + "\n") == [f"plays/mine.yaml:{says}"]
 
 
+@pytest.mark.parametrize("size", ["4M", "8M", "12M", "30M"])
+def test_the_routes_fit_a_company_of_any_size(shipped, size):
+    settings = shipped / "routes/00-settings.yaml"
+    before = settings.read_text()
+    settings.write_text(before.replace("vendor_size: 10M", f"vendor_size: {size}"))
+    found = json.loads(lint("--config", shipped, "--json").stdout)["findings"]
+    settings.write_text(before)
+    routes = [f for f in found if "/routes/" in f["file"] and f["severity"] != "note"]
+    assert "vendor_size: 10M" in before and not routes, routes
+
+
 def test_a_share_of_more_than_everything_is_taken_for_a_percentage(shipped):
     watcher = (TOP / "etc/watchers/usage.yaml").read_text()
     found = mistakes(shipped, "watchers/usage.yaml", "watcher: usage\nplugin: usage.so\noptions:\n  usage_decline: {threshold: 30}\n")

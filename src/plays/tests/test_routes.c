@@ -40,12 +40,12 @@ struct answer {
   const char *note; /* begins so */
 };
 static const struct answer answers[] = {
-    /* under 5M the AE owns all */
-    {"3M", "seats", SMALL, "ae", "alma", false, "while we are small"},
-    {"3M", "module", LARGE, "ae", "alma", false, "while we are small"},
+    /* under 5M the AE owns all, and the CSM of an expansion is told */
+    {"3M", "seats", SMALL, "ae", "alma", true, "while we are small"},
+    {"3M", "module", LARGE, "ae", "alma", true, "while we are small"},
     {"3M", "churn", LARGE, "ae", "alma", false, "while we are small"},
-    {"3M", "cap", SMALL, "ae", "alma", false, "while we are small"},
-    {"4.99M", "usage", SMALL, "ae", "alma", false, "while we are small"},
+    {"3M", "cap", SMALL, "ae", "alma", true, "while we are small"},
+    {"4.99M", "usage", SMALL, "ae", "alma", true, "while we are small"},
     /* 5M to 20M: the CSM identifies, an AE closes above 10K */
     {"5M", "seats", SMALL, "csm", "carl", false, "a small addition"},
     {"10M", "seats", SMALL, "csm", "carl", false, "a small addition"},
@@ -59,7 +59,7 @@ static const struct answer answers[] = {
     {"10M", "tier", SMALL, "csm", "carl", false, "a customer's small step"},
     {"25M", "tier", SMALL, "csm", "carl", false, "a customer's small step"},
     /* what is no more than 15 % of the contract */
-    {"3M", "order", LARGE, "ae", "alma", false, "while we are small"},
+    {"3M", "order", LARGE, "ae", "alma", true, "while we are small"},
     {"25M", "order", LARGE, "csm", "carl", false, "an addition of no more than"},
     {"10M", "other", LARGE, "owner", "ove", true, "whatever is left"},
     /* upsells in the first 90 days after close */
