@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control API's commands and the small JSON helpers of their answers (shapes: control/api.h).  Runs in core. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -148,6 +150,18 @@ static int accept_fresh(struct core *c, struct bw_setup *fresh, struct bw_compla
   return BW_OK;
 }
 
+/* The first mistake with its place: what an operator needs who reads it in `status`. */
+static void tell_refused(struct core *c, struct bw_complaints *complaints)
+{
+  struct bw_str first = bw_complaints_first(complaints);
+  char more[40] = "", *text;
+  if (complaints->count > 1)
+    (void)snprintf(more, sizeof more, " (and %zu more)", complaints->count - 1);
+  text = bw_asprintf("The configuration on disk has errors; the running one stays in use. %.*s%s", BW_FMT(first), more);
+  core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "configuration", bw_str(text));
+  free(text);
+}
+
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
 {
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
@@ -157,8 +171,7 @@ int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
     bw_setup_free(&fresh);
   if (rc < 0) {
     if (!only_check)
-      core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "configuration",
-                  BW_STR("The configuration on disk has errors; the running one stays in use."));
+      tell_refused(c, ret);
   } else if (only_check) {
     bw_setup_free(&fresh);
   } else {

@@ -280,7 +280,8 @@ static int crossed(struct compiler *c, const struct tag *t, struct bw_str name, 
   char line[40];
   (void)snprintf(line, sizeof line, above ? "%u line%s above" : "in this line", above, above == 1 ? "" : "s");
   return complain(c, t->where,
-                  bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG, "this closes \"%.*s\" while \"%.*s\" (%s) is open; close that first",
+                  bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG,
+                          "this closes \"%.*s\" while \"%.*s\" (%s) is open; close that first",
                           (int)(name.len > 60 ? 60 : name.len), name.data, (int)(open->text.len > 60 ? 60 : open->text.len),
                           open->text.data, line));
 }

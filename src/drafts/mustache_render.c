@@ -240,8 +240,7 @@ static int render_partial(struct render *r, const struct bw_mustache_node *node)
   size_t indent = r->indent.len;
   int rc;
   if (!p)
-    return r->options->strict ? bw_fail(r->err, BW_EINVAL, BW_CLASS_CONFIG, "there is no partial \"%.*s\"",
-                                        BW_FMT(node->text))
+    return r->options->strict ? bw_fail(r->err, BW_EINVAL, BW_CLASS_CONFIG, "there is no partial \"%.*s\"", BW_FMT(node->text))
                               : BW_OK;
   if (r->partials == BW_MUSTACHE_MAX_DEPTH)
     return bw_fail(r->err, BW_ELIMIT, BW_CLASS_CONFIG, "partials are more than %d deep: \"%.*s\" includes itself without end",

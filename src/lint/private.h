@@ -105,8 +105,9 @@ double lint_weight(const struct bw_lint *l, const struct lint_play *p, size_t si
 typedef void lint_check(struct bw_lint *l);
 lint_check check_no_gate, check_gate_always, check_gate_never, check_diverts_all, check_contradiction, check_never_fires;
 lint_check check_unhappy, check_month_one, check_tenure, check_escalation, check_contact;
-lint_check check_floor, check_low_floor, check_high_floor, check_small_threshold, check_contract_floor, check_weak_signal, check_evidence, check_too_many,
-    check_suppression, check_short_suppression, check_family, check_pilot, check_review, check_move;
+lint_check check_floor, check_low_floor, check_high_floor, check_small_threshold, check_contract_floor, check_weak_signal,
+    check_evidence, check_too_many, check_suppression, check_short_suppression, check_family, check_pilot, check_review,
+    check_move;
 lint_check check_owner, check_fallback, check_csm_notice, check_unreachable_row, check_overlap, check_unused_route,
     check_empty_role;
 lint_check check_empty_draft, check_never_filled, check_other_signal, check_unused_template;

@@ -133,7 +133,8 @@ void check_unreachable_row(struct bw_lint *l)
   struct bw_route_row_info a, b;
   size_t i, j;
   for (j = 0; bw_routes_at(l->setup->plays, j, &b); j++)
-    for (i = 0; i < j && bw_routes_at(l->setup->plays, i, &a); i++) /* a row for our size leaves the others to other companies */
+    for (i = 0; i < j && bw_routes_at(l->setup->plays, i, &a);
+         i++) /* a row for our size leaves the others to other companies */
       if (!a.vendor_size->set && bw_routes_compare(l->setup->plays, i, j) == BW_ROUTES_COVERS) {
         lint_find(l, row_at(&b), "row %zu of the route %s is never reached: row %zu takes everything that it would", b.row,
                   b.route, a.row);

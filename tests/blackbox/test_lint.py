@@ -341,6 +341,14 @@ def test_a_file_with_a_mistake_is_refused_with_its_place(daemon):
     assert done.returncode == 1 and f"{play}:3:" in done.stderr and "did you mean expansion" in done.stderr
 
 
+def test_a_refused_reload_is_a_notice_with_its_place(daemon):
+    play = daemon.config / "plays/seats.yaml"
+    play.write_text(SEATS.replace("motion: expansion", "motion: expanson").replace("type: seat", "type: seet"))
+    assert daemon.cli("reload", check=False).returncode == 1
+    notice = next(n for n in daemon.json("status")["notices"] if n["code"] == "configuration")
+    assert f"{play}:3:9: " in notice["text"] and notice["text"].endswith("(and 1 more)"), notice
+
+
 def test_the_list_of_plays(daemon):
     plays = {p["play"]: p for p in daemon.json("plays")["plays"]}
     seen = leads(daemon)

@@ -232,7 +232,7 @@ def test_the_play_that_the_documentation_writes_loads(tmp_path):
     done = check(tmp_path / "etc")
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([BUILD / "basewatch", "lint", "--plugins", BUILD / "plugins/usage", "--config", tmp_path / "etc"], capture_output=True, text=True)
-    assert "prepay" not in done.stdout, done.stdout
+    assert "plays/prepay.yaml" not in done.stdout, done.stdout
 
 
 def test_links_in_the_documentation_lead_somewhere():
