@@ -14,7 +14,6 @@
 
 #include "core/private.h"
 
-#define MAX_DEPTH 4
 #define MAX_FILES 10000
 #define MAX_FILE ((size_t)4 << 20) /* bytes */
 
@@ -77,15 +76,20 @@ static int copy_file(struct copying *c, const char *from, const char *to)
   return rc;
 }
 
-static int copy_tree(struct copying *c, const char *from, const char *to, int depth);
+/* What configuration is read from; anything else in the directory (a backup, an export) is none of ours. */
+static const char *const folders[] = {"watchers", "plays", "routes", "templates"};
 
-static int copy_entry(struct copying *c, const char *from, const char *to, int depth)
+static bool is_read(const char *name)
+{
+  const char *ending = strrchr(name, '.');
+  return name[0] != '.' && ending && (strcmp(ending, ".yaml") == 0 || strcmp(ending, ".txt") == 0);
+}
+
+static int copy_entry(struct copying *c, const char *from, const char *to)
 {
   struct stat st;
   if (stat(from, &st) < 0)
     return failed(c, "look at", from);
-  if (S_ISDIR(st.st_mode))
-    return depth < MAX_DEPTH ? copy_tree(c, from, to, depth + 1) : BW_OK;
   if (!S_ISREG(st.st_mode))
     return BW_OK;
   if (++c->files > MAX_FILES)
@@ -93,22 +97,41 @@ static int copy_entry(struct copying *c, const char *from, const char *to, int d
   return copy_file(c, from, to);
 }
 
-static int copy_tree(struct copying *c, const char *from, const char *to, int depth)
+static int copy_folder(struct copying *c, const char *from, const char *to)
 {
   const struct dirent *e;
   DIR *d = opendir(from);
   int rc = BW_OK;
+  if (!d && errno == ENOENT)
+    return BW_OK;
   if (!d || mkdir(to, 0700) < 0)
     rc = failed(c, d ? "make" : "open", d ? to : from);
   while (rc == 0 && (e = readdir(d))) {
     char *a = bw_asprintf("%s/%s", from, e->d_name), *b = bw_asprintf("%s/%s", to, e->d_name);
-    if (e->d_name[0] != '.')
-      rc = copy_entry(c, a, b, depth);
+    if (is_read(e->d_name))
+      rc = copy_entry(c, a, b);
     free(a);
     free(b);
   }
   if (d)
     closedir(d);
+  return rc < 0 ? rc : sync_dir(c, to);
+}
+
+static int copy_all(struct copying *c, const char *from, const char *to)
+{
+  char *a = bw_asprintf("%s/basewatch.yaml", from), *b = bw_asprintf("%s/basewatch.yaml", to);
+  int rc = mkdir(to, 0700) < 0 ? failed(c, "make", to) : copy_entry(c, a, b);
+  size_t i;
+  free(a);
+  free(b);
+  for (i = 0; rc == 0 && i < sizeof folders / sizeof *folders; i++) {
+    a = bw_asprintf("%s/%s", from, folders[i]);
+    b = bw_asprintf("%s/%s", to, folders[i]);
+    rc = copy_folder(c, a, b);
+    free(a);
+    free(b);
+  }
   return rc < 0 ? rc : sync_dir(c, to);
 }
 
@@ -160,7 +183,7 @@ int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *e
   char *old BW_AUTOFREE = bw_asprintf("%s/config.old", c->o->state_dir);
   int rc;
   remove_tree(fresh);
-  rc = copy_tree(&copying, c->o->config_dir, fresh, 0);
+  rc = copy_all(&copying, c->o->config_dir, fresh);
   if (rc < 0) {
     remove_tree(fresh);
     return rc;

@@ -164,9 +164,8 @@ static void tell_refused(struct core *c, struct bw_complaints *complaints)
 
 int core_reload_now(struct core *c, bool only_check, struct bw_complaints *ret)
 {
-  const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
   struct bw_setup *fresh;
-  int rc = bw_setup_load(c->o->config_dir, &so, &fresh, ret);
+  int rc = core_load_setup(c, c->o->config_dir, &fresh, ret);
   if (rc == 0 && (rc = lint_fresh(c, fresh, ret)) < 0)
     bw_setup_free(&fresh);
   if (rc < 0) {

@@ -123,13 +123,22 @@ static const struct bw_parent_events parent_events = {on_peer, on_spawned, on_go
 
 /* ---- opening ---- */
 
-static int open_setup(struct core *c, struct bw_error *err)
+/* A whole configuration, all its sections checked; nothing is returned where there is a complaint. */
+int core_load_setup(struct core *c, const char *dir, struct bw_setup **ret, struct bw_complaints *complaints)
 {
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
+  int rc = bw_setup_load(dir, &so, ret, complaints);
+  if (rc == 0 && (rc = c->o->check_web((*ret)->web, complaints)) < 0)
+    bw_setup_free(ret);
+  return rc;
+}
+
+static int open_setup(struct core *c, struct bw_error *err)
+{
   struct bw_complaints complaints = {0};
   struct bw_setup *s;
   char *accepted BW_AUTOFREE = c->o->again ? core_accepted_dir(c->o->state_dir) : NULL;
-  int rc = bw_setup_load(accepted ? accepted : c->o->config_dir, &so, &s, &complaints);
+  int rc = core_load_setup(c, accepted ? accepted : c->o->config_dir, &s, &complaints);
   (void)fputs(bw_buf_cstr(&complaints.text), stderr);
   if (rc < 0) {
     rc = bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "the configuration has %zu error%s; nothing was started", complaints.count,

@@ -7,6 +7,7 @@
 #define BW_CORE_CORE_H
 
 #include "base/time.h"
+#include "config/config.h"
 #include "loop/loop.h"
 
 struct bw_core_options {
@@ -17,6 +18,8 @@ struct bw_core_options {
   bool again; /* started again while the daemon runs: with the configuration that was accepted, not with the files */
   const struct bw_clock *clock;
   bool tests; /* allow the control API's test commands; ticks come from there alone */
+  /* What `web:` of basewatch.yaml must meet before the file is accepted: web itself reads it only then. */
+  int (*check_web)(const struct bw_node *web, struct bw_complaints *c);
 };
 
 /* Where the accepted configuration is kept; NULL: nowhere yet.  The caller frees it. */

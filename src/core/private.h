@@ -118,6 +118,7 @@ char *core_maildir(const struct core *c); /* where approved drafts go; the calle
 /* ---- accepted.c ---- */
 /* Copies the configuration directory, as it was accepted just now, into the state directory: whole, or not at all.
    ret_web_changed: what the web process reads of it is not what it was. */
+int core_load_setup(struct core *c, const char *dir, struct bw_setup **ret, struct bw_complaints *complaints);
 int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *err);
 
 /* ---- note.c ---- */

@@ -19,7 +19,14 @@ static int core_role(int fd, int argc, char **argv)
   if (daemon_options_parse(argc, argv, &o) != 0)
     return BW_EXIT_CONFIG;
   bw_log_init("core", o.verbose ? BW_LOG_DEBUG : BW_LOG_INFO);
-  co = (struct bw_core_options){o.config_dir, o.state_dir, o.plugin_dir, "/proc/self/exe", o.again, daemon_clock(&o), o.tests};
+  co = (struct bw_core_options){.config_dir = o.config_dir,
+                                .state_dir = o.state_dir,
+                                .plugin_dir = o.plugin_dir,
+                                .host_exe = "/proc/self/exe",
+                                .again = o.again,
+                                .clock = daemon_clock(&o),
+                                .tests = o.tests,
+                                .check_web = daemon_web_check};
   return bw_core_run(fd, &co);
 }
 

@@ -212,7 +212,8 @@ int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, str
     BW_ASSERT(p->waiting == 0); /* nothing may pass a tick that is not evaluated */
     p->now = r->time_ms;
     if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
-      p->events.notice(p->ctx, r->time_ms, r->account,
+      /* a value that nobody can read stands in the book from now on, however old the record is */
+      p->events.notice(p->ctx, bad.code == BW_ENOTFOUND ? r->arrival_ms : r->time_ms, r->account,
                        bad.code == BW_ENOTFOUND ? BW_STR("value_unknown") : BW_STR("record_refused"), bw_str(bad.message));
     if (r->kind == BW_KIND_OPPORTUNITY && (rc = bw_deals_apply(p->deals, r, err)) < 0)
       return rc;

@@ -58,6 +58,28 @@ def test_a_key_is_revoked_by_a_reload(daemon):
     assert status_of(daemon, KEY) == 401
 
 
+def test_web_must_be_sound_to_be_accepted(daemon):
+    daemon.start()
+    settings = daemon.place / "config/basewatch.yaml"
+    sound = settings.read_text()
+    pid = daemon.children()["web"]
+    settings.write_text(sound.replace(KEY, "short"))
+    done = daemon.cli("reload", check=False)
+    assert done.returncode != 0 and "basewatch.yaml:" in done.stdout + done.stderr, done
+    assert status_of(daemon, KEY) == 200 and daemon.children()["web"] == pid
+    assert KEY in (daemon.state / "config/basewatch.yaml").read_text()
+
+
+def test_what_is_no_configuration_is_let_alone(daemon):
+    (daemon.place / "config/export.csv").write_bytes(b"x" * (5 << 20))
+    (daemon.place / "config/plays/seat.yaml.bak").write_text("not read")
+    daemon.start()
+    assert daemon.cli("reload").returncode == 0
+    assert sorted(p.name for p in (daemon.state / "config").iterdir()) == sorted(
+        p.name for p in (daemon.place / "config").iterdir() if p.name != "export.csv")
+    assert not (daemon.state / "config/plays/seat.yaml.bak").exists()
+
+
 def test_what_cannot_start_ends(tmp_path):
     """Before it was ever ready the daemon does not try for ever: systemd would wait for it."""
     write_config(tmp_path)

@@ -114,7 +114,8 @@ static int feed(struct world *w, const struct bw_record *r)
   struct bw_error err = {0};
   int rc;
   mine.offset = ++w->offset;
-  if (bw_book_apply(w->book, &mine, &err) < 0)
+  rc = bw_book_apply(w->book, &mine, &err);
+  if (rc < 0 && rc != BW_ENOTFOUND) /* a word or amount that no rule can read is only told of */
     fail_msg("%s", err.message);
   rc = bw_deals_apply(w->deals, &mine, &err);
   if (rc < 0)
