@@ -530,6 +530,16 @@ static int apply_one(struct bw_book *b, const struct handler *h, const struct bw
   return a.rc;
 }
 
+uint64_t bw_book_kinds(void)
+{
+  uint64_t kinds = 0;
+  uint32_t k;
+  for (k = 0; k < BW_KIND_COUNT; k++)
+    if (handlers[k].run)
+      kinds |= BW_KIND_BIT(k);
+  return kinds;
+}
+
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err)
 {
   const struct handler *h = r->kind < BW_KIND_COUNT ? &handlers[r->kind] : NULL;

@@ -54,6 +54,8 @@ void bw_book_close(struct bw_book **book);
  * told once for each.
  */
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err);
+/* BW_KIND_BITs of the kinds that the book keeps anything of; bw_book_apply() does nothing with the others. */
+uint64_t bw_book_kinds(void);
 /* Writes what changed since the last save, with history rows, into the store's open transaction (BW_ESTATE without one). */
 int bw_book_save(struct bw_book *b, struct bw_error *err);
 

@@ -202,27 +202,38 @@ static void collect_changed(struct bw_pipeline *p)
   bw_signals_take_changed(p->signals, mark_changed, p);
 }
 
+static void wait_for(struct bw_pipeline *p, const struct bw_record *tick)
+{
+  p->waiting = tick->offset;
+  p->waiting_at = tick->time_ms;
+  p->waiting_historic = tick->arrival_ms - tick->time_ms > p->setup->lateness_ms;
+}
+
+static int project(struct bw_pipeline *p, const struct bw_record *r, struct bw_error *err)
+{
+  struct bw_error bad;
+  if (r->kind == BW_KIND_TICK)
+    wait_for(p, r);
+  if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
+    /* a value that nobody can read stands in the book from now on, however old the record is */
+    p->events.notice(p->ctx, bad.code == BW_ENOTFOUND ? r->arrival_ms : r->time_ms, r->account,
+                     bad.code == BW_ENOTFOUND ? BW_STR("value_unknown") : BW_STR("record_refused"), bw_str(bad.message));
+  return r->kind == BW_KIND_OPPORTUNITY ? bw_deals_apply(p->deals, r, err) : BW_OK;
+}
+
+/* Most records are events, which concern the watchers alone. */
 int bw_pipeline_project(struct bw_pipeline *p, const struct bw_batch *batch, struct bw_error *err)
 {
+  const uint64_t ours = bw_book_kinds() | BW_KIND_BIT(BW_KIND_OPPORTUNITY) | BW_KIND_BIT(BW_KIND_TICK);
   uint64_t i;
-  struct bw_error bad;
   int rc;
   for (i = 0; i < batch->count; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
     BW_ASSERT(p->waiting == 0); /* nothing may pass a tick that is not evaluated */
     p->now = r->time_ms;
-    if (bw_book_apply(p->book, r, &bad) < 0 && p->events.notice)
-      /* a value that nobody can read stands in the book from now on, however old the record is */
-      p->events.notice(p->ctx, bad.code == BW_ENOTFOUND ? r->arrival_ms : r->time_ms, r->account,
-                       bad.code == BW_ENOTFOUND ? BW_STR("value_unknown") : BW_STR("record_refused"), bw_str(bad.message));
-    if (r->kind == BW_KIND_OPPORTUNITY && (rc = bw_deals_apply(p->deals, r, err)) < 0)
+    if (ours & BW_KIND_BIT(r->kind) && (rc = project(p, r, err)) < 0)
       return rc;
     p->projected = r->offset;
-    if (r->kind == BW_KIND_TICK) {
-      p->waiting = r->offset;
-      p->waiting_at = r->time_ms;
-      p->waiting_historic = r->arrival_ms - r->time_ms > p->setup->lateness_ms;
-    }
   }
   p->dirty = p->dirty || batch->count > 0;
   return BW_OK;
