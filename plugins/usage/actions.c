@@ -17,7 +17,7 @@ struct sharing *sharing_of(struct usage *u, uint32_t user, bool make)
 /* Distinct devices (or addresses) of a user within one hour. */
 void see_device(struct usage *u, const struct bw_record *r, struct op op, uint32_t user)
 {
-  const struct bw_field *f = field_of(r, u->cfg.device, u->cfg.ndevice);
+  const struct bw_field *f = field_of(r, &u->cfg.device);
   uint32_t hour = (uint32_t)(r->time_ms / BW_HOUR), h, i;
   struct sharing *s;
   if (!f || f->text.len == 0)
@@ -50,7 +50,7 @@ static bool holds(const struct bw_record *r, const struct rule_of_event *rule)
 {
   uint32_t i;
   for (i = 0; i < rule->nwhere; i++) {
-    const struct bw_field *f = field_of(r, &rule->where[i], 1);
+    const struct bw_field *f = field_of(r, &rule->where[i]);
     if (!f || !bw_str_eq(f->text, rule->equals[i]))
       return false;
   }
@@ -59,9 +59,9 @@ static bool holds(const struct bw_record *r, const struct rule_of_event *rule)
 
 static int64_t quantity(const struct bw_record *r, const struct rule_of_event *rule, const struct meter *m)
 {
-  const struct bw_field *f = rule->nfields ? field_of(r, rule->fields, rule->nfields) : NULL;
+  const struct bw_field *f = field_of(r, &rule->fields);
   double v = 1;
-  if (rule->nfields && !f)
+  if (rule->fields.n && !f)
     v = m->window == METER_GAUGE ? 0 : 1;
   else if (f && (f->type == BW_VALUE_NUMBER || f->type == BW_VALUE_BOOL))
     v = f->number;
@@ -100,7 +100,7 @@ static void count(struct usage *u, struct op op, enum counter_kind kind, uint16_
 
 static uint16_t named(struct usage *u, const struct bw_record *r, const struct rule_of_event *rule)
 {
-  const struct bw_field *f = field_of(r, rule->fields, rule->nfields);
+  const struct bw_field *f = field_of(r, &rule->fields);
   if (!f || f->text.len == 0 || f->text.len > 128 || f->type == BW_VALUE_JSON)
     return 0;
   return (uint16_t)bw_intern_get(&u->names, f->text);
@@ -109,16 +109,7 @@ static uint16_t named(struct usage *u, const struct bw_record *r, const struct r
 /* Is the receiver of a share an active user of the same account already? */
 static bool is_user(const struct usage *u, struct bw_str name, uint32_t account)
 {
-  uint32_t h = bw_hash_fold(bw_hash_str(name, u->seed)), i;
-  const struct bw_index *ix = &u->users.index;
-  if (ix->slots)
-    for (i = h & ix->mask; ix->slots[i].ref; i = (i + 1) & ix->mask)
-      if (ix->slots[i].hash == h) {
-        const struct user *x = bw_keyed_at(&u->users, ix->slots[i].ref - 1);
-        if (x->account == account && bw_key_eq(&x->key, name))
-          return true;
-      }
-  return false;
+  return user_find(u, bw_hash_fold(bw_hash_str(name, u->seed)), name, account) != BW_NONE;
 }
 
 static void take_step(struct usage *u, const struct bw_record *r, struct op op, uint32_t user, const struct rule_of_event *rule)
@@ -138,7 +129,7 @@ static void take_step(struct usage *u, const struct bw_record *r, struct op op, 
 
 static void take_share(struct usage *u, const struct bw_record *r, struct op op, const struct rule_of_event *rule)
 {
-  const struct bw_field *f = field_of(r, rule->fields, rule->nfields);
+  const struct bw_field *f = field_of(r, &rule->fields);
   if (!f || !is_user(u, f->text, op.account))
     count(u, op, C_SHARE, 0);
 }

@@ -336,8 +336,10 @@ static void apply_move(struct run *r, const struct op *op)
   uint16_t kind = op->code == OP_MOVED_OUT ? C_MOVED_OUT : C_MOVED_IN;
   struct counter *c = counter_get(r, kind, 0);
   if (c)
-    bw_series_add(r->u->pool, &c->s, op->day, 1);
-  if (op->code == OP_MOVED_OUT)
+    bw_series_add(r->u->pool, &c->s, op->day, op->arg ? -1 : 1);
+  if (op->code == OP_MOVED_OUT && op->arg)
+    merger_take_back(r->act, op->other);
+  else if (op->code == OP_MOVED_OUT)
     merger_note(r->act, op->other, op->day);
 }
 

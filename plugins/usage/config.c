@@ -48,23 +48,35 @@ static struct field_ref field_ref(struct bw_str s)
   return (struct field_ref){BW_SECTION_TOP, s};
 }
 
-/* A string or a list of strings into refs. */
-static int field_refs(const struct bw_jnode *n, uint32_t id, struct field_ref *refs, uint32_t *ret_n, struct bw_error *err)
+/* Keys of 63 bytes and more share a bit. */
+static uint64_t length_bit(struct bw_str key)
+{
+  return UINT64_C(1) << (key.len < 63 ? key.len : 63);
+}
+
+static void add_field(struct field_set *set, struct bw_str name)
+{
+  struct field_ref *ref = &set->refs[set->n++];
+  *ref = field_ref(name);
+  set->lengths |= length_bit(ref->key);
+}
+
+/* A string or a list of strings into the set. */
+static int field_refs(const struct bw_jnode *n, uint32_t id, struct field_set *set, struct bw_error *err)
 {
   const struct bw_jnode *c;
-  *ret_n = 0;
   if (!n)
     return 0;
   if (n->type == BW_J_STRING) {
-    refs[(*ret_n)++] = field_ref(n->text);
+    add_field(set, n->text);
     return 0;
   }
   if (n->type != BW_J_LIST)
     return bad(err, id, "a field is a name such as \"properties.feature\", or a list of such names");
   for (c = n->child; c; c = c->next) {
-    if (c->type != BW_J_STRING || *ret_n >= MAX_FIELDS)
+    if (c->type != BW_J_STRING || set->n >= MAX_FIELDS)
       return bad(err, id, "at most 4 field names, each a string such as \"properties.feature\"");
-    refs[(*ret_n)++] = field_ref(c->text);
+    add_field(set, c->text);
   }
   return 0;
 }
@@ -103,7 +115,7 @@ static int read_where(const struct bw_jnode *item, uint32_t id, struct rule_of_e
   for (c = where->child; c; c = c->next) {
     if (r->nwhere >= MAX_FIELDS || (c->type != BW_J_STRING && c->type != BW_J_NUMBER))
       return bad(err, id, "where takes at most 4 fields, each equal to a text or number");
-    r->where[r->nwhere] = field_ref(c->key);
+    add_field(&r->where[r->nwhere], c->key);
     r->equals[r->nwhere++] = c->text;
   }
   return 0;
@@ -123,7 +135,6 @@ static int read_item(struct usage *u, const struct bw_jnode *item, uint32_t id, 
   struct rule_of_event *r;
   struct bw_str name;
   const struct bw_jnode *kind = bw_jnode_get(item, "kind");
-  uint32_t n;
   int rc;
   if (item->type != BW_J_STRING && item->type != BW_J_MAP)
     return bad(err, id, "each item is an event's name, or an object with \"event\"");
@@ -139,11 +150,8 @@ static int read_item(struct usage *u, const struct bw_jnode *item, uint32_t id, 
     return rc;
   if ((rc = read_where(item, id, r, err)))
     return rc;
-  if (field_key) {
-    if ((rc = field_refs(bw_jnode_get(item, field_key), id, r->fields, &n, err)))
-      return rc;
-    r->nfields = (uint8_t)n;
-  }
+  if (field_key && (rc = field_refs(bw_jnode_get(item, field_key), id, &r->fields, err)))
+    return rc;
   *ret = r;
   return 0;
 }
@@ -407,8 +415,8 @@ static int read_meanings(struct usage *u, struct bw_error *err)
       (rc = read_events(u, OPT_SHARES, ACT_SHARE, "to", err)) || (rc = read_events(u, OPT_SIGN_UPS, ACT_SIGN_UP, NULL, err)) ||
       (rc = read_events(u, OPT_LIMIT_ERRORS, ACT_LIMIT_ERROR, "resource", err)) ||
       (rc = read_list(u, OPT_WORKAROUNDS, read_pattern, err)) ||
-      (rc = field_refs(root_of(u, OPT_DEPARTMENT), OPT_DEPARTMENT, c->department, &c->ndepartment, err)) ||
-      (rc = field_refs(root_of(u, OPT_DEVICE), OPT_DEVICE, c->device, &c->ndevice, err)) ||
+      (rc = field_refs(root_of(u, OPT_DEPARTMENT), OPT_DEPARTMENT, &c->department, err)) ||
+      (rc = field_refs(root_of(u, OPT_DEVICE), OPT_DEVICE, &c->device, err)) ||
       (rc = kind_bits(root_of(u, OPT_ACTIVITY), OPT_ACTIVITY, &c->activity, err)) ||
       (rc = read_products(u, OPT_PRODUCTS, c->products, &c->nproducts, err)) ||
       (rc = read_products(u, OPT_ADJACENT, c->adjacent, &c->nadjacent, err)))
@@ -440,12 +448,14 @@ int config_read(struct usage *u, const struct bw_open_args *args, struct bw_erro
   c->z_decline = z_of(c->value[OPT_DECLINE_CHANCE].number);
   c->z_logins = z_of(c->value[OPT_LOGINS_CHANCE].number);
   c->z_doubled = z_of(c->value[OPT_DOUBLED_CHANCE].number);
-  if (!c->set[SIG_LOGIN_SHARING].on)
-    c->ndevice = 0; /* nobody asks which device it was */
   c->max_users = (uint32_t)c->value[OPT_MAX_USERS].integer;
   c->max_features = (uint32_t)c->value[OPT_MAX_FEATURES].integer;
   bw_intern_init(&u->names, u->seed, (uint32_t)c->value[OPT_MAX_NAMES].integer);
-  return read_meanings(u, err);
+  if ((rc = read_meanings(u, err)))
+    return rc;
+  if (!c->set[SIG_LOGIN_SHARING].on)
+    c->device = (struct field_set){0}; /* nobody asks which device it was */
+  return 0;
 }
 
 void config_clear(struct config *c)
@@ -461,16 +471,27 @@ void config_clear(struct config *c)
   *c = (struct config){0};
 }
 
-const struct bw_field *field_of(const struct bw_record *r, const struct field_ref *refs, uint32_t n)
+static const struct bw_field *search(const struct bw_record *r, const struct field_set *set)
 {
   uint32_t i, k;
-  for (k = 0; k < n; k++)
+  for (k = 0; k < set->n; k++)
     for (i = 0; i < r->nfields; i++) {
       const struct bw_field *f = &r->fields[i];
-      if (f->key.len == refs[k].key.len && f->section == refs[k].section &&
-          bw_bytes_eq(f->key.data, refs[k].key.data, f->key.len) && f->type != BW_VALUE_NULL)
+      const struct field_ref *ref = &set->refs[k];
+      if (f->key.len == ref->key.len && f->section == ref->section && bw_bytes_eq(f->key.data, ref->key.data, f->key.len) &&
+          f->type != BW_VALUE_NULL)
         return f;
     }
+  return NULL;
+}
+
+/* Most records have no key of a length that is asked for. */
+const struct bw_field *field_of(const struct bw_record *r, const struct field_set *set)
+{
+  uint32_t i;
+  for (i = 0; i < r->nfields; i++)
+    if (set->lengths & length_bit(r->fields[i].key))
+      return search(r, set);
   return NULL;
 }
 

@@ -110,34 +110,23 @@ static void take_activity(struct usage *u, const struct bw_record *r, struct op 
     x->first = op.day;
     merger_user(u, user, op.day);
   }
+  if (x->flags & USER_MOVED && op.arg & EVENT_NEWEST_DAY)
+    merger_stayed(u, user, op.day);
   if (x->dept && before >> 3 != op.day >> 3) /* its last day is asked for in months: once in eight days will do */
     put_dept(u, op, x->dept, user);
 }
 
-static uint32_t user_get(struct usage *u, const struct bw_record *r, uint32_t account, uint32_t guess)
+static uint32_t user_of(struct usage *u, const struct bw_record *r, uint32_t account, uint32_t guess)
 {
-  uint32_t h = hash_of(u, r->subject, r->subject_hash), i;
-  const struct bw_index *ix = &u->users.index;
-  struct user *x;
+  const struct user *x;
+  if (r->subject.len == 0 || r->subject.len > BW_KEY_MAX)
+    return BW_NONE;
   if (guess != BW_NONE) {
     x = bw_keyed_at(&u->users, guess);
     if (x->account == account && bw_key_eq(&x->key, r->subject))
       return guess;
   }
-  if (ix->slots)
-    for (i = h & ix->mask; ix->slots[i].ref; i = (i + 1) & ix->mask)
-      if (ix->slots[i].hash == h) {
-        x = bw_keyed_at(&u->users, ix->slots[i].ref - 1);
-        if (x->account == account && bw_key_eq(&x->key, r->subject))
-          return ix->slots[i].ref - 1;
-      }
-  i = bw_keyed_add(&u->users, h, r->subject);
-  if (i == BW_NONE) {
-    u->full_users++;
-    return BW_NONE;
-  }
-  ((struct user *)bw_keyed_at(&u->users, i))->account = account;
-  return i;
+  return user_get(u, hash_of(u, r->subject, r->subject_hash), r->subject, account);
 }
 
 /* False where the record's day cannot be counted. */
@@ -167,7 +156,7 @@ static bool countable(struct usage *u, const struct bw_record *r, int32_t *ret_d
 
 static void take_department(struct usage *u, const struct bw_record *r, struct op op, uint16_t newest, uint32_t user)
 {
-  const struct bw_field *f = field_of(r, u->cfg.department, u->cfg.ndepartment);
+  const struct bw_field *f = field_of(r, &u->cfg.department);
   uint16_t id;
   if (!f || f->text.len == 0 || f->text.len > 128 || f->type == BW_VALUE_JSON)
     return;
@@ -225,7 +214,7 @@ static void take_event(struct usage *u, const struct bw_record *r, const struct 
 {
   struct account *a;
   struct op op = {0};
-  uint32_t user = BW_NONE;
+  uint32_t user;
   int32_t day;
   if (!countable(u, r, &day))
     return;
@@ -237,13 +226,12 @@ static void take_event(struct usage *u, const struct bw_record *r, const struct 
   op.day = (uint16_t)day;
   if (op.day > a->newest)
     a->newest = op.day;
-  if (r->subject.len && r->subject.len <= BW_KEY_MAX)
-    user = user_get(u, r, op.account, hint->user);
+  user = user_of(u, r, op.account, hint->user);
   take_activity(u, r, op, user);
-  if (u->cfg.ndepartment && r->nfields)
+  if (u->cfg.department.n && r->nfields)
     take_department(u, r, op, a->newest, user);
   take_meaning(u, r, op, user);
-  if (u->cfg.ndevice && r->nfields && user != BW_NONE && u->cfg.activity & BW_KIND_BIT(r->kind))
+  if (u->cfg.device.n && r->nfields && user != BW_NONE && u->cfg.activity & BW_KIND_BIT(r->kind))
     see_device(u, r, op, user);
   touch(u, a, op.account);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Users who turn up under another account: an acquisition or a domain's new name looks like a decline of the one and a growth
- * of the other, and is neither.  Runs in a watcher host; no privileges needed.
+ * of the other, and is neither.  Who is active under the old account again and again has not moved: he works for both, or
+ * the accounts number their users alike.  Runs in a watcher host; no privileges needed.
  */
 #include <stdlib.h>
 
@@ -11,26 +12,26 @@
 #define SHARE_WINDOW 63 /* days over which movers and movable are counted */
 #define MAX_MOVES 32
 #define MOVE_LONG 365 /* days before the last activity over which slow moves are counted */
+#define SETTLED 28    /* days before a merger is told: by then, who only works for both was seen again */
+
+static bool may_have_moved(const struct user *o, const struct user *to, int32_t day)
+{
+  return o->account != to->account && o->last > 0 && o->last <= day && day - o->last <= MOVE_WINDOW && !(o->flags & USER_MOVED);
+}
 
 /* The user's entry under another account with the newest activity; the older account on a tie.  The table's order never shows.
- */
+   A name that many accounts have is not one person's. */
 static uint32_t newest_elsewhere(const struct usage *u, const struct user *x, int32_t day)
 {
   struct bw_str name = bw_key_str(&x->key);
-  uint32_t h = bw_hash_fold(bw_hash_str(name, u->seed)), i, best = BW_NONE;
-  const struct bw_index *ix = &u->users.index;
+  uint32_t same[NAMESAKES], i, best = BW_NONE;
+  uint32_t n = user_namesakes(u, bw_hash_fold(bw_hash_str(name, u->seed)), name, same);
   const struct user *b = NULL;
-  for (i = h & ix->mask; ix->slots[i].ref; i = (i + 1) & ix->mask) {
-    const struct user *o;
-    if (ix->slots[i].hash != h)
-      continue;
-    o = bw_keyed_at(&u->users, ix->slots[i].ref - 1);
-    if (o == x || o->account == x->account || o->last == 0 || o->last > day || day - o->last > MOVE_WINDOW ||
-        o->flags & USER_MOVED || !bw_key_eq(&o->key, name))
-      continue;
-    if (!b || o->last > b->last || (o->last == b->last && o->account < b->account)) {
+  for (i = 0; i < n && n < NAMESAKES; i++) {
+    const struct user *o = bw_keyed_at(&u->users, same[i]);
+    if (may_have_moved(o, x, day) && (!b || o->last > b->last || (o->last == b->last && o->account < b->account))) {
       b = o;
-      best = ix->slots[i].ref - 1;
+      best = same[i];
     }
   }
   return best;
@@ -58,6 +59,20 @@ void merger_note(struct activity *from, uint32_t to, int32_t day)
     from->moves[i].last = (uint16_t)day;
 }
 
+void merger_take_back(struct activity *from, uint32_t to)
+{
+  uint32_t i;
+  for (i = 0; i < from->nmoves; i++)
+    if (from->moves[i].to == to && from->moves[i].n > 0)
+      from->moves[i].n--;
+}
+
+static void put_move(struct usage *u, uint32_t from, uint32_t to, uint16_t day, bool back)
+{
+  stage_put(&u->stage, (struct op){.account = from, .day = day, .code = OP_MOVED_OUT, .arg = back, .other = to});
+  stage_put(&u->stage, (struct op){.account = to, .day = day, .code = OP_MOVED_IN, .arg = back, .other = from});
+}
+
 void merger_user(struct usage *u, uint32_t index, int32_t day)
 {
   struct user *x = bw_keyed_at(&u->users, index), *o;
@@ -65,9 +80,25 @@ void merger_user(struct usage *u, uint32_t index, int32_t day)
   if (best == BW_NONE)
     return;
   o = bw_keyed_at(&u->users, best);
-  o->flags |= USER_MOVED;
-  stage_put(&u->stage, (struct op){.account = o->account, .day = (uint16_t)day, .code = OP_MOVED_OUT, .other = x->account});
-  stage_put(&u->stage, (struct op){.account = x->account, .day = (uint16_t)day, .code = OP_MOVED_IN, .other = o->account});
+  o->flags = (o->flags & USER_SIGNED_IN) | USER_MOVED;
+  o->moved_to = x->account;
+  put_move(u, o->account, x->account, (uint16_t)day, false);
+}
+
+void merger_stayed(struct usage *u, uint32_t index, int32_t day)
+{
+  struct user *o = bw_keyed_at(&u->users, index);
+  struct bw_str name = bw_key_str(&o->key);
+  uint32_t there = user_find(u, bw_hash_fold(bw_hash_str(name, u->seed)), name, o->moved_to);
+  const struct user *x = there == BW_NONE ? NULL : bw_keyed_at(&u->users, there);
+  if (x && day <= x->first)
+    return; /* may have been before the move */
+  o->flags += USER_RETURNED;
+  if (o->flags < RETURNS * USER_RETURNED)
+    return;
+  o->flags &= USER_SIGNED_IN;
+  if (x)
+    put_move(u, o->account, x->account, x->first, true);
 }
 
 static double moved(const struct usage *u, const struct activity *act, uint16_t kind, int32_t day, int32_t window)
@@ -90,7 +121,7 @@ void merger_account(struct usage *u, uint32_t index, int32_t day, int64_t at_ms)
   for (i = 0; i < a->act->nmoves; i++) {
     struct move *m = &a->act->moves[i];
     double base = movable(u, a->act, day);
-    if (m->told || day - m->last > SHARE_WINDOW || m->n < option_number(u, OPT_MERGE_MIN) ||
+    if (m->told || day - m->first < SETTLED || day - m->last > SHARE_WINDOW || m->n < option_number(u, OPT_MERGE_MIN) ||
         m->n < option_number(u, OPT_MERGE_SHARE) * base)
       continue;
     m->told = true;
@@ -99,11 +130,10 @@ void merger_account(struct usage *u, uint32_t index, int32_t day, int64_t at_ms)
     b->act->merged_in = (uint16_t)day;
     from = bw_key_str(&a->key);
     to = bw_key_str(&b->key);
-    notice(
-        u, BW_URGENCY_MEDIUM, at_ms, from, "company_merged",
-        "%u of %.0f recently active users of \"%.*s\" moved to \"%.*s\": a merger or a new domain, not a decline; signals of "
-        "decline and growth of both are held.  Join the two accounts where they are one customer.",
-        m->n, base, BW_FMT(from), BW_FMT(to));
+    notice(u, BW_URGENCY_MEDIUM, at_ms, from, "company_merged",
+           "%u users of \"%.*s\", where %.0f were active within nine weeks, moved to \"%.*s\": a merger or a new domain, not a "
+           "decline; signals of decline and growth of both are held.  Join the two accounts where they are one customer.",
+           m->n, BW_FMT(from), base, BW_FMT(to));
   }
 }
 

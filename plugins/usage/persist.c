@@ -285,7 +285,7 @@ static void io_facts(struct io *io, struct facts *f)
   }
 }
 
-/* A table of names: how many, then the names; entries are made on the way in. */
+/* A table of names: how many, then the names; entries are made on the way in, and not yet in the table's index. */
 static uint32_t io_keys(struct io *io, struct bw_keyed *t)
 {
   uint32_t n = (uint32_t)number(io, bw_keyed_count(t), t->max), i;
@@ -296,10 +296,18 @@ static uint32_t io_keys(struct io *io, struct bw_keyed *t)
       continue;
     }
     s = bw_state_get_str(io->in, BW_KEY_MAX);
-    if (ok(io) && bw_keyed_add(t, bw_hash_fold(bw_hash_str(s, io->u->seed)), s) == BW_NONE)
+    if (ok(io) && bw_keyed_append(t, s) == BW_NONE)
       bw_state_refuse(io->in, "a table is over its limit");
   }
   return ok(io) ? n : 0;
+}
+
+static uint32_t io_indexed_keys(struct io *io, struct bw_keyed *t)
+{
+  uint32_t n = io_keys(io, t), i;
+  for (i = 0; io->in && i < n; i++)
+    bw_index_put(&t->index, bw_hash_fold(bw_hash_str(bw_key_str(bw_keyed_at(t, i)), io->u->seed)), i);
+  return n;
 }
 
 static void io_users(struct io *io)
@@ -313,8 +321,12 @@ static void io_users(struct io *io)
     x->last = day16(io, x->last);
     x->first = day16(io, x->first);
     x->dept = name(io, x->dept);
-    x->flags = (uint8_t)number(io, x->flags, 3);
+    x->flags = (uint8_t)number(io, x->flags, RETURNS * USER_RETURNED - 1);
+    if (x->flags & USER_MOVED)
+      x->moved_to = (uint32_t)number(io, x->moved_to, bw_keyed_count(&u->accounts) - 1);
   }
+  if (io->in)
+    users_index(u);
   nsharing = (uint32_t)number(io, u->sharing.count, n);
   for (i = 0; i < nsharing && ok(io); i++) {
     struct sharing *s = io->in ? sharing_of(u, i, true) : bw_chunks_at(&u->sharing, i);
@@ -364,7 +376,7 @@ static void io_accounts(struct io *io)
 static void io_plans(struct io *io)
 {
   struct usage *u = io->u;
-  uint32_t n = io_keys(io, &u->plans), i, k, nlimits;
+  uint32_t n = io_indexed_keys(io, &u->plans), i, k, nlimits;
   for (i = 0; i < n && ok(io); i++) {
     struct plan *p = bw_keyed_at(&u->plans, i);
     nlimits = (uint32_t)number(io, p->nlimits, 64);
@@ -443,7 +455,7 @@ static void io_all(struct io *io)
   u->told_future = (int32_t)signed_number(io, u->told_future);
   u->told_full = (int32_t)signed_number(io, u->told_full);
   u->told_names = (int32_t)signed_number(io, u->told_names);
-  (void)io_keys(io, &u->accounts);
+  (void)io_indexed_keys(io, &u->accounts);
   io_users(io);
   io_plans(io);
   io_accounts(io);

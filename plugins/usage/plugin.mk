@@ -2,7 +2,7 @@
 usage_sources = %D%/actions.c %D%/apply.c %D%/checks_adoption.c %D%/checks_change.c %D%/checks_counters.c %D%/checks_limits.c \
   %D%/checks_long.c %D%/checks_seats.c %D%/checks_silence.c %D%/checks_spread.c %D%/config.c %D%/evaluate.c %D%/extras.def \
   %D%/facts.c %D%/feed.c %D%/fleet.c %D%/merger.c %D%/options.c %D%/persist.c %D%/plugin.c %D%/signals.def %D%/stage.c \
-  %D%/traits.c %D%/usage.h
+  %D%/traits.c %D%/usage.h %D%/users.c
 
 watchers_PROGRAMS += %D%/usage.so
 %C%_usage_so_SOURCES = $(usage_sources)
@@ -12,7 +12,8 @@ watchers_PROGRAMS += %D%/usage.so
 
 EXTRA_DIST += %D%/tests/harness.h %D%/tests/world.h
 if HAVE_CMOCKA
-check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_power %D%/tests/test_load %D%/tests/test_stage
+check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_power %D%/tests/test_load %D%/tests/test_stage \
+  %D%/tests/test_users
 %C%_tests_test_signals_SOURCES = %D%/tests/test_signals.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_signals_LDADD = $(L_sdk) $(CMOCKA_LIBS)
@@ -22,6 +23,9 @@ check_PROGRAMS += %D%/tests/test_signals %D%/tests/test_calm %D%/tests/test_powe
 %C%_tests_test_stage_SOURCES = %D%/tests/test_stage.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_stage_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_stage_LDADD = $(L_sdk) $(CMOCKA_LIBS)
+%C%_tests_test_users_SOURCES = %D%/tests/test_users.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
+%C%_tests_test_users_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+%C%_tests_test_users_LDADD = $(L_sdk) $(CMOCKA_LIBS)
 %C%_tests_test_power_SOURCES = %D%/tests/test_power.c %D%/tests/harness.c %D%/tests/world.c $(usage_sources)
 %C%_tests_test_power_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_power_LDADD = $(L_sdk) $(CMOCKA_LIBS)

@@ -3,6 +3,7 @@
  * The usage watcher's own types.  A pure function of records, in a sandboxed host: no clock, no files, no network.
  *
  * feed.c      records -> pieces (the hot path)        actions.c  what single events do beyond being activity
+ * users.c     users by name and account
  * stage.c     pieces, sorted by account               apply.c    pieces -> counters
  * facts.c     contracts: plans, seats, limits         fleet.c    the whole feed: dips, silence, quantiles
  * config.c    options -> what events mean
@@ -15,7 +16,7 @@
 #include "sdk/sdk.h"
 
 #define STATE_WORD "basewatch-usage"
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 
 /* ---- options ---- */
 enum signal_id {
@@ -84,14 +85,19 @@ struct field_ref {
   uint32_t section;
   struct bw_str key; /* owned by the config's document */
 };
+struct field_set { /* the same value by several names; the first that is there counts */
+  struct field_ref refs[MAX_FIELDS];
+  uint32_t n;
+  uint64_t lengths; /* a bit for each length of a key */
+};
 struct rule_of_event {
-  uint8_t action, nfields, nwhere;
+  uint8_t action, nwhere;
   bool any_name;       /* "*" or no name given */
   uint8_t index, step; /* meter; pattern and its step */
   uint64_t kinds;      /* BW_KIND_BITs */
   char *name;          /* normalised: lower case, letters and digits only */
-  struct field_ref fields[MAX_FIELDS];
-  struct field_ref where[MAX_FIELDS];
+  struct field_set fields;
+  struct field_set where[MAX_FIELDS]; /* of one name each */
   struct bw_str equals[MAX_FIELDS];
 };
 enum meter_window { METER_DAYS, METER_MONTH, METER_GAUGE };
@@ -140,8 +146,7 @@ struct config {
   struct meter meters[MAX_METERS];
   struct pattern patterns[MAX_PATTERNS];
   struct product_map products[MAX_MAP], adjacent[MAX_MAP];
-  struct field_ref department[MAX_FIELDS], device[MAX_FIELDS];
-  uint32_t ndepartment, ndevice;
+  struct field_set department, device;
   uint64_t activity; /* kind bits */
   bool trait_on[TRAIT_COUNT], logins_by_user, any_trait;
   int32_t mau_window;
@@ -260,9 +265,15 @@ struct user {
   uint16_t last, first; /* 0: never active */
   uint16_t dept;
   uint8_t flags;
+  uint32_t moved_to; /* of USER_MOVED: the account */
 };
-enum { USER_MOVED = 1, USER_SIGNED_IN = 2 /* on day `last` */ };
-struct sharing { /* of one user; only where records tell devices apart */
+enum {
+  USER_MOVED = 1,
+  USER_SIGNED_IN = 2, /* on day `last` */
+  USER_RETURNED = 4   /* times the days on which one who moved was active where he was */
+};
+#define RETURNS 10 /* who was there so often has not moved */
+struct sharing {   /* of one user; only where records tell devices apart */
   uint32_t hour;
   uint32_t seen[4]; /* distinct in that hour */
   uint16_t days[7]; /* the newest sharing days */
@@ -286,8 +297,8 @@ enum op_code {
   OP_DEPT,      /* id: of its name; user */
   OP_STEP,      /* arg: pattern + MAX_PATTERNS * step; user, ms */
   OP_SHARER,    /* user */
-  OP_MOVED_OUT, /* other */
-  OP_MOVED_IN,  /* other */
+  OP_MOVED_OUT, /* other; arg: 1 where it is taken back */
+  OP_MOVED_IN,  /* likewise */
   OP_CODES
 };
 enum {
@@ -404,7 +415,7 @@ static inline int32_t option_days(const struct usage *u, enum option_id id)
 {
   return (int32_t)(u->cfg.value[id].integer / BW_DAY);
 }
-const struct bw_field *field_of(const struct bw_record *r, const struct field_ref *refs, uint32_t n);
+const struct bw_field *field_of(const struct bw_record *r, const struct field_set *set); /* NULL: none of them is there */
 
 /* feed.c, actions.c */
 int32_t feed_batch(struct usage *u, const struct bw_batch *batch);
@@ -421,6 +432,14 @@ static inline uint32_t hash_of(const struct usage *u, struct bw_str s, uint64_t 
 {
   return bw_hash_fold(u->own_hash ? bw_hash_str(s, u->seed) : given);
 }
+
+/* users.c; name_hash is hash_of() the name */
+#define NAMESAKES 8 /* a name that so many accounts have is nobody in particular */
+uint32_t user_find(const struct usage *u, uint32_t name_hash, struct bw_str name, uint32_t account); /* or BW_NONE */
+uint32_t user_get(struct usage *u, uint32_t name_hash, struct bw_str name, uint32_t account); /* adds; BW_NONE: no room */
+/* The users of this name, the first NAMESAKES of them. */
+uint32_t user_namesakes(const struct usage *u, uint32_t name_hash, struct bw_str name, uint32_t *ret_users);
+void users_index(struct usage *u); /* anew, from the entries */
 
 /* stage.c, apply.c: activities are up to date after a flush only */
 void stage_put(struct stage *s, struct op op);
@@ -449,8 +468,10 @@ bool facts_free(const struct usage *u, const struct account *a);
 bool facts_owns(const struct facts *f, uint16_t product);
 
 /* merger.c */
-void merger_user(struct usage *u, uint32_t user, int32_t day);
+void merger_user(struct usage *u, uint32_t user, int32_t day);   /* who is active for the first time */
+void merger_stayed(struct usage *u, uint32_t user, int32_t day); /* who moved, and is active where he was */
 void merger_note(struct activity *from, uint32_t to, int32_t day);
+void merger_take_back(struct activity *from, uint32_t to);
 void merger_account(struct usage *u, uint32_t index, int32_t day, int64_t at_ms);
 bool merger_holds_decline(const struct usage *u, const struct account *a, int32_t day);
 bool merger_holds_growth(const struct usage *u, const struct account *a, int32_t day);

@@ -101,7 +101,7 @@ void bw_keyed_clear(struct bw_keyed *t)
   bw_chunks_clear(&t->entries);
 }
 
-uint32_t bw_keyed_add(struct bw_keyed *t, uint32_t hash, struct bw_str s)
+uint32_t bw_keyed_append(struct bw_keyed *t, struct bw_str s)
 {
   struct bw_key *k;
   uint32_t i;
@@ -116,7 +116,14 @@ uint32_t bw_keyed_add(struct bw_keyed *t, uint32_t hash, struct bw_str s)
   } else if (s.len) {
     memcpy(k->text, s.data, s.len);
   }
-  bw_index_put(&t->index, hash, i);
+  return i;
+}
+
+uint32_t bw_keyed_add(struct bw_keyed *t, uint32_t hash, struct bw_str s)
+{
+  uint32_t i = bw_keyed_append(t, s);
+  if (i != BW_NONE)
+    bw_index_put(&t->index, hash, i);
   return i;
 }
 

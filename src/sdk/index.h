@@ -122,6 +122,8 @@ static inline uint32_t bw_keyed_find(const struct bw_keyed *t, uint32_t hash, st
 }
 /* Adds without looking whether it is there; BW_NONE where the table is full or the name over BW_KEY_MAX bytes. */
 uint32_t bw_keyed_add(struct bw_keyed *t, uint32_t hash, struct bw_str s);
+/* The same, for callers that put it into the index themselves. */
+uint32_t bw_keyed_append(struct bw_keyed *t, struct bw_str s);
 
 /* ---- bounded interning: names to small numbers, from 1; 0 is "none" and "no room" ---- */
 struct bw_intern {
