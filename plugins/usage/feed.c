@@ -237,25 +237,29 @@ static void take_event(struct usage *u, const struct bw_record *r, const struct 
 }
 
 /*
- * Each record is met twice before it is counted, each time one step further down the chain of pointers, so that no step waits
- * for memory: table slots; entries.
+ * Each record is met three times before it is counted, each time one step further down the chain of pointers, so that no step
+ * waits for memory: the user's slot; the user; his account.
  */
-static void ahead_slots(const struct usage *u, const struct bw_record *r)
+static void ahead_slot(const struct usage *u, const struct bw_record *r)
 {
-  bw_index_prefetch(&u->accounts.index, hash_of(u, r->account, r->account_hash));
   bw_index_prefetch(&u->users.index, hash_of(u, r->subject, r->subject_hash));
   __builtin_prefetch(r->fields);
   __builtin_prefetch(r->fields + 1);
 }
 
-static void ahead_entries(const struct usage *u, const struct bw_record *r, struct hint *hint)
+static void ahead_user(const struct usage *u, const struct bw_record *r, struct hint *hint)
 {
-  hint->account = bw_index_peek(&u->accounts.index, hash_of(u, r->account, r->account_hash));
-  hint->user = bw_index_peek(&u->users.index, hash_of(u, r->subject, r->subject_hash));
-  if (hint->account != BW_NONE)
-    __builtin_prefetch(bw_keyed_at(&u->accounts, hint->account), 1);
+  *hint = (struct hint){BW_NONE, bw_index_peek(&u->users.index, hash_of(u, r->subject, r->subject_hash))};
   if (hint->user != BW_NONE)
     __builtin_prefetch(bw_keyed_at(&u->users, hint->user), 1);
+}
+
+static void ahead_account(const struct usage *u, struct hint *hint)
+{
+  if (hint->user == BW_NONE)
+    return;
+  hint->account = ((const struct user *)bw_keyed_at(&u->users, hint->user))->account;
+  __builtin_prefetch(bw_keyed_at(&u->accounts, hint->account), 1);
 }
 
 static void look_ahead(const struct usage *u, const struct bw_batch *b, uint64_t i, struct hint *hints)
@@ -265,9 +269,11 @@ static void look_ahead(const struct usage *u, const struct bw_batch *b, uint64_t
     __builtin_prefetch(&bw_batch_at(b, i + 2 * AHEAD)->name_hash);
   }
   if (i + AHEAD < b->count)
-    ahead_slots(u, bw_batch_at(b, i + AHEAD));
+    ahead_slot(u, bw_batch_at(b, i + AHEAD));
   if (i + AHEAD / 2 < b->count)
-    ahead_entries(u, bw_batch_at(b, i + AHEAD / 2), &hints[(i + AHEAD / 2) % AHEAD]);
+    ahead_user(u, bw_batch_at(b, i + AHEAD / 2), &hints[(i + AHEAD / 2) % AHEAD]);
+  if (i + AHEAD / 4 < b->count)
+    ahead_account(u, &hints[(i + AHEAD / 4) % AHEAD]);
 }
 
 /* Our hash and the host's should be one function; if they ever are not, ours it is. */
