@@ -47,9 +47,9 @@ void bw_book_close(struct bw_book **book);
  *
  * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
  * use: " Red" is "red".  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
- * plain.
+ * plain ("36 000", "31 Jan 2027" too; "01/02/2027" is not).
  *
- * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; it is named, and all the others are applied.
+ * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; each is named, and all the others are applied.
  * BW_ENOTFOUND: a field holds a word that no rule knows, or no number or time where rules read one; all was applied, and it is
  * told once for each.
  */

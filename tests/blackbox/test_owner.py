@@ -252,11 +252,12 @@ def test_who_must_not_be_contacted_is_not(daemon):
 def test_a_word_that_no_rule_knows_is_told_of(daemon):
     path = daemon.place / "words.jsonl"
     write_lines(path, [{"type": "account", "messageId": f"w{i}", "accountId": account, "timestamp": f"{DAY0}T08:31:00Z",
-                        "traits": {"health": word}} for i, (account, word) in enumerate((("acme", "At Risk"), ("globex", " RED")))])
+                        "traits": {"health": word, **({"seats": "lots"} if account == "acme" else {})}} for i, (account, word) in enumerate((("acme", "At Risk"), ("globex", " RED")))])
     daemon.cli("import", path)
     wait_until(daemon.idle, 30, "the words")
     (notice,) = [n for n in daemon.status()["notices"] if n["code"] == "value_unknown"]
     assert notice["account"] == "acme" and 'health is "At Risk", which is none of green, yellow or red' in notice["text"]
+    assert '; seats is "lots", which is no number' in notice["text"]
     assert [f["value"] for f in daemon.json("account", "globex")["fields"] if f["name"] == "health"] == ["red"]
     for account in ("acme", "globex"):  # neither is sold to
         daemon.cli("reject", lead_of(daemon, account)["lead"], "--reason", "test")
