@@ -265,6 +265,12 @@ def test_a_word_that_no_rule_knows_is_told_of(daemon):
         assert [g for g in plays["seat-expansion"]["gates"] if g["name"] == "health"][0]["result"] == "fail"
 
 
+def test_signals_of_nobody(daemon):
+    said = refused(daemon, "signals", "acmee")
+    assert 'no record has named the account "acmee"; did you mean acme?' in said
+    assert daemon.json("signals", "acme")["items"] and "no record has named" in refused(daemon, "signals", "--all", "nosuch")
+
+
 def test_a_body_is_rewritten_from_a_file(daemon, tmp_path):
     lead = lead_of(daemon, "acme")["lead"]
     body = "Grüße,\n\n.\nFrom here on: zwölf Plätze.\n" + "x" * 1200 + "\n=41 {account.arr}\n"
