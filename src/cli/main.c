@@ -436,6 +436,17 @@ static void set_up(struct bw_cli *cli)
     cli->who = sudo;
 }
 
+/* Leads are named L7; l7 means the same. */
+static void name_lead(struct bw_cli *cli)
+{
+  const char *said = cli->nargs ? cli->args[0] : "";
+  if (strncmp(cli->command->synopsis, "LEAD", 4) != 0 || said[0] != 'l' || said[1] < '0' || said[1] > '9' ||
+      strlen(said) >= sizeof cli->lead)
+    return;
+  (void)snprintf(cli->lead, sizeof cli->lead, "L%s", said + 1);
+  cli->args[0] = cli->lead;
+}
+
 static int run(struct bw_cli *cli, bool help)
 {
   if (!cli->command) {
@@ -452,6 +463,7 @@ static int run(struct bw_cli *cli, bool help)
   }
   if (cli->nargs < cli->command->min_args || cli->nargs > cli->command->max_args)
     return bw_cli_usage(cli, cli->nargs < cli->command->min_args ? "something is missing" : "that is too much");
+  name_lead(cli);
   return cli->command->run(cli);
 }
 
