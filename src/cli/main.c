@@ -17,6 +17,10 @@
 
 #define STATE_DEFAULT "/var/lib/basewatch"
 
+static const struct bw_cli_option why_not_options[] = {
+    {"all", NULL, "every play in full"},
+    {NULL, NULL, NULL},
+};
 static const struct bw_cli_option inbox_options[] = {
     {"owner", "NAME", "only the leads of this owner (or CSM)"},
     {"all", NULL, "decided, snoozed and shadow leads too"},
@@ -161,8 +165,9 @@ static const struct bw_cli_command commands[] = {
     {"account", "ACCOUNT", "what is known about an account", NULL, 1, 1, NULL, bw_cmd_account},
     {"signals", "[ACCOUNT] [--all] [--limit N]", "what has shifted", NULL, 0, 1, signals_options, bw_cmd_signals},
     {"why", "LEAD", "why a lead was opened: every step of its evaluation", NULL, 1, 1, NULL, bw_cmd_why},
-    {"why-not", "ACCOUNT [PLAY]", "why no play fired: the gate, its value, what would change it", NULL, 1, 2, NULL,
-     bw_cmd_why_not},
+    {"why-not", "ACCOUNT [PLAY | --all]", "why no play fired: the gate, its value, what would change it",
+     "Without a play: a line for each, the nearest to a lead first; with one, or with --all, every step of its evaluation.", 1,
+     2, why_not_options, bw_cmd_why_not},
     {"import", "[--kind KIND] [--history] FILE...", "give files of records to the daemon",
      "JSON lines of any record kind (plain, .gz, .zst; - is standard input), and CSV tables of accounts, contacts, plans, "
      "subscriptions "

@@ -301,7 +301,11 @@ def test_why_not_shows_the_nearest_play_first(cli, daemon):
     lines = cli("why-not", "acme").stdout.splitlines()
     assert [line.split()[0] for line in lines[3:10]] == ["now", "rests", "near", "far", "one-gate", "two-gates", "silent"], lines
     assert "nothing new" in lines[4] and "near says so" in lines[5]
-    assert lines[-1] == "`basewatch why-not acme PLAY` has everything about one."
+    assert lines[-1] == "`basewatch why-not acme PLAY` has everything about one, and --all about each."
+    text = cli("why-not", "acme", "--all").stdout
+    assert [text.index(f"\n{name}  ") for name in ("now", "rests", "near", "two-gates", "silent")] == sorted(
+        text.index(f"\n{name}  ") for name in ("now", "rests", "near", "two-gates", "silent"))
+    assert "✗ 1" in text
 
 
 # ---- an operator ----
