@@ -238,7 +238,7 @@ struct bw_trait_decl {
   const char *name; /* "dau_mau"; rules see "usage.dau_mau" */
   uint32_t type;    /* BW_VALUE_NUMBER or BW_VALUE_STRING */
   uint32_t reserved;
-  const char *unit; /* "users", "ratio", "ms", "" */
+  const char *unit; /* "users", "ratio" (1.2 is 120 %), "share" (never more than 1), "ms", "" */
   const char *help;
 };
 
