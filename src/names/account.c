@@ -231,7 +231,7 @@ COMPUTE(account_contacts)
  */
 COMPUTE(account_relationship)
 {
-  static const char *const words[] = {"multi-threaded", "single", "weak", NULL};
+  const char *const *words = bw_relationship_words;
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
   struct bw_str recorded = e ? bw_entity_text(e, "relationship") : BW_STR("");
   bool champion = bw_env_record(env, R_CHAMPION) != NULL;

@@ -18,14 +18,15 @@ struct domain {
   double lo, hi;
   bool whole;
 };
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL}), 0, 0, false
+#define WORDS(list) list, 0, 0, false
 #define NUMBERS(lo, hi, whole) NULL, lo, hi, whole
 
+static const char *const priorities[] = {"high", "medium", "low", NULL};
 static const struct domain domains[] = {
-    {"account.health", WORDS("green", "yellow", "red")},
-    {"account.budget", WORDS("positive", "stable", "cuts")},
-    {"account.relationship", WORDS("multi-threaded", "single", "weak")},
-    {"priority", WORDS("high", "medium", "low")},
+    {"account.health", WORDS(bw_health_words)},
+    {"account.budget", WORDS(bw_budget_words)},
+    {"account.relationship", WORDS(bw_relationship_words)},
+    {"priority", WORDS(priorities)},
     {"account.stage", NUMBERS(0, BW_STAGES - 1, true)},
     {"quartile()", NUMBERS(1, 4, true)},
     {"score", NUMBERS(0, 100, false)},
