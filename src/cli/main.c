@@ -436,8 +436,8 @@ static void set_up(struct bw_cli *cli)
   cli->color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
   cli->width = terminal_width();
   cli->now = bw_clock_now(bw_clock_system());
-  /* Who really decides, where someone acts as root: the daemon records root as well. */
-  if (sudo && *sudo && geteuid() == 0)
+  /* Who really decides, where someone acts as root or as the daemon's user: the daemon records the login as well. */
+  if (sudo && *sudo)
     cli->who = sudo;
 }
 
