@@ -292,7 +292,9 @@ static int run(struct import *im)
     say_result(im);
     rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;
   } else if (im->sum.accepted) {
-    (void)fprintf(stderr, "basewatch: %llu records are on disk; repeat the import to bring in the rest, none is taken twice\n",
+    (void)fprintf(stderr,
+                  "basewatch: %llu records are on disk; repeat the same import soon to bring in the rest: what came within "
+                  "ingest.dedup_window is not taken twice\n",
                   (unsigned long long)im->sum.accepted);
   }
   bw_reader_close(&reader);

@@ -171,9 +171,9 @@ static const struct bw_cli_command commands[] = {
     {"import", "[--kind KIND] [--history] FILE...", "give files of records to the daemon",
      "JSON lines of any record kind (plain, .gz, .zst; - is standard input), and CSV tables of accounts, contacts, plans, "
      "subscriptions "
-     "and opportunities.  Returns when all of it is on disk there.  May be repeated: records that are there already are not "
-     "taken "
-     "twice.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
+     "and opportunities.  Returns when all of it is on disk there.  May be repeated in the same way: a record that came within "
+     "ingest.dedup_window is not taken twice, and a row of a table says the same as before.  Later, or with another --source, "
+     "events count again.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
      1, BW_CLI_ARGS, import_options, bw_cmd_import},
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
     {"plays", "[diff [--config DIR] [--limit N | --all]]", "which plays run; diff: whose leads a reload would change",

@@ -494,6 +494,38 @@ def test_a_failed_message_is_sent_again_exactly_once(daemon):
 
 # ---- the operator ----
 
+def test_an_import_again(daemon):
+    """A table says what is, and may be said again; an event is one more, but for what is known to have come already."""
+    tables = {"accounts": "account_id,name,arr,renewal\nagain,Again,24000,31 Jan 2027\n",
+              "contacts": "contact_id,account_id,name,role\nc-again,again,Kim,champion\n",
+              "plans": "plan_id,name,seat_price\nteam2,Team 2,200\n",
+              "subscriptions": "account_id,plan,seats\nagain,team2,10\n",
+              "opportunities": "opportunity_id,account_id,stage,amount\no-again,again,Proposed,4000\n"}
+    for name, text in tables.items():
+        (daemon.place / f"{name}.csv").write_text(text)
+    files = [daemon.place / f"{name}.csv" for name in tables]
+    event = daemon.place / "event.jsonl"
+    event.write_text(json.dumps({k: v for k, v in track(1, "again", at=f"{DAY0}T08:00:00Z").items() if k != "messageId"}) + "\n")
+
+    def bring(*args):
+        done = daemon.json("import", *args)
+        wait_until(daemon.idle, 30, "the import")
+        return done["accepted"], done["duplicates"]
+
+    def said():
+        return {k: v for k, v in daemon.json("account", "again").items() if k in ("fields", "subscription", "contacts", "opportunities")}
+
+    bring(*files)
+    before = said()
+    assert len(before["contacts"]) == len(before["opportunities"]) == 1
+    assert [bring(event), bring(event), bring("--source", "other", event)] == [(1, 0), (0, 1), (1, 0)]
+    assert daemon.stop() == 0
+    daemon.args = ["--start-time", "2026-03-09T09:00:00Z"]
+    daemon.start()
+    bring(*files)
+    assert said() == before
+    assert bring(event) == (1, 0)  # a week later nobody remembers
+
 def test_a_sender_that_is_mended_sends_what_waited(daemon):
     """The check finds what is no address.  One that slipped through before there was the check is mended by a reload."""
     settings = daemon.place / "config/basewatch.yaml"
