@@ -238,7 +238,7 @@ struct bw_trait_decl {
   const char *name; /* "dau_mau"; rules see "usage.dau_mau" */
   uint32_t type;    /* BW_VALUE_NUMBER or BW_VALUE_STRING */
   uint32_t reserved;
-  const char *unit; /* "users", "ratio", "ms", "" */
+  const char *unit; /* "users", "ratio" (1.2 is 120 %), "share" (never more than 1), "ms", "" */
   const char *help;
 };
 
@@ -286,7 +286,8 @@ struct bw_plugin {
   uint32_t ntraits, trait_size;
   uint32_t state_version; /* of what save() writes; load() is only given its own */
   uint32_t reserved;
-  /* Makes an instance.  0, or negative with a message in args->error. */
+  /* Makes an instance.  0, or negative with a message in args->error: one that begins "option NAME: " is told at that option's
+     place in the watcher's file ("option signals[0]: " at an item of a list). */
   int32_t (*open)(const struct bw_open_args *args, void **ret_self);
   /* Takes records in order.  0, or negative: the batch failed and the instance is discarded. */
   int32_t (*records)(void *self, const struct bw_batch *batch);

@@ -29,7 +29,7 @@ static const char *option_name(uint32_t id)
 
 static int bad(struct bw_error *err, uint32_t id, const char *what)
 {
-  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option \"%s\": %s", option_name(id), what);
+  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %s", option_name(id), what);
 }
 
 /* "properties.feature" -> section and key; a name without a section stands beside "type". */
@@ -305,29 +305,6 @@ static int read_products(struct usage *u, uint32_t id, struct product_map *map, 
   return 0;
 }
 
-/* "all", or a list of names out of a table. */
-static int read_choice(struct usage *u, uint32_t id, const char *(*name)(uint32_t i), uint32_t n, bool *on,
-                       struct bw_error *err)
-{
-  const struct bw_jnode *root = root_of(u, id), *c;
-  uint32_t i;
-  bool all = root->type == BW_J_STRING && bw_str_is(root->text, "all");
-  for (i = 0; i < n; i++)
-    on[i] = all;
-  if (all)
-    return 0;
-  if (root->type != BW_J_LIST)
-    return bad(err, id, "\"all\" or a list of names is expected");
-  for (c = root->child; c; c = c->next) {
-    for (i = 0; i < n && !(c->type == BW_J_STRING && bw_str_is(c->text, name(i))); i++)
-      ;
-    if (i == n)
-      return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option \"%s\": there is no \"%.*s\"", option_name(id), BW_FMT(c->text));
-    on[i] = true;
-  }
-  return 0;
-}
-
 static const char *signal_name(uint32_t i)
 {
   return usage_signals[i].name;
@@ -336,6 +313,53 @@ static const char *signal_name(uint32_t i)
 static const char *trait_name(uint32_t i)
 {
   return usage_traits[i].name;
+}
+
+/* What may be chosen from. */
+struct choice {
+  const char *what;
+  const char *(*name)(uint32_t i);
+  uint32_t n;
+};
+static const struct choice signal_choice = {"signal", signal_name, SIG_COUNT},
+                           trait_choice = {"trait", trait_name, TRAIT_COUNT};
+
+static int not_there(const struct choice *of, uint32_t id, uint32_t place, const struct bw_jnode *c, struct bw_error *err)
+{
+  const char *near = NULL;
+  size_t best = SIZE_MAX;
+  uint32_t i;
+  if (c->type != BW_J_STRING)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s[%u]: the name of a %s is needed", option_name(id), place,
+                   of->what);
+  for (i = 0; i < of->n; i++)
+    if (bw_nearer(c->text, bw_str(of->name(i)), &best))
+      near = of->name(i);
+  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s[%u]: there is no %s \"%.*s\"; %s%s%s", option_name(id), place,
+                 of->what, (int)(c->text.len < 60 ? c->text.len : 60), c->text.data,
+                 near ? "did you mean " : "basewatch-usage(7) lists them", near ? near : "", near ? "?" : "");
+}
+
+/* "all", or a list of names. */
+static int read_choice(struct usage *u, uint32_t id, const struct choice *of, bool *on, struct bw_error *err)
+{
+  const struct bw_jnode *root = root_of(u, id), *c;
+  uint32_t i, place = 0;
+  bool all = root->type == BW_J_STRING && bw_str_is(root->text, "all");
+  for (i = 0; i < of->n; i++)
+    on[i] = all;
+  if (all)
+    return 0;
+  if (root->type != BW_J_LIST)
+    return bad(err, id, "\"all\" or a list of names is expected");
+  for (c = root->child; c; c = c->next, place++) {
+    for (i = 0; i < of->n && !(c->type == BW_J_STRING && bw_str_is(c->text, of->name(i))); i++)
+      ;
+    if (i == of->n)
+      return not_there(of, id, place, c, err);
+    on[i] = true;
+  }
+  return 0;
 }
 
 static int read_values(struct usage *u, const struct bw_open_args *args, struct bw_error *err)
@@ -352,7 +376,7 @@ static int read_values(struct usage *u, const struct bw_open_args *args, struct 
     if (usage_options[i].type != BW_OPTION_JSON)
       continue;
     if ((rc = bw_jdoc_parse(c->value[i].text, &c->docs[i], err)))
-      return bw_error_prefix(err, "option \"%s\"", option_name(i));
+      return bw_error_prefix(err, "option %s", option_name(i));
   }
   return 0;
 }
@@ -396,7 +420,7 @@ static int check_settings(const struct config *c, struct bw_error *err)
   for (i = 0; i < SIG_COUNT; i++) {
     const struct bw_rule *r = &c->set[i].rule;
     if (r->below ? r->clear < r->threshold : r->clear > r->threshold)
-      return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option \"%s.clear\": it must not lie beyond %s.threshold",
+      return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s.clear: it must not lie beyond %s.threshold",
                      usage_signals[i].name, usage_signals[i].name);
   }
   return 0;
@@ -433,8 +457,8 @@ int config_read(struct usage *u, const struct bw_open_args *args, struct bw_erro
   if ((rc = read_values(u, args, err)))
     return rc;
   read_settings(c);
-  if ((rc = check_settings(c, err)) || (rc = read_choice(u, OPT_SIGNALS, signal_name, SIG_COUNT, on, err)) ||
-      (rc = read_choice(u, OPT_TRAITS, trait_name, TRAIT_COUNT, c->trait_on, err)))
+  if ((rc = check_settings(c, err)) || (rc = read_choice(u, OPT_SIGNALS, &signal_choice, on, err)) ||
+      (rc = read_choice(u, OPT_TRAITS, &trait_choice, c->trait_on, err)))
     return rc;
   for (i = 0; i < SIG_COUNT; i++)
     c->set[i].on = c->set[i].on && on[i];

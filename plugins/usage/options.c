@@ -37,7 +37,7 @@ const struct bw_trait_decl usage_traits[TRAIT_COUNT] = {
     {"dau", BW_VALUE_NUMBER, 0, "users", "Active users a day, mean of the last 7 days."},
     {"wau", BW_VALUE_NUMBER, 0, "users", "Distinct active users in 7 days."},
     {"mau", BW_VALUE_NUMBER, 0, "users", "Distinct active users in 28 days."},
-    {"dau_mau", BW_VALUE_NUMBER, 0, "ratio", "Mean daily over monthly active users."},
+    {"dau_mau", BW_VALUE_NUMBER, 0, "share", "Mean daily over monthly active users."},
     {"feature_breadth", BW_VALUE_NUMBER, 0, "features", "Distinct features used in 28 days."},
     {"automation_depth", BW_VALUE_NUMBER, 0, "runs", "Automation runs in 28 days per active user."},
     {"usage", BW_VALUE_NUMBER, 0, "", "Use of the resource in its window; key: resource."},

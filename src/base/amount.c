@@ -7,19 +7,39 @@
 
 #define DIGITS 15
 
-int bw_amount_parse(struct bw_str s, double *ret)
+#define MAX_TEXT 64
+
+/* Every kind of space that a spreadsheet sets between thousands becomes ' ': of no break, thin, narrow.  BW_EINVAL: too long.
+ */
+static int plain_spaces(struct bw_str s, char out[MAX_TEXT], struct bw_str *ret)
 {
-  char digits[DIGITS + 8];
+  static const char *const spaces[] = {"\xC2\xA0", "\xE2\x80\x89", "\xE2\x80\xAF"};
+  size_t i = 0, k, n = 0;
+  while (i < s.len) {
+    for (k = 0; k < sizeof spaces / sizeof *spaces && !bw_str_prefix(bw_str_n(s.data + i, s.len - i), spaces[k]); k++)
+      ;
+    if (n == MAX_TEXT)
+      return BW_EINVAL;
+    out[n++] = k < sizeof spaces / sizeof *spaces ? ' ' : s.data[i];
+    i += k < sizeof spaces / sizeof *spaces ? strlen(spaces[k]) : 1;
+  }
+  *ret = bw_str_n(out, n);
+  return BW_OK;
+}
+
+static int parse(struct bw_str s, double *ret)
+{
+  char digits[DIGITS + 8], between = '\0'; /* between thousands: ',' or ' ' throughout */
   size_t i, n = 0, point = 0, since = 0;
-  bool commas = false, bad = s.len == 0 || s.data[0] < '0' || s.data[0] > '9';
+  bool bad = s.len == 0 || s.data[0] < '0' || s.data[0] > '9';
   for (i = 0; !bad && i < s.len; i++) {
     char ch = s.data[i];
-    if (ch == ',') {
-      bad = point || (commas ? since != 3 : since == 0 || since > 3);
-      commas = true;
+    if (ch == ',' || ch == ' ') {
+      bad = point || (between ? since != 3 || ch != between : since == 0 || since > 3);
+      between = ch;
       since = 0;
     } else if (ch == '.' && !point) {
-      bad = commas && since != 3;
+      bad = between && since != 3;
       digits[n++] = ch;
       point = n;
     } else {
@@ -28,11 +48,17 @@ int bw_amount_parse(struct bw_str s, double *ret)
       since += !point;
     }
   }
-  if (bad || (commas && since != 3) || (point && point == n))
+  if (bad || (between && since != 3) || (point && point == n))
     return BW_EINVAL;
   digits[n] = '\0';
   *ret = strtod(digits, NULL);
   return BW_OK;
+}
+
+int bw_amount_parse(struct bw_str s, double *ret)
+{
+  char text[MAX_TEXT];
+  return plain_spaces(s, text, &s) < 0 ? BW_EINVAL : parse(s, ret);
 }
 
 /* The currency before or behind an amount, and the spaces between. */
@@ -56,7 +82,12 @@ static bool part_of_number(char c)
 
 int bw_money_parse(struct bw_str s, double *ret)
 {
-  const char *p = s.data, *end = p + s.len, *from, *to;
+  char text[MAX_TEXT];
+  const char *p, *end, *from, *to;
+  if (plain_spaces(s, text, &s) < 0)
+    return BW_EINVAL;
+  p = s.data;
+  end = p + s.len;
   while (p < end && *p == ' ')
     p++;
   while (end > p && end[-1] == ' ')
@@ -72,5 +103,5 @@ int bw_money_parse(struct bw_str s, double *ret)
     to++;
   if ((from > p && !is_currency(p, (size_t)(from - p))) || (to < end && !is_currency(to, (size_t)(end - to))))
     return BW_EINVAL;
-  return bw_amount_parse(s, ret);
+  return parse(s, ret);
 }

@@ -62,3 +62,47 @@ bool bw_utf8_valid(const char *data, size_t len)
   }
   return true;
 }
+
+/* ---- the nearest name ---- */
+
+/* Optimal string alignment distance (insert, delete, replace, swap neighbours), for short names. */
+static size_t distance(struct bw_str a, struct bw_str b)
+{
+  size_t d[66][66], i, j;
+  if (a.len > 64 || b.len > 64)
+    return SIZE_MAX;
+  for (i = 0; i <= a.len; i++)
+    for (j = 0; j <= b.len; j++) {
+      size_t best;
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      best = d[i - 1][j - 1] + (a.data[i - 1] != b.data[j - 1]);
+      best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+      best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+      if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1] && d[i - 2][j - 2] + 1 < best)
+        best = d[i - 2][j - 2] + 1;
+      d[i][j] = best;
+    }
+  return d[a.len][b.len];
+}
+
+bool bw_nearer(struct bw_str word, struct bw_str name, size_t *best)
+{
+  size_t d = distance(word, name);
+  if (d > 2 || d >= *best || d >= name.len || (d == 2 && word.len < 4))
+    return false;
+  *best = d;
+  return true;
+}
+
+const char *bw_nearest(struct bw_str word, const char *const *names)
+{
+  const char *found = NULL;
+  size_t best = SIZE_MAX;
+  for (; *names; names++)
+    if (bw_nearer(word, bw_str(*names), &best))
+      found = *names;
+  return found;
+}

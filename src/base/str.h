@@ -80,4 +80,9 @@ char *bw_str_dup(struct bw_str s);
 /* True where the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool bw_utf8_valid(const char *data, size_t len);
 
+/* The name in a NULL-terminated list that is nearest to `word` (edit distance at most 2), or NULL. */
+const char *bw_nearest(struct bw_str word, const char *const *names);
+/* The same of names that come one by one: whether `name` is near the word, and nearer than *best, which starts as SIZE_MAX. */
+bool bw_nearer(struct bw_str word, struct bw_str name, size_t *best);
+
 #endif

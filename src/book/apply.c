@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Projection: what one record does to the picture.  core process, replay. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -22,7 +23,7 @@ struct apply {
   bool quiet;   /* our own fields: no history */
   bool changed; /* somebody could see a difference */
   bool touched; /* something is to be saved */
-  int rc;       /* the first refusal */
+  int rc;       /* of what is told in err */
   struct bw_error *err;
   char mended[MAX_MENDED][BW_NUMBER_TEXT];
   size_t nmended;
@@ -31,14 +32,29 @@ struct apply {
 
 /* ---- one field ---- */
 
-static void refuse(struct apply *a, struct bw_str field, const char *why)
+/* One record is one message, of all that is wrong with it; what has been left out gives it its code.  False: it is full. */
+static bool tell(struct apply *a, int code, enum bw_error_class cls, const char *what)
 {
   const struct bw_record *r = a->record;
+  size_t len = a->rc ? strlen(a->err->message) : 0;
+  if (a->rc && len + strlen(what) + 3 > sizeof a->err->message)
+    return false;
   if (a->rc)
-    return;
-  a->rc = bw_fail(a->err, BW_ELIMIT, BW_CLASS_PERMANENT, "%s record at offset %llu (%s): the field %s was left out: %s",
-                  bw_kind_name(r->kind), (unsigned long long)r->offset, bw_log_quote(bw_entity_id(a->entity)),
-                  bw_log_quote(field), why);
+    (void)snprintf(a->err->message + len, sizeof a->err->message - len, "; %s", what);
+  else
+    a->rc = bw_fail(a->err, code, cls, "%s record at offset %llu (%s): %s", bw_kind_name(r->kind),
+                    (unsigned long long)r->offset, bw_log_quote(bw_entity_id(a->entity)), what);
+  if (a->rc == BW_ENOTFOUND && code != BW_ENOTFOUND) {
+    a->rc = a->err->code = code;
+    a->err->cls = cls;
+  }
+  return true;
+}
+
+static void refuse(struct apply *a, struct bw_str field, const char *why)
+{
+  char *what BW_AUTOFREE = bw_asprintf("the field %s was left out: %s", bw_log_quote(field), why);
+  (void)tell(a, BW_ELIMIT, BW_CLASS_PERMANENT, what);
 }
 
 static struct work *find_work(struct bw_book *b, int name)
@@ -207,13 +223,11 @@ static bool acceptable(struct apply *a, const struct bw_field *f)
 static void tell_odd(struct apply *a, const struct bw_field *f, const char *why)
 {
   struct bw_buf key = {0};
+  char *what BW_AUTOFREE = bw_asprintf("%.*s is %s, which is %s", BW_FMT(f->key), bw_log_quote(f->text), why);
   bw_buf_printf(&key, "%.*s %.*s", BW_FMT(f->key), BW_FMT(f->text));
-  if (a->rc == 0 && bw_map_count(a->book->odd) < MAX_ODD && !bw_map_get(a->book->odd, bw_buf_str(&key))) {
+  if (bw_map_count(a->book->odd) < MAX_ODD && !bw_map_get(a->book->odd, bw_buf_str(&key)) &&
+      tell(a, BW_ENOTFOUND, BW_CLASS_CONFIG, what))
     (void)bw_map_put(a->book->odd, bw_buf_str(&key), a->book);
-    a->rc = bw_fail(a->err, BW_ENOTFOUND, BW_CLASS_CONFIG, "%s record at offset %llu (%s): %.*s is %s, which is %s",
-                    bw_kind_name(a->record->kind), (unsigned long long)a->record->offset, bw_log_quote(bw_entity_id(a->entity)),
-                    BW_FMT(f->key), bw_log_quote(f->text), why);
-  }
   bw_buf_clear(&key);
 }
 
@@ -508,7 +522,8 @@ static void finish(struct apply *a, bool fresh)
 
 static int apply_one(struct bw_book *b, const struct handler *h, const struct bw_record *r, struct bw_error *err)
 {
-  struct apply a = {.book = b, .record = r, .err = err};
+  struct bw_error own;
+  struct apply a = {.book = b, .record = r, .err = err ? err : &own};
   struct bw_str id = h->by_subject ? r->subject : r->account;
   union {
     const struct bw_entity *found;

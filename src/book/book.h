@@ -28,6 +28,11 @@ extern const struct bw_schema bw_book_schema;
 #define BW_BOOK_MAX_NAME 256
 #define BW_BOOK_MAX_NAMES 60000 /* distinct field names of the whole book */
 
+/* The words of fields that rules compare, as rules write them; NULL-terminated.  Stages are in the order of the value journey;
+   relationships from the strongest. */
+extern const char *const bw_health_words[], *const bw_budget_words[], *const bw_relationship_words[], *const bw_stages[];
+#define BW_STAGES 5
+
 /* store may be NULL (replay): nothing is persisted.  Loads what the store holds; an entity whose row is damaged is logged by
    name and set aside in the table book_damaged.  After the store has rolled back, close the book and open it again. */
 int bw_book_open(struct bw_store *store, struct bw_book **ret_book, struct bw_error *err);
@@ -47,9 +52,9 @@ void bw_book_close(struct bw_book **book);
  *
  * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
  * use: " Red" is "red".  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
- * plain.
+ * plain ("36 000", "31 Jan 2027" too; "01/02/2027" is not).
  *
- * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; it is named, and all the others are applied.
+ * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; each is named, and all the others are applied.
  * BW_ENOTFOUND: a field holds a word that no rule knows, or no number or time where rules read one; all was applied, and it is
  * told once for each.
  */

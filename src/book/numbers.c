@@ -3,6 +3,7 @@
  * Fields that rules read as numbers or times.  Spreadsheets and CRMs send them as text; here they become what they mean, where
  * that is plain.  Runs in core and replays; no privileges.
  */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/amount.h"
@@ -35,6 +36,11 @@ static bool matches(size_t i, enum bw_entity_kind kind, struct bw_str field)
   return table[i].field[n - 1] == '.' ? bw_str_prefix(field, table[i].field) : bw_str_is(field, table[i].field);
 }
 
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
 /* "31.01.2027" and "2027/01/31": no other order is written so. */
 static int plain_date(struct bw_str s, char out[BW_NUMBER_TEXT])
 {
@@ -50,12 +56,11 @@ static int plain_date(struct bw_str s, char out[BW_NUMBER_TEXT])
       continue;
     for (k = 0; k < s.len; k++) {
       char c = s.data[k], f = forms[i].form[k];
-      bool digit = c >= '0' && c <= '9';
-      if (f == 'y' && digit)
+      if (f == 'y' && is_digit(c))
         y[ny++] = c;
-      else if (f == 'm' && digit)
+      else if (f == 'm' && is_digit(c))
         m[nm++] = c;
-      else if (f == 'd' && digit)
+      else if (f == 'd' && is_digit(c))
         d[nd++] = c;
       else if (f == 'y' || f == 'm' || f == 'd' || c != f)
         break;
@@ -67,6 +72,60 @@ static int plain_date(struct bw_str s, char out[BW_NUMBER_TEXT])
       return BW_OK;
   }
   return BW_EINVAL;
+}
+
+/* "jan", "January": 1.  0: no month. */
+static int month_of(struct bw_str word)
+{
+  static const char *const months[] = {"january", "february", "march",     "april",   "may",      "june",
+                                       "july",    "august",   "september", "october", "november", "december"};
+  size_t m, i;
+  for (m = 0; m < 12; m++) {
+    for (i = 0; i < word.len && months[m][i] && tolower((unsigned char)word.data[i]) == months[m][i]; i++)
+      ;
+    if (i == word.len && (i == 3 || months[m][i] == '\0' || (m == 8 && i == 4)))
+      return (int)m + 1;
+  }
+  return 0;
+}
+
+static int number_of(struct bw_str word)
+{
+  int n = 0;
+  size_t i;
+  for (i = 0; i < word.len && is_digit(word.data[i]); i++)
+    n = n * 10 + word.data[i] - '0';
+  return i == word.len ? n : -1;
+}
+
+/* "31 Jan 2027", "31-Jan-2027", "January 31, 2027": the month is a word, and the year has four digits. */
+static int worded_date(struct bw_str s, char out[BW_NUMBER_TEXT])
+{
+  struct bw_str word[3];
+  size_t i, from, n = 0, at;
+  int64_t ms;
+  for (i = 0; i < s.len;) {
+    for (from = i; i < s.len && !strchr(" -,.", s.data[i]); i++)
+      ;
+    if (i > from && n == 3)
+      return BW_EINVAL;
+    if (i > from)
+      word[n++] = bw_str_n(s.data + from, i - from);
+    i += i < s.len;
+  }
+  if (n != 3 || word[2].len != 4)
+    return BW_EINVAL;
+  at = is_digit(word[0].data[0]); /* of the month */
+  if (month_of(word[at]) == 0 || word[!at].len > 2 || number_of(word[!at]) < 1 || number_of(word[2]) < 0)
+    return BW_EINVAL;
+  (void)snprintf(out, BW_NUMBER_TEXT, "%04d-%02d-%02d", number_of(word[2]), month_of(word[at]), number_of(word[!at]));
+  return bw_time_parse(bw_str(out), &ms);
+}
+
+/* "01/02/2027" */
+static bool has_slashes(struct bw_str s)
+{
+  return s.len > 0 && is_digit(s.data[0]) && memchr(s.data, '/', s.len);
 }
 
 const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char out[BW_NUMBER_TEXT])
@@ -81,8 +140,9 @@ const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char ou
   if (table[i].time) {
     if (bw_time_parse(f->text, &ms) == 0)
       return NULL;
-    if (plain_date(f->text, out) < 0)
-      return "no date that is plain: write it as 2027-01-31";
+    if (plain_date(f->text, out) < 0 && worded_date(f->text, out) < 0)
+      return has_slashes(f->text) ? "no date that is plain (its day first, or its month?): write it as 2027-01-31"
+                                  : "no date that is plain: write it as 2027-01-31";
     f->text = bw_str(out);
     return NULL;
   }

@@ -8,3 +8,10 @@ check_PROGRAMS += %D%/tests/test_book
 %C%_tests_test_book_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 %C%_tests_test_book_LDADD = $(L_book) $(CMOCKA_LIBS)
 endif
+if FUZZERS
+noinst_PROGRAMS += %D%/tests/fuzz_field
+%C%_tests_fuzz_field_SOURCES = %D%/tests/fuzz_field.c
+%C%_tests_fuzz_field_LDADD = $(L_book)
+%C%_tests_fuzz_field_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += %D%/tests/corpus

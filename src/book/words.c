@@ -9,6 +9,12 @@
 
 #define MAX_WORD 64
 
+const char *const bw_health_words[] = {"green", "yellow", "red", NULL};
+const char *const bw_budget_words[] = {"positive", "stable", "cuts", NULL};
+const char *const bw_relationship_words[] = {"multi-threaded", "single", "weak", NULL};
+const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
+_Static_assert(sizeof bw_stages / sizeof *bw_stages == BW_STAGES + 1, "each has its place");
+
 static const struct words {
   enum bw_entity_kind kind;
   const char *field;
@@ -17,10 +23,10 @@ static const struct words {
   const char *const *otherwise; /* what is also said, and the word for it, in turn; NULL-terminated, or NULL */
 } table[] = {
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-    {BW_ENTITY_ACCOUNT, "health", false, WORDS("green", "yellow", "red"), WORDS("amber", "yellow")},
-    {BW_ENTITY_ACCOUNT, "stage", false, WORDS("baseline", "live", "first_results", "tangible_roi", "expansion_ready"), NULL},
-    {BW_ENTITY_ACCOUNT, "budget", false, WORDS("positive", "stable", "cuts"), NULL},
-    {BW_ENTITY_ACCOUNT, "relationship", false, WORDS("multi-threaded", "single", "weak"), NULL},
+    {BW_ENTITY_ACCOUNT, "health", false, bw_health_words, WORDS("amber", "yellow")},
+    {BW_ENTITY_ACCOUNT, "stage", false, bw_stages, NULL},
+    {BW_ENTITY_ACCOUNT, "budget", false, bw_budget_words, NULL},
+    {BW_ENTITY_ACCOUNT, "relationship", false, bw_relationship_words, NULL},
     {BW_ENTITY_CONTACT, "role", true, WORDS("champion", "economic_buyer", "sponsor", "user"), WORDS("buyer", "economic_buyer")},
     {BW_ENTITY_OPPORTUNITY, "outcome", true, WORDS("won", "lost"), NULL},
     {BW_ENTITY_OPPORTUNITY, "kind", true, WORDS("new", "expansion", "renewal"), NULL},

@@ -86,7 +86,7 @@ static void put_trait_value(struct bw_buf *out, const json_t *t)
     return;
   }
   bw_put_value(out, value ? value : json_null());
-  if (*unit && strcmp(unit, "ratio") != 0)
+  if (*unit && strcmp(unit, "ratio") != 0 && strcmp(unit, "share") != 0)
     bw_buf_printf(out, " %s", unit);
 }
 

@@ -140,9 +140,11 @@ int bw_cmd_snooze(struct bw_cli *cli)
   rc = bw_cli_ask(cli, "snooze", args, &reply);
   if (rc || !reply)
     return rc;
-  bw_buf_printf(&out, "%s comes back ", cli->args[0]);
+  bw_buf_printf(&out, "%s is snoozed", cli->args[0]);
+  put_who(&out, reply);
+  bw_buf_add_cstr(&out, " until ");
   bw_put_time(&out, bw_get_time(reply, "snoozed_until"));
-  bw_buf_add_cstr(&out, ".\n");
+  bw_buf_add_cstr(&out, "; then it is in the inbox again.\n");
   bw_cli_print(&out);
   bw_buf_clear(&out);
   json_decref(reply);

@@ -206,16 +206,32 @@ static int read_all(struct import *im, struct bw_file_reader *reader)
 
 /* ---- the command ---- */
 
+/* What rows may be, and what they are called together: files have the names of many. */
+static const char *const row_kinds[] = {"account", "contact", "plan", "subscription", "opportunity", NULL};
+static const char *const row_plurals[] = {"accounts", "contacts", "plans", "subscriptions", "opportunities", NULL};
+
+static const char *nearest_kind(const char *name)
+{
+  const char *near_name = bw_nearest(bw_str(name), row_kinds), *plural = bw_nearest(bw_str(name), row_plurals);
+  size_t i;
+  for (i = 0; plural && row_plurals[i]; i++)
+    if (strcmp(plural, row_plurals[i]) == 0)
+      near_name = row_kinds[i];
+  return near_name;
+}
+
 static int csv_kind(struct bw_cli *cli, uint32_t *ret_kind)
 {
-  const char *name = bw_cli_option(cli, "kind");
+  const char *near_name, *name = bw_cli_option(cli, "kind");
   *ret_kind = BW_KIND_NONE;
   if (!name)
     return BW_EXIT_OK;
   *ret_kind = bw_kind_parse(bw_str(name));
-  if (*ret_kind == BW_KIND_NONE)
-    return bw_cli_usage(cli, "there is no kind %.64s; CSV rows are account, contact, plan, subscription or opportunity", name);
-  return BW_EXIT_OK;
+  if (*ret_kind != BW_KIND_NONE)
+    return BW_EXIT_OK;
+  near_name = nearest_kind(name);
+  return bw_cli_usage(cli, "there is no kind %.64s; CSV rows are account, contact, plan, subscription or opportunity%s%s%s",
+                      name, near_name ? ": did you mean " : "", near_name ? near_name : "", near_name ? "?" : "");
 }
 
 static void say_result(struct import *im)
@@ -276,7 +292,9 @@ static int run(struct import *im)
     say_result(im);
     rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;
   } else if (im->sum.accepted) {
-    (void)fprintf(stderr, "basewatch: %llu records are on disk; repeat the import to bring in the rest, none is taken twice\n",
+    (void)fprintf(stderr,
+                  "basewatch: %llu records are on disk; repeat the same import soon to bring in the rest: what came within "
+                  "ingest.dedup_window is not taken twice\n",
                   (unsigned long long)im->sum.accepted);
   }
   bw_reader_close(&reader);

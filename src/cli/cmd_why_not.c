@@ -50,15 +50,23 @@ static int compare(const void *a, const void *b)
   return strcmp(bw_get_str(x, "play"), bw_get_str(y, "play"));
 }
 
-/* A line for each play, the one that is nearest to a lead first. */
-static void put_plays(struct bw_cli *cli, struct bw_buf *out, const json_t *plays)
+/* The plays, the one that is nearest to a lead first.  The caller frees the list. */
+static const json_t **sort_plays(const json_t *plays, size_t n)
 {
-  size_t n = json_array_size(plays), i;
-  const json_t **sorted BW_AUTOFREE = bw_calloc(n + 1, sizeof *sorted);
-  struct bw_table *t = bw_table_new(cli, 3, (const char *const[]){"PLAY", "STOPPED BY", "WHY~"});
+  const json_t **sorted = bw_calloc(n + 1, sizeof *sorted);
+  size_t i;
   for (i = 0; i < n; i++)
     sorted[i] = json_array_get(plays, i);
   qsort(sorted, n, sizeof *sorted, compare);
+  return sorted;
+}
+
+/* A line for each play. */
+static void put_plays(struct bw_cli *cli, struct bw_buf *out, const json_t *plays)
+{
+  size_t n = json_array_size(plays), i;
+  const json_t **sorted BW_AUTOFREE = sort_plays(plays, n);
+  struct bw_table *t = bw_table_new(cli, 3, (const char *const[]){"PLAY", "STOPPED BY", "WHY~"});
   for (i = 0; i < n; i++) {
     const char *blocked = bw_get_str(sorted[i], "blocked_by");
     const char *p;
@@ -87,6 +95,17 @@ static void put_play(struct bw_cli *cli, struct bw_buf *out, const json_t *p)
   bw_explain(cli, out, p);
 }
 
+static void put_plays_in_full(struct bw_cli *cli, struct bw_buf *out, const json_t *plays)
+{
+  size_t n = json_array_size(plays), i;
+  const json_t **sorted BW_AUTOFREE = sort_plays(plays, n);
+  for (i = 0; i < n; i++) {
+    if (i)
+      bw_buf_add_char(out, '\n');
+    put_play(cli, out, sorted[i]);
+  }
+}
+
 static void put_account(struct bw_cli *cli, struct bw_buf *out, const json_t *reply)
 {
   const char *id = bw_get_str(reply, "account"), *name = bw_get_str(reply, "name");
@@ -112,13 +131,13 @@ int bw_cmd_why_not(struct bw_cli *cli)
     return rc;
   plays = json_object_get(reply, "plays");
   put_account(cli, &out, reply);
-  if (cli->nargs > 1) {
-    put_play(cli, &out, json_array_get(plays, 0));
+  if (cli->nargs > 1 || bw_cli_option(cli, "all")) {
+    put_plays_in_full(cli, &out, plays);
   } else {
     put_plays(cli, &out, plays);
     bw_buf_add_cstr(&out, "\n`basewatch why-not ");
     bw_put_safe(&out, bw_get_str(reply, "account"), false);
-    bw_buf_add_cstr(&out, " PLAY` has everything about one.\n");
+    bw_buf_add_cstr(&out, " PLAY` has everything about one, and --all about each.\n");
   }
   bw_cli_print(&out);
   bw_buf_clear(&out);

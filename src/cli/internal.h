@@ -37,6 +37,7 @@ struct bw_cli {
   const struct bw_cli_command *command;
   const char **args;
   size_t nargs;
+  char lead[24];                      /* args[0], where it was written with a small letter */
   const char *values[BW_CLI_OPTIONS]; /* of the command's options, in their order; flags: "" */
   const char *socket;                 /* NULL: from state */
   const char *state;

@@ -17,6 +17,10 @@
 
 #define STATE_DEFAULT "/var/lib/basewatch"
 
+static const struct bw_cli_option why_not_options[] = {
+    {"all", NULL, "every play in full"},
+    {NULL, NULL, NULL},
+};
 static const struct bw_cli_option inbox_options[] = {
     {"owner", "NAME", "only the leads of this owner (or CSM)"},
     {"all", NULL, "decided, snoozed and shadow leads too"},
@@ -161,14 +165,15 @@ static const struct bw_cli_command commands[] = {
     {"account", "ACCOUNT", "what is known about an account", NULL, 1, 1, NULL, bw_cmd_account},
     {"signals", "[ACCOUNT] [--all] [--limit N]", "what has shifted", NULL, 0, 1, signals_options, bw_cmd_signals},
     {"why", "LEAD", "why a lead was opened: every step of its evaluation", NULL, 1, 1, NULL, bw_cmd_why},
-    {"why-not", "ACCOUNT [PLAY]", "why no play fired: the gate, its value, what would change it", NULL, 1, 2, NULL,
-     bw_cmd_why_not},
+    {"why-not", "ACCOUNT [PLAY | --all]", "why no play fired: the gate, its value, what would change it",
+     "Without a play: a line for each, the nearest to a lead first; with one, or with --all, every step of its evaluation.", 1,
+     2, why_not_options, bw_cmd_why_not},
     {"import", "[--kind KIND] [--history] FILE...", "give files of records to the daemon",
      "JSON lines of any record kind (plain, .gz, .zst; - is standard input), and CSV tables of accounts, contacts, plans, "
      "subscriptions "
-     "and opportunities.  Returns when all of it is on disk there.  May be repeated: records that are there already are not "
-     "taken "
-     "twice.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
+     "and opportunities.  Returns when all of it is on disk there.  May be repeated in the same way: a record that came within "
+     "ingest.dedup_window is not taken twice, and a row of a table says the same as before.  Later, or with another --source, "
+     "events count again.  Lines that cannot be read are printed as file:line, and kept for `basewatch rejected`.",
      1, BW_CLI_ARGS, import_options, bw_cmd_import},
     {"export", "[--from OFFSET] [--limit N]", "the journal's records as JSON lines", NULL, 0, 0, export_options, bw_cmd_export},
     {"plays", "[diff [--config DIR] [--limit N | --all]]", "which plays run; diff: whose leads a reload would change",
@@ -431,9 +436,20 @@ static void set_up(struct bw_cli *cli)
   cli->color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
   cli->width = terminal_width();
   cli->now = bw_clock_now(bw_clock_system());
-  /* Who really decides, where someone acts as root: the daemon records root as well. */
-  if (sudo && *sudo && geteuid() == 0)
+  /* Who really decides, where someone acts as root or as the daemon's user: the daemon records the login as well. */
+  if (sudo && *sudo)
     cli->who = sudo;
+}
+
+/* Leads are named L7; l7 means the same. */
+static void name_lead(struct bw_cli *cli)
+{
+  const char *said = cli->nargs ? cli->args[0] : "";
+  if (strncmp(cli->command->synopsis, "LEAD", 4) != 0 || said[0] != 'l' || said[1] < '0' || said[1] > '9' ||
+      strlen(said) >= sizeof cli->lead)
+    return;
+  (void)snprintf(cli->lead, sizeof cli->lead, "L%s", said + 1);
+  cli->args[0] = cli->lead;
 }
 
 static int run(struct bw_cli *cli, bool help)
@@ -452,6 +468,7 @@ static int run(struct bw_cli *cli, bool help)
   }
   if (cli->nargs < cli->command->min_args || cli->nargs > cli->command->max_args)
     return bw_cli_usage(cli, cli->nargs < cli->command->min_args ? "something is missing" : "that is too much");
+  name_lead(cli);
   return cli->command->run(cli);
 }
 

@@ -64,6 +64,9 @@ void bw_document_free(struct bw_document **doc);
 const struct bw_node *bw_document_root(const struct bw_document *doc);
 
 const struct bw_node *bw_node_get(const struct bw_node *map, const char *key); /* NULL where there is none */
+/* The same by a path: "usage_decline.threshold", whether written nested or as one key with dots; "signals[0]" is an item of a
+   list.  NULL where there is none. */
+const struct bw_node *bw_node_find(const struct bw_node *root, struct bw_str path);
 /* "a map", "text" ...: for messages. */
 const char *bw_node_type_name(enum bw_node_type type);
 /* The node as JSON (numbers and booleans typed; everything else strings). */
@@ -105,9 +108,5 @@ int bw_settings_read(const struct bw_setting *table, size_t n, const struct bw_n
 void bw_settings_clear(const struct bw_setting *table, size_t n, void *target); /* frees the strings */
 /* The table as man(7) text: one .TP for each row, with type, default and bounds. */
 void bw_settings_help(const struct bw_setting *table, size_t n, struct bw_buf *out);
-/* The name in a NULL-terminated list that is nearest to `word` (edit distance at most 2), or NULL. */
-const char *bw_nearest(struct bw_str word, const char *const *names);
-/* The same of names that come one by one: whether `name` is near the word, and nearer than *best, which starts as SIZE_MAX. */
-bool bw_nearer(struct bw_str word, struct bw_str name, size_t *best);
 
 #endif

@@ -104,6 +104,38 @@ const struct bw_node *bw_node_get(const struct bw_node *map, const char *key)
   return NULL;
 }
 
+/* The item that a path's "[n]" names; its end in *ret_rest. */
+static const struct bw_node *find_item(const struct bw_node *list, struct bw_str path, struct bw_str *ret_rest)
+{
+  size_t i = 1, n = 0;
+  for (; i < path.len && isdigit((unsigned char)path.data[i]) && n <= list->nitems; i++)
+    n = n * 10 + (size_t)(path.data[i] - '0');
+  if (list->type != BW_NODE_LIST || i == 1 || i >= path.len || path.data[i] != ']' || n >= list->nitems)
+    return NULL;
+  *ret_rest = bw_str_n(path.data + i + 1, path.len - i - 1);
+  return &list->items[n];
+}
+
+const struct bw_node *bw_node_find(const struct bw_node *root, struct bw_str path)
+{
+  const struct bw_node *found = NULL, *at;
+  struct bw_str rest;
+  size_t i;
+  if (path.len == 0)
+    return root;
+  if (path.data[0] == '[')
+    return (at = find_item(root, path, &rest)) ? bw_node_find(at, rest) : NULL;
+  if (path.data[0] == '.')
+    path = bw_str_n(path.data + 1, path.len - 1);
+  for (i = 0; root->type == BW_NODE_MAP && !found && i < root->nitems; i++) {
+    struct bw_str key = root->items[i].key;
+    if (key.len > 0 && key.len <= path.len && memcmp(path.data, key.data, key.len) == 0 &&
+        (key.len == path.len || strchr(".[", path.data[key.len])))
+      found = bw_node_find(&root->items[i], bw_str_n(path.data + key.len, path.len - key.len));
+  }
+  return found;
+}
+
 void bw_node_json(struct bw_buf *out, const struct bw_node *node)
 {
   size_t i;

@@ -155,8 +155,12 @@ int core_signals(struct core *c, struct bw_request *req, const json_t *args, str
     rc = stored_signals(c, account, limit, &list, &total, err);
   else
     list = open_signals(c, account, (size_t)limit, &total);
-  if (rc < 0)
+  if (rc == 0 && account.len && json_array_size(list) == 0) /* nothing of somebody, or somebody who is not there? */
+    rc = core_known_account(c, account, err);
+  if (rc < 0) {
+    json_decref(list);
     return rc;
+  }
   o = json_object();
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "total", json_integer((json_int_t)total));

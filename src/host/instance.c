@@ -124,17 +124,19 @@ static void begin_call(struct bw_instance *i, struct bw_buf *out)
   i->log_lines = 0;
 }
 
-/* What the call came to: what it broke counts before what it returned. */
+/* What the call came to: what it broke counts before what it returned, and its own words before a number.  Who asked knows
+   which watcher it is, and says so. */
 static int end_call(struct bw_instance *i, int32_t returned, const char *call, const char *message, struct bw_error *err)
 {
   i->out = NULL;
   if (i->failed < 0) {
-    bw_fail(err, i->why.code, BW_CLASS_BUG, "watcher %s, in %s(): %s", i->loaded.plugin.name, call, i->why.message);
+    bw_fail(err, i->why.code, BW_CLASS_BUG, "in %s(): %s", call, i->why.message);
     return i->failed;
   }
+  if (returned < 0 && message && *message)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "%s", message);
   if (returned < 0)
-    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "watcher %s: %s() failed%s%s (%d)", i->loaded.plugin.name, call,
-                   message && *message ? ": " : "", message ? message : "", returned);
+    return bw_fail(err, BW_EINVAL, BW_CLASS_PERMANENT, "%s() failed (%d)", call, returned);
   return BW_OK;
 }
 
@@ -166,11 +168,8 @@ int bw_instance_open(const char *path, struct bw_str options_json, uint64_t hash
 {
   struct bw_instance *i = bw_alloc(sizeof *i);
   int rc = bw_loaded_open(path, &i->loaded, err);
-  if (rc == BW_OK) {
+  if (rc == BW_OK)
     rc = bw_options_read(i->loaded.options, i->loaded.plugin.noptions, options_json, &i->options, err);
-    if (rc < 0)
-      bw_error_prefix(err, "watcher %s", i->loaded.plugin.name);
-  }
   if (rc == BW_OK) {
     i->host = (struct bw_host){.size = sizeof i->host,
                                .abi_minor = BW_ABI_MINOR,
@@ -243,7 +242,7 @@ static struct bw_batch filter(struct bw_instance *i, const struct bw_batch *batc
 
 static int alive(const struct bw_instance *i, struct bw_error *err)
 {
-  return i->dead ? bw_fail(err, BW_ESTATE, BW_CLASS_BUG, "watcher %s has failed before", i->loaded.plugin.name) : BW_OK;
+  return i->dead ? bw_fail(err, BW_ESTATE, BW_CLASS_BUG, "it has failed before") : BW_OK;
 }
 
 int bw_instance_records(struct bw_instance *i, const struct bw_batch *batch, struct bw_buf *out, struct bw_error *err)

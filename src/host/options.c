@@ -206,7 +206,7 @@ static int unknown(struct reading *r, const char *path)
     names[i] = r->table[i].name;
   near = bw_nearest(bw_str(path), names);
   free(names);
-  return bw_fail(r->err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: the plugin has no such option%s%s%s", path,
+  return bw_fail(r->err, BW_ENOTFOUND, BW_CLASS_CONFIG, "option %s: the plugin has no such option%s%s%s", path,
                  near   ? "; did you mean "
                  : r->n ? "; its documentation lists what it has"
                         : "; it has none at all",

@@ -51,6 +51,13 @@ static int read_some(struct bw_input *in, void *buf, size_t cap, size_t *ret_len
   return BW_OK;
 }
 
+/* Every second byte of plain text is NUL then, or there is its mark. */
+static bool is_utf16(const unsigned char *h, size_t len)
+{
+  bool marked = len >= 2 && ((h[0] == 0xFF && h[1] == 0xFE) || (h[0] == 0xFE && h[1] == 0xFF));
+  return marked || (len == 4 && ((h[0] && !h[1] && h[2] && !h[3]) || (!h[0] && h[1] && !h[2] && h[3])));
+}
+
 static int start_packing(struct bw_input *in, struct bw_error *err)
 {
   static const unsigned char gzip[] = {0x1F, 0x8B}, zstd[] = {0x28, 0xB5, 0x2F, 0xFD};
@@ -68,6 +75,11 @@ static int start_packing(struct bw_input *in, struct bw_error *err)
     in->packing = GZIP;
   else if (in->head_len == 4 && memcmp(in->head, zstd, 4) == 0)
     in->packing = ZSTANDARD;
+  if (in->packing == PLAIN && is_utf16(in->head, in->head_len))
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG,
+                   "%s: this is UTF-16; save it as UTF-8 (a spreadsheet calls it \"CSV UTF-8\"), or convert it: "
+                   "iconv -f UTF-16 -t UTF-8",
+                   in->path);
   if (in->packing != PLAIN)
     in->packed = bw_realloc(NULL, 1, PACKED_BUFFER);
   if (in->packing == GZIP && inflateInit2(&in->z, 15 + 16) != Z_OK)

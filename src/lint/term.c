@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "names/names.h"
 
 #define MAX_DEPTH 128
 #define MAX_TERMS 64 /* of one list or call */
@@ -182,16 +183,6 @@ static char *read_path(struct reader *r)
   return bw_str_dup(bw_str_n(from, (size_t)(r->s - from)));
 }
 
-static int stage_place(const char *name)
-{
-  static const char *const stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready"};
-  int i;
-  for (i = 0; i < 5; i++)
-    if (strcmp(stages[i], name) == 0)
-      return i;
-  return -1;
-}
-
 /* The functions whose value is known here; every other call is opaque. */
 static void understand_call(struct term *t, const char *name)
 {
@@ -215,8 +206,8 @@ static void understand_call(struct term *t, const char *name)
     g = guess_number((double)ms);
   else if (strcmp(name, "timestamp") == 0 && a->value.kind == GUESS_TEXT && bw_time_parse(bw_str(a->value.text), &ms) == 0)
     g = guess_number((double)ms);
-  else if (strcmp(name, "stage") == 0 && a->value.kind == GUESS_TEXT && stage_place(a->value.text) >= 0)
-    g = guess_number(stage_place(a->value.text));
+  else if (strcmp(name, "stage") == 0 && a->value.kind == GUESS_TEXT && bw_stage_rank(bw_str(a->value.text)) >= 0)
+    g = guess_number(bw_stage_rank(bw_str(a->value.text)));
   if (g.kind == GUESS_UNKNOWN)
     return;
   t->kind = TERM_VALUE;

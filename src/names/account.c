@@ -21,8 +21,11 @@ static void contract_value(struct bw_env *env, const char *first, const char *se
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
   const char *field = e && isfinite(bw_entity_number(e, first, NAN)) ? first : second;
   double v = e ? bw_entity_number(e, field, NAN) : NAN;
-  if (!isfinite(v))
+  if (!isfinite(v)) {
+    bw_env_missing(env, ret, "account.%s: an account record with traits.%s%.*s%.*s", first, first,
+                   BW_FMT(bw_env_unread(env, e, first, NUMBER)), BW_FMT(bw_env_unread(env, e, second, NUMBER)));
     return;
+  }
   *ret = bw_value_double(v);
   if (ret_from)
     bw_from_field(ret_from, e, bw_env_keep(env, "account %.*s: traits.%s", BW_FMT(env->account), field).data, field);
@@ -84,7 +87,8 @@ COMPUTE(account_tenure)
   int64_t start = bw_env_start(env);
   (void)row;
   if (start == BW_TIME_NONE) {
-    bw_env_missing(env, ret, "account.tenure: an account record with traits.start (the day they became a customer)");
+    bw_env_missing(env, ret, "account.tenure: an account record with traits.start (the day they became a customer)%.*s",
+                   BW_FMT(bw_env_unread(env, e, "start", TIME)));
     return;
   }
   *ret = bw_value_duration(env->now_ms - start);
@@ -100,7 +104,8 @@ COMPUTE(account_months)
   int year, month, day, y, m, d, whole;
   (void)row;
   if (start == BW_TIME_NONE) {
-    bw_env_missing(env, ret, "account.months: an account record with traits.start (the day they became a customer)");
+    bw_env_missing(env, ret, "account.months: an account record with traits.start (the day they became a customer)%.*s",
+                   BW_FMT(bw_env_unread(env, e, "start", TIME)));
     return;
   }
   bw_day_to_civil(bw_time_day(start), &year, &month, &day);
@@ -133,13 +138,19 @@ int64_t bw_env_renewal(struct bw_env *env)
   return env->renewal;
 }
 
+static void missing_renewal(struct bw_env *env, const char *name, struct bw_value *ret)
+{
+  bw_env_missing(env, ret, "%s: an account record with traits.renewal, or a subscription record with traits.end%.*s%.*s", name,
+                 BW_FMT(bw_env_unread(env, bw_env_record(env, R_ACCOUNT), "renewal", TIME)),
+                 BW_FMT(bw_env_unread(env, bw_env_record(env, R_SUBSCRIPTION), "end", TIME)));
+}
+
 COMPUTE(account_renewal)
 {
   int64_t t = ret_from ? renewal(env, ret_from) : bw_env_renewal(env);
   (void)row;
   if (t == BW_TIME_NONE)
-    bw_env_missing(env, ret,
-                   "account.renewal: an account record with traits.renewal, or a subscription record with traits.end");
+    missing_renewal(env, "account.renewal", ret);
   else
     *ret = bw_value_time(t);
 }
@@ -149,8 +160,7 @@ COMPUTE(account_days_to_renewal)
   int64_t t = ret_from ? renewal(env, ret_from) : bw_env_renewal(env);
   (void)row;
   if (t == BW_TIME_NONE)
-    bw_env_missing(env, ret,
-                   "account.days_to_renewal: an account record with traits.renewal, or a subscription record with traits.end");
+    missing_renewal(env, "account.days_to_renewal", ret);
   else
     *ret = bw_value_double((double)(bw_time_day(t) - bw_time_day(env->now_ms)));
 }
@@ -171,7 +181,8 @@ COMPUTE(account_seats)
     bw_from_field(ret_from, account, "account: traits.seats", "seats");
     return;
   }
-  bw_env_missing(env, ret, "account.seats: a subscription record with traits.seats");
+  bw_env_missing(env, ret, "account.seats: a subscription record with traits.seats%.*s%.*s",
+                 BW_FMT(bw_env_unread(env, sub, "seats", NUMBER)), BW_FMT(bw_env_unread(env, account, "seats", NUMBER)));
 }
 
 /* Nobody said so: then it is allowed. */
@@ -220,7 +231,7 @@ COMPUTE(account_contacts)
  */
 COMPUTE(account_relationship)
 {
-  static const char *const words[] = {"multi-threaded", "single", "weak", NULL};
+  const char *const *words = bw_relationship_words;
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
   struct bw_str recorded = e ? bw_entity_text(e, "relationship") : BW_STR("");
   bool champion = bw_env_record(env, R_CHAMPION) != NULL;

@@ -18,14 +18,15 @@ struct domain {
   double lo, hi;
   bool whole;
 };
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL}), 0, 0, false
+#define WORDS(list) list, 0, 0, false
 #define NUMBERS(lo, hi, whole) NULL, lo, hi, whole
 
+static const char *const priorities[] = {"high", "medium", "low", NULL};
 static const struct domain domains[] = {
-    {"account.health", WORDS("green", "yellow", "red")},
-    {"account.budget", WORDS("positive", "stable", "cuts")},
-    {"account.relationship", WORDS("multi-threaded", "single", "weak")},
-    {"priority", WORDS("high", "medium", "low")},
+    {"account.health", WORDS(bw_health_words)},
+    {"account.budget", WORDS(bw_budget_words)},
+    {"account.relationship", WORDS(bw_relationship_words)},
+    {"priority", WORDS(priorities)},
     {"account.stage", NUMBERS(0, BW_STAGES - 1, true)},
     {"quartile()", NUMBERS(1, 4, true)},
     {"score", NUMBERS(0, 100, false)},
@@ -48,7 +49,24 @@ static const struct domain domains[] = {
     {"next_plan.price", NUMBERS(0, INFINITY, false)},
     {"next_plan.limits.*", NUMBERS(0, INFINITY, false)},
 };
-static const struct domain ratio = {"", NUMBERS(0, MAX_RATIO, false)}, strength = {"", NUMBERS(0, 1, false)};
+static const struct domain strength = {"", NUMBERS(0, 1, false)};
+
+/* What a trait's unit says of it: its watcher knows best whether it may be more than the whole. */
+static const struct domain units[] = {{"ratio", NUMBERS(0, MAX_RATIO, false)}, {"share", NUMBERS(0, 1, false)}};
+
+static const struct domain *domain_of_unit(const char *unit)
+{
+  size_t i;
+  for (i = 0; i < sizeof units / sizeof *units; i++)
+    if (strcmp(unit, units[i].name) == 0)
+      return &units[i];
+  return NULL;
+}
+
+static bool is_part(const struct domain *d)
+{
+  return d >= units && d < units + sizeof units / sizeof *units;
+}
 
 static const struct domain *find(struct bw_str name)
 {
@@ -66,7 +84,7 @@ static const struct domain *domain_of_name(const struct bw_names *names, uint32_
 {
   const struct env_name *n = &names->items[slot];
   if (n->root == R_TRAIT)
-    return strcmp(bw_catalog_trait(names->catalog, n->type_index)->unit, "ratio") == 0 ? &ratio : NULL;
+    return domain_of_unit(bw_catalog_trait(names->catalog, n->type_index)->unit);
   if (n->root == R_SIGNAL)
     return n->part == PART_STRENGTH || n->part == PART_PEAK ? &strength : NULL;
   return find(bw_str(n->text));
@@ -150,8 +168,8 @@ static void say_range(const struct domain *d, bool stage, struct bw_buf *out)
 {
   if (stage)
     bw_buf_printf(out, "goes from %s to %s", bw_stages[0], bw_stages[BW_STAGES - 1]);
-  else if (d == &ratio)
-    bw_buf_add_cstr(out, "is a ratio (0.3 is 30 %)");
+  else if (is_part(d))
+    bw_buf_printf(out, "is a %s%s (0.3 is 30 %%)", d->name, d->hi <= 1 ? " of at most 1" : "");
   else if (isinf(d->hi))
     bw_buf_printf(out, "is never below %g", d->lo);
   else
@@ -163,7 +181,7 @@ static void say_instead(const struct domain *d, const struct bw_compared *of, do
 {
   bool end = !(v < d->lo) && !(v > d->hi) && !of->op[1] && (of->op[0] == '<' || of->op[0] == '>');
   bool asked = !of->function && memchr(of->name.data, '.', of->name.len); /* bare names are always known */
-  if (d == &ratio && v > d->hi)
+  if (is_part(d) && v > d->hi)
     bw_buf_printf(out, "; write %g for %g %%", v / 100, v);
   else if (end && isfinite(d->hi) && verdict == NEVER)
     bw_buf_printf(out, "; did you mean %s=?", of->op);

@@ -13,8 +13,6 @@
 #define CHECK(name) static int name(void *ctx, const struct bw_value *args, size_t nargs, struct bw_error *err)
 #define MAX_TREND_DAYS 400
 
-const char *const bw_stages[] = {"baseline", "live", "first_results", "tangible_roi", "expansion_ready", NULL};
-
 int bw_stage_rank(struct bw_str name)
 {
   int i;

@@ -40,9 +40,7 @@ bool bw_env_name_at(size_t i, const char **ret_name, enum bw_type *ret_type, con
    signal that no draft may speak of, for it can mean good or bad news. */
 int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum bw_type *ret_type, struct bw_error *err);
 
-/* The steps of the value journey in order, NULL-terminated; the place of one, or -1. */
-extern const char *const bw_stages[];
-#define BW_STAGES 5
+/* The place of a step of the value journey in bw_stages, or -1. */
 int bw_stage_rank(struct bw_str name);
 
 /* ---- expressions over names --------------------------------------------------------------------------------------------- */

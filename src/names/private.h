@@ -120,6 +120,9 @@ const struct bw_entity *bw_env_record(struct bw_env *env, enum root root);
 /* As bw_env_source.stage, asked once. */
 int bw_env_stage(struct bw_env *env, struct bw_str *ret_why);
 void bw_env_missing(struct bw_env *env, struct bw_value *ret, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* What stands in the book where a value of a type is looked for and is none of it: "; seats is the text "lots", which is no
+   number".  "" where nothing does, e is NULL, or nobody asks. */
+struct bw_str bw_env_unread(struct bw_env *env, const struct bw_entity *e, const char *field, enum bw_type type);
 /* Text that lives until the environment is reset. */
 struct bw_str bw_env_keep(struct bw_env *env, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

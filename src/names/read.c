@@ -162,11 +162,24 @@ static void from_record(struct bw_env *env, const char *root, const struct bw_en
                                      .at_ms = BW_TIME_NONE};
 }
 
-static void missing_field(struct bw_env *env, enum root root, const char *full, const char *field, struct bw_value *ret)
+struct bw_str bw_env_unread(struct bw_env *env, const struct bw_entity *e, const char *field, enum bw_type type)
+{
+  static const char *const wanted[BW_TYPE_ANY + 1] = {
+      [BW_TYPE_DOUBLE] = "number", [BW_TYPE_TIMESTAMP] = "day", [BW_TYPE_BOOL] = "yes or no", [BW_TYPE_RANK] = "stage"};
+  const struct bw_field *f = e && !env->quick ? bw_entity_field(e, field) : NULL;
+  if (!f || f->type == BW_VALUE_NULL || f->text.len == 0 || !wanted[type])
+    return BW_STR("");
+  return bw_env_keep(env, "; %s is the text \"%.*s\", which is no %s", field, (int)(f->text.len < 60 ? f->text.len : 60),
+                     f->text.data, wanted[type]);
+}
+
+static void missing_field(struct bw_env *env, enum root root, const char *full, const char *field, enum bw_type type,
+                          struct bw_value *ret)
 {
   static const char *const contacts[R_LEAD] = {
       [R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
   const struct bw_entity *e = bw_env_record(env, root);
+  struct bw_str unread = bw_env_unread(env, e, field, type);
   if (root == R_PLAN && !e)
     bw_env_missing(env, ret, "%s: a subscription record with traits.plan, and a plan record of that id with traits.%s", full,
                    field);
@@ -175,10 +188,11 @@ static void missing_field(struct bw_env *env, enum root root, const char *full, 
   else if (contacts[root] && !e)
     bw_env_missing(env, ret, "%s: a contact record of the account with traits.role \"%s\"", full, contacts[root]);
   else if (contacts[root])
-    bw_env_missing(env, ret, "%s: a contact record %.*s with traits.%s", full, BW_FMT(bw_entity_id(e)), field);
+    bw_env_missing(env, ret, "%s: a contact record %.*s with traits.%s%.*s", full, BW_FMT(bw_entity_id(e)), field,
+                   BW_FMT(unread));
   else
-    bw_env_missing(env, ret, "%s: %s%s%.*s with traits.%s", full, bw_roots[root]->record, e && root != R_ACCOUNT ? " " : "",
-                   e && root != R_ACCOUNT ? (int)bw_entity_id(e).len : 0, e ? bw_entity_id(e).data : "", field);
+    bw_env_missing(env, ret, "%s: %s%s%.*s with traits.%s%.*s", full, bw_roots[root]->record, e && root != R_ACCOUNT ? " " : "",
+                   e && root != R_ACCOUNT ? (int)bw_entity_id(e).len : 0, e ? bw_entity_id(e).data : "", field, BW_FMT(unread));
 }
 
 static void read_record(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
@@ -188,7 +202,7 @@ static void read_record(struct bw_env *env, const struct env_name *n, struct bw_
   if (e && read_field(env, e, field, n->type, ret))
     from_record(env, bw_roots[n->root]->name, e, field, ret_from);
   else
-    missing_field(env, n->root, n->text, field, ret);
+    missing_field(env, n->root, n->text, field, n->type, ret);
 }
 
 /* ---- traits and signals ---- */
@@ -351,7 +365,7 @@ void bw_env_read(struct bw_env *env, const struct env_name *n, struct bw_value *
     *ret = (struct bw_value){.type = BW_TYPE_ERROR, .i = BW_VALUE_MISSING};
     n->row->compute(env, n->row, ret, ret_from);
     if (ret->type == BW_TYPE_ERROR && !ret->s.len)
-      missing_field(env, n->root, n->text, n->row->name, ret);
+      missing_field(env, n->root, n->text, n->row->name, n->type, ret);
     if (ret_from && !ret_from->name.len)
       ret_from->name = bw_str(n->text);
   } else {

@@ -128,6 +128,24 @@ static int describe_here(const struct bw_watcher_setup *w, struct bw_buf *ret_js
   return rc < 0 ? rc : bw_instance_describe(w->path, ret_json, err);
 }
 
+/* Said where it is mended: at the option that the message begins with ("option NAME: ..."), or at the plugin's file. */
+static void complain_of(const struct bw_watcher_setup *w, const struct bw_node *root, const struct bw_error *err,
+                        struct bw_complaints *c)
+{
+  const struct bw_str option = BW_STR("option "), plugin = BW_STR("plugin "), said = bw_str(err->message);
+  const char *end = strstr(err->message, ": ");
+  const struct bw_node *options = bw_node_get(root, "options"), *found = NULL;
+  bool key;
+  if (options && end && bw_str_prefix(said, option.data))
+    found = bw_node_find(options, bw_str_n(said.data + option.len, (size_t)(end - said.data) - option.len));
+  key = found && err->code == BW_ENOTFOUND; /* a name that there is not is told at the name */
+  if (bw_str_prefix(said, plugin.data))
+    found = bw_node_get(root, "plugin");
+  else if (!found && err->cls == BW_CLASS_CONFIG)
+    found = options;
+  (key ? bw_complain_key : bw_complain)(c, found ? found : root, "watcher %s: %s", w->name, err->message);
+}
+
 static void catalogue(struct bw_setup *s, const struct bw_watcher_setup *w, const char *exe, const struct bw_node *root,
                       struct bw_complaints *c)
 {
@@ -138,7 +156,7 @@ static void catalogue(struct bw_setup *s, const struct bw_watcher_setup *w, cons
   if (rc == 0)
     rc = bw_catalog_add(s->catalog, bw_buf_str(&json), &number, &err);
   if (rc < 0)
-    bw_complain(c, root, "watcher %s: %s", w->name, err.message);
+    complain_of(w, root, &err, c);
   bw_buf_clear(&json);
 }
 
@@ -254,7 +272,7 @@ static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints
     (void)bw_templates_load(templates, &s->templates, c);
   if (s->templates)
     (void)bw_templates_check(s->templates, s->catalog, c);
-  (void)bw_plays_load(dir, s->catalog, c, &s->plays);
+  (void)bw_plays_read(dir, s->catalog, c, &s->plays);
   check_angles(s, c);
   free(templates);
 }

@@ -156,7 +156,7 @@ static void check_templates(struct loader *l)
 
 /* ---- a whole set ---- */
 
-int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+int bw_plays_read(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
                   struct bw_plays **ret_plays)
 {
   static const take_fn routes_passes[] = {bw_load_routes_document};
@@ -174,12 +174,20 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
   bw_load_builtin_readiness(&l);
   load_folder(&l, "plays", plays_passes, 2);
   check_templates(&l);
-  if (complaints->count != before) {
-    bw_plays_free(&p);
-    return BW_EINVAL;
-  }
   *ret_plays = p;
-  return 0;
+  return complaints->count == before ? 0 : BW_EINVAL;
+}
+
+int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+                  struct bw_plays **ret_plays)
+{
+  struct bw_plays *p;
+  int rc = bw_plays_read(dir, catalog, complaints, &p);
+  if (rc < 0)
+    bw_plays_free(&p);
+  else
+    *ret_plays = p;
+  return rc;
 }
 
 void bw_plays_free(struct bw_plays **pp)

@@ -111,6 +111,24 @@ def test_the_opening_angle_is_checked_like_a_template(shipped, angle, says):
     assert len(found) == (says is not None) and all(line.startswith(f"plays/mine.yaml:{says}") for line in found), found
 
 
+def test_all_mistakes_of_a_play_are_told_at_once(shipped):
+    text = MINE.replace("renewal", "renewl").replace("risk-owner", "nobody") + "angle: At {{account.seat}}\n"
+    found = mistakes(shipped, "plays/mine.yaml", text)
+    assert sorted(line.split(": ")[0] for line in found) == ["plays/mine.yaml:2:9", "plays/mine.yaml:5:8", "plays/mine.yaml:6:11"], found
+
+
+@pytest.mark.parametrize("gate,says", [
+    ("trait.usage.dau_mau >= 5", "trait.usage.dau_mau is a share of at most 1 (0.3 is 30 %), so >= 5 never holds; write 0.05 for 5 %"),
+    ("trait.usage.dau_mau > 1", "trait.usage.dau_mau is a share of at most 1 (0.3 is 30 %), so > 1 never holds; did you mean >=?"),
+    ("trait.usage.limit_ratio.x >= 80", "is a ratio (0.3 is 30 %), so >= 80 never holds; write 0.8 for 80 %"),
+    ("trait.usage.limit_ratio.x >= 1.2", None),
+    ("trait.usage.dau_mau >= 0.6", None),
+])
+def test_a_share_is_never_more_than_all_and_a_limit_may_be_exceeded(shipped, gate, says):
+    found = mistakes(shipped, "plays/mine.yaml", MINE.replace('account.health == "green"', f"'{gate}'"))
+    assert (len(found) == 1 and says in found[0]) if says else not found, found
+
+
 def test_a_title_takes_no_values(shipped):
     assert mistakes(shipped, "plays/mine.yaml", MINE + "title: Offer {{account.name}} seats\n") == [
         'plays/mine.yaml:6:14: a title is shown as it is written, and its {{...}} too; values stand in "angle"']

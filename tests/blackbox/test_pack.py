@@ -245,3 +245,9 @@ def test_what_ships_is_installed():
     listed = re.findall(r"etc/\w+/\S+\.(?:yaml|txt)", (TOP / "etc/room.mk").read_text())
     there = [f"etc/{p.parent.name}/{p.name}" for part in ("watchers", "plays", "routes", "templates") for p in (ETC / part).iterdir()]
     assert sorted(listed) == sorted(there)
+
+
+@pytest.mark.parametrize("command", [("demo", "--foo"), ("test", "--lnog"), ("build", "all")])
+def test_bootstrap_refuses_what_it_does_not_know(command):
+    done = subprocess.run([TOP / "bootstrap", *command], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and f"bootstrap: {command[0]} takes no {command[1]}" in done.stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A watcher that crashes, hangs, floods or allocates without end: the rest goes on, the poison record is found and set aside."""
 import json
+import subprocess
 
 import pytest
 from conftest import BUILD, Daemon, track, wait_until, write_config
@@ -50,7 +51,6 @@ def test_one_bad_watcher(tmp_path, toy):
 @pytest.mark.parametrize("evil", range(1, 8))
 def test_a_plugin_whose_constructor_reaches_out_is_stopped(tmp_path, evil):
     """It tries before main what a sandbox must not allow.  Being refused a file is survivable; anything else ends the process."""
-    import subprocess
     config = write_config(tmp_path)
     (config / "watchers/toy.yaml").write_text(f"watcher: toy\nplugin: {TOYS}/evil{evil}.so\n")
     done = subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
@@ -59,3 +59,35 @@ def test_a_plugin_whose_constructor_reaches_out_is_stopped(tmp_path, evil):
     refused = done.returncode == 1 and "toy" in done.stdout
     assert refused or (evil in (1, 5) and done.returncode == 0), done.stdout + done.stderr
     assert "root:" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("options,says", [
+    ("{usage_decline: {threshold: ^lots}}",
+     'watcher usage: option usage_decline.threshold: "lots" was given, a percentage ("30%") or a fraction (0.3) is needed'),
+    ("{usage_decline.threshold: ^130 %}", "watcher usage: option usage_decline.threshold:"),
+    ("{usage_decline: {^treshold: 30%}}", "watcher usage: option usage_decline.treshold: the plugin has no such option; "
+     "did you mean usage_decline.threshold?"),
+    ("{signals: [seat_limit, ^usage_near_limt]}", 'watcher usage: option signals[1]: there is no signal "usage_near_limt"; '
+     "did you mean usage_near_limit?"),
+    ("{traits: [^zzzzzzzz]}", 'watcher usage: option traits[0]: there is no trait "zzzzzzzz"; basewatch-usage(7) lists them'),
+    ("{logins: {count: ^visits}}", "watcher usage: option logins.count: events or user_days"),
+    ("^[seat_limit]", "watcher usage: the options are not a map"),
+])
+def test_a_refused_option_is_told_at_its_own_place(tmp_path, options, says):
+    """The place is marked with a caret."""
+    config = write_config(tmp_path, plays=False)
+    line = f"options: {options}"
+    (config / "watchers/usage.yaml").write_text("watcher: usage\nplugin: usage.so\n" + line.replace("^", "") + "\n")
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"usage.yaml:3:{line.index('^') + 1}: {says}" in done.stdout
+    assert done.stdout.count("watcher usage:") == 1 and "open()" not in done.stdout and "(-" not in done.stdout
+
+
+def test_a_plugin_that_is_not_there_is_told_at_its_name(tmp_path):
+    config = write_config(tmp_path, plays=False)
+    (config / "watchers/usage.yaml").write_text("watcher: usage\nplugin: usge.so\n")
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 1 and "usage.yaml:2:9: watcher usage: plugin " in done.stdout and "No such file" in done.stdout

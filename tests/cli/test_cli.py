@@ -203,7 +203,7 @@ def test_reject_and_snooze(cli, daemon):
     daemon.replies["reject"] = {"lead": "L17", "state": "rejected", "who": "ann", "at": NOW, "suppressed_until": "2026-12-22T01:10:00.000Z"}
     daemon.replies["snooze"] = {"lead": "L17", "state": "snoozed", "who": "ann", "at": NOW, "snoozed_until": "2026-11-29T01:10:00.000Z"}
     assert "until Tue 22 Dec 2026" in cli("reject", "L17", "--reason", "they just renewed").stdout
-    assert "comes back Sun 29 Nov 2026" in cli("snooze", "--for=1w", "L17").stdout
+    assert "L17 is snoozed by ann until Sun 29 Nov 2026 01:10 UTC; then it is in the inbox again." in cli("snooze", "--for=1w", "l17").stdout
     assert daemon.asked == [{"command": "reject", "lead": "L17", "reason": "they just renewed"},
                             {"command": "snooze", "lead": "L17", "for_ms": 7 * 86400000}]
 
@@ -301,7 +301,11 @@ def test_why_not_shows_the_nearest_play_first(cli, daemon):
     lines = cli("why-not", "acme").stdout.splitlines()
     assert [line.split()[0] for line in lines[3:10]] == ["now", "rests", "near", "far", "one-gate", "two-gates", "silent"], lines
     assert "nothing new" in lines[4] and "near says so" in lines[5]
-    assert lines[-1] == "`basewatch why-not acme PLAY` has everything about one."
+    assert lines[-1] == "`basewatch why-not acme PLAY` has everything about one, and --all about each."
+    text = cli("why-not", "acme", "--all").stdout
+    assert [text.index(f"\n{name}  ") for name in ("now", "rests", "near", "two-gates", "silent")] == sorted(
+        text.index(f"\n{name}  ") for name in ("now", "rests", "near", "two-gates", "silent"))
+    assert "✗ 1" in text
 
 
 # ---- an operator ----
@@ -380,6 +384,22 @@ def test_import(cli, daemon, tmp_path):
     assert (done.returncode, done.stdout) == (0, "25,012 records are on disk.\n")
     assert sum(count for _, count, _ in daemon.batches) == 25012
     assert all(count <= 10000 and source == "import" for source, count, _ in daemon.batches)
+
+
+@pytest.mark.parametrize("given,meant", [("accounts", "account"), ("opportunities", "opportunity"), ("contcat", "contact"), ("xyz", None)])
+def test_a_kind_that_is_not_there_is_named_with_the_nearest(cli, daemon, tmp_path, given, meant):
+    (tmp_path / "a.csv").write_text("account_id\na\n")
+    done = cli("import", "--kind", given, tmp_path / "a.csv")
+    assert done.returncode == 2 and f"there is no kind {given}" in done.stderr
+    assert f"did you mean {meant}?" in done.stderr if meant else "did you mean" not in done.stderr
+
+
+@pytest.mark.parametrize("content", ["account_id,name\na,b\n".encode("utf-16"), "account_id,name\na,b\n".encode("utf-16-le"),
+                                     "account_id,name\na,b\n".encode("utf-16-be")])
+def test_utf_16_is_told_of(cli, daemon, tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    done = cli("import", tmp_path / "a.csv")
+    assert done.returncode == 1 and "a.csv: this is UTF-16; save it as UTF-8" in done.stderr
 
 
 def test_import_refused_lines(cli, daemon, tmp_path):

@@ -537,6 +537,27 @@ static void test_numbers(void **state)
               {"acv", "$36,000", "36000", 36000},
               {"acv", "36,000.50 EUR", "36000.5", 36000.5},
               {"acv", "\xE2\x82\xAC 1,200,000", "1200000", 1200000},
+              {"acv", "36 000", "36000", 36000},
+              {"acv",
+               "1\xC2\xA0"
+               "236\xC2\xA0"
+               "000,50",
+               "1\xC2\xA0"
+               "236\xC2\xA0"
+               "000,50",
+               NAN},
+              {"acv",
+               "1\xE2\x80\x89"
+               "236\xE2\x80\x89"
+               "000.50\xC2\xA0\xE2\x82\xAC",
+               "1236000.5", 1236000.5},
+              {"acv",
+               "36\xE2\x80\xAF"
+               "001",
+               "36001", 36001},
+              {"acv", "36 0000", "36 0000", NAN},
+              {"acv", "12 34", "12 34", NAN},
+              {"acv", "1 236,000", "1 236,000", NAN},
               {"acv", "36.000,00", "36.000,00", NAN},
               {"acv", "about 36k", "about 36k", NAN},
               {"acv", "-5", "-5", NAN},
@@ -546,6 +567,17 @@ static void test_numbers(void **state)
               {"renewal", "2027/01/31", "2027-01-31", NAN},
               {"renewal", "31.02.2027", "31.02.2027", NAN},
               {"renewal", "01/02/2027", "01/02/2027", NAN},
+              {"renewal", "31 Jan 2027", "2027-01-31", NAN},
+              {"renewal", "Jan 30, 2027", "2027-01-30", NAN},
+              {"renewal", "29 JANUARY 2027", "2027-01-29", NAN},
+              {"renewal", "8-Jan-2027", "2027-01-08", NAN},
+              {"start", "january 7 2027", "2027-01-07", NAN},
+              {"renewal", "31 Jan 27", "31 Jan 27", NAN},
+              {"renewal", "31 Feb 2027", "31 Feb 2027", NAN},
+              {"renewal", "Jan 2027", "Jan 2027", NAN},
+              {"renewal", "31 Janu 2027", "31 Janu 2027", NAN},
+              {"renewal", "0 Jan 2027", "0 Jan 2027", NAN},
+              {"renewal", "31 Jan 2027 10", "31 Jan 2027 10", NAN},
               {"renewal", "2027-01-31", "2027-01-31", NAN}};
   struct bw_book *b = open_book(NULL);
   size_t i;
@@ -557,11 +589,71 @@ static void test_numbers(void **state)
     const struct bw_entity *a;
     bool plain = isfinite(rows[i].number) || strcmp(rows[i].field, "name") == 0 || strstr(rows[i].kept, "-01-");
     assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", &f, 1, &e), plain ? BW_OK : BW_ENOTFOUND);
-    assert_true(plain || strstr(e.message, " that is plain: write it as "));
+    assert_true(plain || strstr(e.message, " that is plain"));
+    assert_true(!strchr(rows[i].kept, '/') || strstr(e.message, "(its day first, or its month?): write it as 2027-01-31"));
     a = account(b, "a");
     expect(a, rows[i].field, rows[i].kept);
     assert_true(!isfinite(rows[i].number) || bw_entity_number(a, rows[i].field, -1) == rows[i].number);
   }
+  bw_book_close(&b);
+}
+
+/* Whatever comes: a number or a day that can be read, or the text as it was. */
+static void test_numbers_at_random(void **state)
+{
+  static const char *const pieces[] = {"1", "31",  "2027", "36",       "000",          " ",   ",", ".", "-",  "/",
+                                       "$", "EUR", "Jan",  "\xC2\xA0", "\xE2\x80\xAF", "May", "x", "0", "\0", "September"};
+  struct bw_book *b = open_book(NULL);
+  int i, k, understood = 0;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < 20000; i++) {
+    char said[160] = "";
+    struct bw_error e;
+    const struct bw_field *kept;
+    struct bw_field f = text(i % 2 ? "acv" : "renewal", said);
+    size_t n = 0;
+    for (k = 0; k < 1 + i % 9; k++) {
+      const char *piece = pieces[rnd(sizeof pieces / sizeof *pieces)];
+      size_t len = *piece ? strlen(piece) : 1;
+      memcpy(said + n, piece, len);
+      n += len;
+    }
+    f.text.len = n;
+    (void)apply_n(b, BW_KIND_ACCOUNT, 10 + i, "a", "", &f, 1, &e);
+    kept = bw_entity_field(account(b, "a"), i % 2 ? "acv" : "renewal");
+    if (kept->type == BW_VALUE_NUMBER)
+      assert_true(isfinite(kept->number) && kept->number >= 0);
+    else if (i % 2 || !bw_str_eq(kept->text, f.text))
+      assert_true(i % 2 ? bw_str_eq(kept->text, f.text) : bw_entity_time(account(b, "a"), "renewal") != BW_TIME_NONE);
+    understood += kept->type == BW_VALUE_NUMBER || !bw_str_eq(kept->text, f.text);
+  }
+  assert_true(understood > 100);
+  bw_book_close(&b);
+}
+
+/* One record, one message: of all its fields. */
+static void test_every_odd_field_is_told(void **state)
+{
+  struct bw_book *b = open_book(NULL);
+  struct bw_field f[] = {text("seats", "lots"), text("acv", "plenty"), text("health", "so-so"), text("renewal", "soon")};
+  char key[300];
+  struct bw_field more[] = {text("seats", "few"), text(key, "x")};
+  struct bw_error e = {0};
+  (void)state;
+  next_offset = 1;
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10, "a", "", f, 4, &e), BW_ENOTFOUND);
+  assert_non_null(strstr(e.message, "seats is \"lots\", which is no number"));
+  assert_non_null(strstr(e.message, "; acv is \"plenty\", which is no number"));
+  assert_non_null(strstr(e.message, "; health is \"so-so\", which is none of"));
+  assert_non_null(strstr(e.message, "; renewal is \"soon\", which is no date"));
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 11, "a", "", f, 4, &e), BW_OK);
+  memset(key, 'k', sizeof key - 1);
+  key[sizeof key - 1] = '\0';
+  more[1] = text(key, "x");
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 12, "a", "", more, 2, &e), BW_ELIMIT);
+  assert_non_null(strstr(e.message, "seats is \"few\""));
+  assert_int_equal(e.code, BW_ELIMIT);
   bw_book_close(&b);
 }
 
@@ -794,6 +886,8 @@ int main(void)
       cmocka_unit_test_teardown(test_history, clean_dir),
       cmocka_unit_test(test_words),
       cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_numbers_at_random),
+      cmocka_unit_test(test_every_odd_field_is_told),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),
       cmocka_unit_test_teardown(test_restart_equality, clean_dir),

@@ -192,6 +192,35 @@ static const struct bw_setting table[] = {
 };
 #define NTABLE (sizeof table / sizeof *table)
 
+static void finds(const struct bw_document *d, const char *path, uint32_t line, uint32_t column)
+{
+  const struct bw_node *n = bw_node_find(bw_document_root(d), bw_str(path));
+  if (line == 0)
+    assert_null(n);
+  else if (!n || n->line != line || n->column != column)
+    fail_msg("%s: %u:%u", path, n ? n->line : 0, n ? n->column : 0);
+}
+
+static void test_find(void **state)
+{
+  struct bw_document *d = parse_many("a: {b: 1, c.d: 2}\ne.f:\n  - x\n  - {g: y}\n", false);
+  (void)state;
+  finds(d, "a", 1, 4);
+  finds(d, "a.b", 1, 8);
+  finds(d, "a.c.d", 1, 16);
+  finds(d, "e.f[0]", 3, 5);
+  finds(d, "e.f[1].g", 4, 9);
+  finds(d, "a.c", 0, 0);
+  finds(d, "a.bb", 0, 0);
+  finds(d, "e.f[2]", 0, 0);
+  finds(d, "e.f[", 0, 0);
+  finds(d, "e.f[]", 0, 0);
+  finds(d, "e.f[99999999999999999999]", 0, 0);
+  finds(d, "a.b.c", 0, 0);
+  finds(d, "a[0]", 0, 0);
+  bw_document_free(&d);
+}
+
 static void test_settings(void **state)
 {
   struct bw_document *d = parse_many("name: n\n", false);
@@ -302,9 +331,15 @@ static void test_help_and_nearest(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_types),      cmocka_unit_test(test_positions),        cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_files),      cmocka_unit_test(test_settings),         cmocka_unit_test(test_settings_complain),
-      cmocka_unit_test(test_complaints), cmocka_unit_test(test_help_and_nearest),
+      cmocka_unit_test(test_types),
+      cmocka_unit_test(test_positions),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_find),
+      cmocka_unit_test(test_settings),
+      cmocka_unit_test(test_settings_complain),
+      cmocka_unit_test(test_complaints),
+      cmocka_unit_test(test_help_and_nearest),
   };
   return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

@@ -148,7 +148,7 @@ void facts_record(struct facts *f, int64_t at_ms, uint32_t kind, const char *id,
   r.subject = bw_str(id);
   r.fields = all.items;
   r.nfields = all.n;
-  if (bw_book_apply(f->book, &r, &err) < 0)
+  if (bw_book_apply(f->book, &r, &err) < 0 && err.code != BW_ENOTFOUND) /* what cannot be read is kept, and told of */
     fail_msg("%s", err.message);
   for (i = 0; i < all.ntexts; i++)
     free(all.texts[i]);

@@ -249,6 +249,34 @@ static void evaluate(struct bw_names *names, const struct bw_env_source *source,
   bw_expr_free(&e);
 }
 
+/* A value that stands in the book and cannot be read is told beside what would supply it. */
+static void what_cannot_be_read_is_told(void **state)
+{
+  struct facts f = {0};
+  struct bw_env_source source = acme(&f);
+  struct bw_names *names = bw_names_new(f.catalog);
+  (void)state;
+  source.names = names;
+  facts_record(&f, START + 1, BW_KIND_SUBSCRIPTION, "", "a000",
+               "{\"seats\":\"lots\",\"notice_days\":\"few\",\"end\":\"01/02/2027\"}");
+  facts_record(&f, START + 1, BW_KIND_ACCOUNT, "", "a000", "{\"arr\":\"24k\",\"acv\":null,\"start\":\"long ago\"}");
+  evaluate(names, &source, "account.seats + 1.0",
+           "missing: account.seats: a subscription record with traits.seats; seats is the text \"lots\", which is no number");
+  evaluate(names, &source, "account.days_to_renewal",
+           "missing: account.days_to_renewal: an account record with traits.renewal, or a subscription record with "
+           "traits.end; end is the text \"01/02/2027\", which is no day");
+  evaluate(names, &source, "account.months",
+           "missing: account.months: an account record with traits.start (the day they became a customer); start is the text "
+           "\"long ago\", which is no day");
+  evaluate(names, &source, "account.arr",
+           "missing: account.arr: an account record with traits.arr; arr is the text \"24k\", which is no number");
+  evaluate(names, &source, "subscription.notice_days",
+           "missing: subscription.notice_days: a subscription record a000 with traits.notice_days; notice_days is the text "
+           "\"few\", which is no number");
+  bw_names_free(&names);
+  facts_close(&f);
+}
+
 static void expressions_ask_by_slot(void **state)
 {
   struct facts f = {0};
@@ -305,6 +333,7 @@ int main(void)
       cmocka_unit_test(names_give_values_and_their_sources),
       cmocka_unit_test(a_lead_is_what_its_owner_tells),
       cmocka_unit_test(a_stage_is_recorded_or_told),
+      cmocka_unit_test(what_cannot_be_read_is_told),
       cmocka_unit_test(expressions_ask_by_slot),
       cmocka_unit_test(every_name_is_documented),
   };

@@ -114,7 +114,7 @@ static void errors_arrive(void **state)
   struct bw_hosted *h = NULL;
   struct bw_error err = {0};
   (void)state;
-  assert_int_equal(try_open("good.so", "{\"treshold\":1}", NULL, &h, &err), BW_EINVAL);
+  assert_int_equal(try_open("good.so", "{\"treshold\":1}", NULL, &h, &err), BW_ENOTFOUND);
   assert_non_null(strstr(err.message, "did you mean threshold?"));
   assert_int_equal(err.cls, BW_CLASS_CONFIG);
   assert_int_equal(try_open("nothing.so", "", NULL, &h, &err), BW_ENOTFOUND);
