@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Customers who number their users for themselves: "u1" is somebody else in each account.  It must be as if everybody had a name
- * of his own, few accounts or many, through restarts too.
+ * Customers who number their users for themselves: "u1" is somebody else in each account.  It must be as if everybody had a
+ * name of his own, few accounts or many, through restarts too.
  */
 #include "base/test.h"
 
@@ -15,7 +15,6 @@
 
 #define PEOPLE 9
 #define DAYS 200
-
 
 /* The names of all people of all accounts; alike: the same in each account. */
 struct people {
