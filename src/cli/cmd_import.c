@@ -18,6 +18,10 @@
 #define REJECT_BYTES (1u << 20)
 #define RETRY_FIRST_MS 250
 #define RETRY_LONGEST_MS 5000
+#define HISTORY_MS (2 * BW_DAY) /* events that old are history */
+#define EVENTS                                                                                                                 \
+  (BW_KIND_BIT(BW_KIND_TRACK) | BW_KIND_BIT(BW_KIND_PAGE) | BW_KIND_BIT(BW_KIND_SCREEN) | BW_KIND_BIT(BW_KIND_IDENTIFY) |      \
+   BW_KIND_BIT(BW_KIND_GROUP))
 
 struct sent {
   uint32_t id;
@@ -35,6 +39,7 @@ struct import {
   size_t nflying;
   struct bw_ingested sum;
   uint64_t refused;
+  int64_t started, oldest; /* now; the time of the oldest event */
   int64_t pause_ms;
   bool progress;
   int rc; /* enum bw_exit */
@@ -178,6 +183,8 @@ static void take_batch(struct import *im, const struct bw_batch *batch)
   uint64_t i;
   for (i = 0; i < batch->count && im->rc == BW_EXIT_OK; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
+    if (EVENTS & BW_KIND_BIT(r->kind) && r->time_ms < im->oldest)
+      im->oldest = r->time_ms;
     if (im->writer.count >= BATCH_RECORDS || im->writer.bytes.len >= BATCH_BYTES)
       flush_records(im);
     if (bw_batch_add(&im->writer, r, &err) == 0)
@@ -234,6 +241,14 @@ static int csv_kind(struct bw_cli *cli, uint32_t *ret_kind)
                       name, near_name ? ": did you mean " : "", near_name ? near_name : "", near_name ? "?" : "");
 }
 
+static void put_history(const struct import *im, struct bw_buf *out)
+{
+  bw_buf_add_cstr(out, "The oldest event is of ");
+  bw_put_time(out, im->oldest);
+  bw_buf_add_cstr(out, ".  What these show is noticed at the next tick, as of then.  (History is better brought in with "
+                       "--history, which scores each day as it was.)\n");
+}
+
 static void say_result(struct import *im)
 {
   struct bw_buf out = {0};
@@ -262,6 +277,8 @@ static void say_result(struct import *im)
       bw_buf_add_cstr(&out, " could not be read (`basewatch rejected` shows them)");
     }
     bw_buf_add_cstr(&out, ".\n");
+    if (!in_order(im) && im->oldest < im->started - HISTORY_MS)
+      put_history(im, &out);
   }
   if (im->progress)
     (void)fprintf(stderr, "\r");
@@ -281,8 +298,8 @@ static int run(struct import *im)
   int rc = csv_kind(cli, &options.csv_kind);
   if (rc)
     return rc;
-  options.arrival_ms = bw_clock_now(bw_clock_system());
-  options.csv_time_ms = options.arrival_ms;
+  im->started = bw_clock_now(bw_clock_system());
+  options.arrival_ms = options.csv_time_ms = im->started;
   if (bw_reader_open(cli->args, cli->nargs, &options, &reader, &err))
     return bw_cli_fail(&err);
   rc = bw_cli_connect(cli);
@@ -303,7 +320,7 @@ static int run(struct import *im)
 
 int bw_cmd_import(struct bw_cli *cli)
 {
-  struct import im = {.cli = cli, .pause_ms = RETRY_FIRST_MS};
+  struct import im = {.cli = cli, .pause_ms = RETRY_FIRST_MS, .oldest = INT64_MAX};
   const char *source = bw_cli_option(cli, "source");
   size_t i;
   int rc;

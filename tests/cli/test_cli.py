@@ -2,6 +2,7 @@
 """The command line: what it asks, what it shows, what it ends with."""
 import gzip
 import json
+import time
 
 import pytest
 
@@ -371,8 +372,9 @@ def test_export(cli, daemon):
 
 # ---- import ----
 
-def events(n, start=0):
-    return "".join(json.dumps({"type": "track", "userId": "u1", "event": "e", "messageId": f"m{i}", "timestamp": "2026-11-20T01:00:00Z"}) + "\n"
+def events(n, start=0, at=None):
+    at = at or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return "".join(json.dumps({"type": "track", "userId": "u1", "event": "e", "messageId": f"m{i}", "timestamp": at}) + "\n"
                    for i in range(start, start + n))
 
 
@@ -384,6 +386,13 @@ def test_import(cli, daemon, tmp_path):
     assert (done.returncode, done.stdout) == (0, "25,012 records are on disk.\n")
     assert sum(count for _, count, _ in daemon.batches) == 25012
     assert all(count <= 10000 and source == "import" for source, count, _ in daemon.batches)
+
+
+def test_an_import_of_history_is_told_of_history(cli, daemon, tmp_path):
+    (tmp_path / "a.jsonl").write_text(events(3) + events(1, 3, at="2024-02-29T01:00:00Z"))
+    said = "The oldest event is of Thu 29 Feb 2024 01:00 UTC."
+    assert said in cli("import", tmp_path / "a.jsonl").stdout
+    assert said not in cli("import", "--history", tmp_path / "a.jsonl").stdout
 
 
 @pytest.mark.parametrize("given,meant", [("accounts", "account"), ("opportunities", "opportunity"), ("contcat", "contact"), ("xyz", None)])
