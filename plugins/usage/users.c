@@ -2,7 +2,8 @@
 /*
  * Users by name and account.  A name that few accounts have is one person, who may move; all who have it stand in the index
  * under the name's hash.  Where each account numbers its users for itself, "1" is somebody else in each of them: those beyond
- * the first few stand under a hash of name and account, and cost no more to find.  Runs in a watcher host; no privileges needed.
+ * the first few stand under a hash of name and account, and cost no more to find.  Runs in a watcher host; no privileges
+ * needed.
  */
 #include "usage.h"
 

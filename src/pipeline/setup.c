@@ -246,7 +246,7 @@ static void load_tables(struct bw_setup *s, struct bw_complaints *c)
   s->signals = bw_alloc(sizeof *s->signals);
   s->leads = bw_alloc(sizeof *s->leads);
   (void)bw_settings_read(bw_signals_settings, bw_signals_nsettings, s->signals_node ? s->signals_node : &empty, s->signals, c);
-  (void)bw_settings_read(bw_engine_settings, bw_engine_nsettings, s->leads_node ? s->leads_node : &empty, s->leads, c);
+  bw_engine_options_read(s->leads_node, s->leads, c);
   s->deals = bw_alloc(sizeof *s->deals);
   (void)bw_deals_options_read(s->deals_node, s->deals, c);
 }

@@ -111,7 +111,7 @@ void bw_desk_spend(struct bw_engine *e, struct desk *d, int64_t day)
 
 void bw_budget_json(struct bw_engine *e, struct bw_str owner, int64_t now_ms, struct bw_buf *b)
 {
-  int64_t day = bw_workday_start(&e->options, now_ms), limit;
+  int64_t day = bw_workday_start(e, now_ms), limit;
   const struct kept *k = bw_kept_get(e, 'b', owner, false);
   char *who BW_AUTOFREE = bw_str_dup(owner);
   size_t waiting = 0, i;
@@ -133,7 +133,7 @@ void bw_budget_json(struct bw_engine *e, struct bw_str owner, int64_t now_ms, st
   bw_json_key(b, "from");
   bw_json_time(b, day);
   bw_json_key(b, "until");
-  bw_json_time(b, bw_next_workday(&e->options, now_ms));
+  bw_json_time(b, bw_next_workday(e, now_ms));
   bw_json_close(b, '}');
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/time.h"
+#include "base/zone.h"
 #include "plays/private.h"
 
 const struct bw_setting bw_engine_settings[] = {
@@ -22,10 +23,12 @@ const struct bw_setting bw_engine_settings[] = {
     {"business_hours", BW_SETTING_BOOL, offsetof(struct bw_engine_options, business_hours), "true", 0, 0, NULL,
      "count SLAs in working time"},
     {"day_start", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_start_ms), "8h", 0, 86400e3, NULL,
-     "when the working day begins, after midnight UTC"},
+     "when the working day begins, after midnight"},
     {"day_end", BW_SETTING_DURATION, offsetof(struct bw_engine_options, day_end_ms), "18h", 0, 86400e3, NULL, "when it ends"},
     {"workdays", BW_SETTING_STRING, offsetof(struct bw_engine_options, workdays), "mon,tue,wed,thu,fri", 0, 0, NULL,
      "the working days"},
+    {"timezone", BW_SETTING_STRING, offsetof(struct bw_engine_options, timezone), "UTC", 0, 0, NULL,
+     "whose clock working time goes by, such as Europe/Berlin, where a person has no other"},
     {"budget", BW_SETTING_INTEGER, offsetof(struct bw_engine_options, budget), "10", 0, 1e6, NULL,
      "new leads per owner and working day, 0 for no limit; the rest waits in a queue, the best first"},
 };
@@ -41,7 +44,42 @@ void bw_engine_options_default(struct bw_engine_options *o)
                                   .day_start_ms = 8 * BW_HOUR,
                                   .day_end_ms = 18 * BW_HOUR,
                                   .workdays = bw_strdup("mon,tue,wed,thu,fri"),
+                                  .timezone = bw_strdup("UTC"),
                                   .budget = 10};
+}
+
+/* "mon,tue": each a day. */
+static bool are_days(const char *list)
+{
+  static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  size_t i;
+  for (;;) {
+    for (i = 0; i < 7 && strncmp(list, days[i], 3) != 0; i++)
+      ;
+    if (i == 7 || (list[3] && list[3] != ','))
+      return false;
+    if (!list[3])
+      return true;
+    for (list += 4; *list == ' '; list++)
+      ;
+  }
+}
+
+void bw_engine_options_read(const struct bw_node *leads, struct bw_engine_options *o, struct bw_complaints *c)
+{
+  static const struct bw_node empty = {.type = BW_NODE_MAP, .file = "basewatch.yaml"};
+  struct bw_zone *zone = NULL;
+  if (bw_settings_read(bw_engine_settings, bw_engine_nsettings, leads ? leads : &empty, o, c) < 0 || !leads)
+    return;
+  if (o->day_end_ms <= o->day_start_ms)
+    bw_complain(c, leads, "the working day ends (day_end) before it begins (day_start)");
+  if (!are_days(o->workdays))
+    bw_complain(c, bw_node_get(leads, "workdays"), "\"%s\" should be days with commas between: mon,tue,wed,thu,fri",
+                o->workdays);
+  if (bw_zone_open(bw_str(o->timezone), &zone) < 0)
+    bw_complain(c, bw_node_get(leads, "timezone"),
+                "there is no time zone \"%s\"; write it as Europe/Berlin or America/New_York", o->timezone);
+  bw_zone_close(&zone);
 }
 
 /* ---- life ---- */
@@ -67,15 +105,18 @@ int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, str
     e->events = *events;
   bw_engine_options_default(&e->options);
   if (options) {
-    char *mine[] = {e->options.operator_name, e->options.currency, e->options.workdays};
+    char *mine[] = {e->options.operator_name, e->options.currency, e->options.workdays, e->options.timezone};
+    const char *theirs[] = {options->operator_name, options->currency, options->workdays, options->timezone};
+    char **const ours[] = {&e->options.operator_name, &e->options.currency, &e->options.workdays, &e->options.timezone};
+    size_t i;
     e->options = *options;
-    e->options.operator_name = options->operator_name ? bw_strdup(options->operator_name) : bw_strdup(mine[0]);
-    e->options.currency = options->currency ? bw_strdup(options->currency) : bw_strdup(mine[1]);
-    e->options.workdays = options->workdays ? bw_strdup(options->workdays) : bw_strdup(mine[2]);
-    free(mine[0]);
-    free(mine[1]);
-    free(mine[2]);
+    for (i = 0; i < sizeof ours / sizeof *ours; i++) {
+      *ours[i] = theirs[i] ? bw_strdup(theirs[i]) : mine[i];
+      if (theirs[i])
+        free(mine[i]);
+    }
   }
+  (void)bw_zone_open(bw_str(e->options.timezone), &e->zone); /* was checked when it was read */
   e->families = bw_map_new();
   e->by_id = bw_map_new();
   e->by_account = bw_map_new();
@@ -124,6 +165,8 @@ void bw_engine_close(struct bw_engine **ep)
   free(e->options.operator_name);
   free(e->options.currency);
   free(e->options.workdays);
+  free(e->options.timezone);
+  bw_zone_close(&e->zone);
   free(e);
   *ep = NULL;
 }

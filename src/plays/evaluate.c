@@ -92,7 +92,7 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   l->pub.mode = v->shadow ? BW_MODE_SHADOW : p->mode;
   l->pub.opened_at = l->pub.updated_at = env->now_ms;
   l->pub.offset = offset;
-  l->pub.sla_at = bw_play_deadline(e, p, v->priority, env->now_ms);
+  l->pub.sla_at = bw_play_deadline(e, p, v->priority, v->owner, env->now_ms);
   l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
   bw_env_account_value(env, "account.currency", &currency);
   free(l->pub.currency);
@@ -141,7 +141,7 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
 {
   add_lines(&l->signals, v->signals);
   if (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority)) {
-    int64_t sla = bw_play_deadline(e, p, v->priority, env->now_ms);
+    int64_t sla = bw_play_deadline(e, p, v->priority, v->owner, env->now_ms);
     bw_lead_set(&l->pub.priority, v->priority);
     if (sla < l->pub.sla_at)
       l->pub.sla_at = sla;

@@ -84,13 +84,16 @@ struct bw_engine_options {
   int64_t expire_ms;                /* an untouched open lead closes after it; default 45 d */
   int64_t expire_sent_ms;           /* a sent one without outcome closes after it; default 90 d */
   bool business_hours;              /* SLA counted in working time; default true */
-  int64_t day_start_ms, day_end_ms; /* of a working day, after UTC midnight; default 8 h, 18 h */
+  int64_t day_start_ms, day_end_ms; /* of a working day, after midnight; default 8 h, 18 h */
   char *workdays;                   /* default "mon,tue,wed,thu,fri" */
+  char *timezone;                   /* where no person's own is known; default "UTC" */
   int64_t budget;                   /* new leads per owner and working day; 0: no limit; default 10 */
 };
 extern const struct bw_setting bw_engine_settings[];
 extern const size_t bw_engine_nsettings;
 void bw_engine_options_default(struct bw_engine_options *ret_options); /* free with bw_settings_clear() */
+/* From the section "leads" (NULL: it is not there), complaining of what cannot be.  Free with bw_settings_clear(). */
+void bw_engine_options_read(const struct bw_node *leads, struct bw_engine_options *ret_options, struct bw_complaints *c);
 
 extern const struct bw_schema bw_plays_schema;
 /* plays, signals, book borrowed; store may be NULL; options copied, NULL for defaults.  Loads leads from the store. */

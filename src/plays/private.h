@@ -153,6 +153,7 @@ struct bw_engine {
   struct bw_book *book;
   struct bw_store *store;
   struct bw_engine_options options;
+  struct bw_zone *zone; /* of options.timezone */
   struct bw_lead_events events;
   struct bw_map *families;   /* account NUL family [NUL shadow play] → struct family */
   struct bw_map *by_id;      /* leads in memory */
@@ -226,10 +227,11 @@ bool bw_heard_nothing(const struct bw_engine *e, struct bw_str account);
 /* ---- working time (worktime.c) ---- */
 
 /* When the working day that holds t began: the last opening at or before it.  Around the clock: midnight. */
-int64_t bw_workday_start(const struct bw_engine_options *o, int64_t t);
-int64_t bw_next_workday(const struct bw_engine_options *o, int64_t t); /* the first opening after t */
-/* When first contact is due, of a lead of this priority that comes now. */
-int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, int64_t now_ms);
+int64_t bw_workday_start(const struct bw_engine *e, int64_t t);
+int64_t bw_next_workday(const struct bw_engine *e, int64_t t); /* the first opening after t */
+/* When first contact is due, of a lead of this priority that comes now to `who`, by the clock of where they are. */
+int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, const char *who,
+                         int64_t now_ms);
 
 /* ---- what is remembered (kept.c) ---- */
 

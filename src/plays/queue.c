@@ -130,7 +130,7 @@ static void take(struct bw_engine *e, struct lead *l, const struct play *p, stru
   bw_lead_set(&l->pub.priority, v->priority);
   bw_lead_set(&l->pub.template_name, v->template_name);
   l->pub.nurture = v->nurture;
-  l->pub.sla_at = bw_play_deadline(e, p, v->priority, now_ms);
+  l->pub.sla_at = bw_play_deadline(e, p, v->priority, v->owner, now_ms);
   l->pub.review_until = v->review_ms ? now_ms + v->review_ms : BW_TIME_NONE;
   bw_lead_take(e, l, v);
   bw_lead_dirty(e, l);
@@ -206,7 +206,7 @@ static int expire(struct bw_engine *e, int64_t now_ms, struct bw_error *err)
 
 int bw_engine_settle(struct bw_engine *e, int64_t now_ms, uint64_t offset, struct bw_error *err)
 {
-  int64_t day = bw_workday_start(&e->options, now_ms);
+  int64_t day = bw_workday_start(e, now_ms);
   struct ranked *list;
   size_t n = 0, i;
   int rc;

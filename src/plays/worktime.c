@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Working days and hours: when a lead is due, and when a day's budget begins.  Runs in core and replays; no privileges. */
+/*
+ * Working days and hours: when a lead is due, and when a day's budget begins.  All but the last functions count in what the
+ * clock on the wall shows where the work is done.  Runs in core and replays; no privileges.
+ */
 #include <string.h>
 
 #include "base/time.h"
+#include "base/zone.h"
 #include "plays/private.h"
 
 static bool works(const struct bw_engine_options *o, int32_t day)
@@ -35,7 +39,7 @@ static int64_t deadline(const struct bw_engine_options *o, int64_t from_ms, int6
 {
   int64_t whole = duration_ms / BW_DAY, rest = duration_ms % BW_DAY, t = next_opening(o, from_ms);
   int guard;
-  if (!o->business_hours || t == BW_TIME_NONE)
+  if (t == BW_TIME_NONE)
     return from_ms + duration_ms;
   for (; whole > 0; whole--)
     do
@@ -51,12 +55,7 @@ static int64_t deadline(const struct bw_engine_options *o, int64_t from_ms, int6
   return t;
 }
 
-int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, int64_t now_ms)
-{
-  return deadline(&e->options, now_ms, p->sla_ms[2 - bw_priority_rank(priority)]);
-}
-
-int64_t bw_workday_start(const struct bw_engine_options *o, int64_t t)
+static int64_t workday_start(const struct bw_engine_options *o, int64_t t)
 {
   int32_t today = bw_time_day(t), day;
   if (!o->business_hours || next_opening(o, t) == BW_TIME_NONE)
@@ -67,7 +66,7 @@ int64_t bw_workday_start(const struct bw_engine_options *o, int64_t t)
   return bw_day_time(today);
 }
 
-int64_t bw_next_workday(const struct bw_engine_options *o, int64_t t)
+static int64_t next_workday(const struct bw_engine_options *o, int64_t t)
 {
   int32_t today = bw_time_day(t), day;
   if (!o->business_hours || next_opening(o, t) == BW_TIME_NONE)
@@ -76,4 +75,26 @@ int64_t bw_next_workday(const struct bw_engine_options *o, int64_t t)
     if (works(o, day) && bw_day_time(day) + o->day_start_ms > t)
       return bw_day_time(day) + o->day_start_ms;
   return bw_day_time(today + 1);
+}
+
+/* ---- in moments ---- */
+
+int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, const char *who, int64_t now_ms)
+{
+  const struct person *person = bw_person_find(&e->plays->roster, bw_str(who));
+  const struct bw_zone *zone = person && person->has_zone ? person->zone : e->zone;
+  int64_t duration = p->sla_ms[2 - bw_priority_rank(priority)];
+  if (!e->options.business_hours)
+    return now_ms + duration;
+  return bw_zone_utc(zone, deadline(&e->options, bw_zone_wall(zone, now_ms), duration));
+}
+
+int64_t bw_workday_start(const struct bw_engine *e, int64_t t)
+{
+  return bw_zone_utc(e->zone, workday_start(&e->options, bw_zone_wall(e->zone, t)));
+}
+
+int64_t bw_next_workday(const struct bw_engine *e, int64_t t)
+{
+  return bw_zone_utc(e->zone, next_workday(&e->options, bw_zone_wall(e->zone, t)));
 }

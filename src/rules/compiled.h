@@ -3,6 +3,7 @@
 #ifndef BW_RULES_COMPILED_H
 #define BW_RULES_COMPILED_H
 
+#include "base/zone.h"
 #include "names/names.h"
 #include "rules/rules.h"
 
@@ -62,8 +63,10 @@ struct person {
   struct words roles;
   struct away *away;
   size_t naway;
-  int64_t capacity; /* new leads a day; -1: leads.budget, 0: no limit */
-  int stands_in;    /* index of the delegate, or -1 */
+  int64_t capacity;           /* new leads a day; -1: leads.budget, 0: no limit */
+  bool has_zone;              /* else the one of all (leads.timezone) */
+  const struct bw_zone *zone; /* the roster's */
+  int stands_in;              /* index of the delegate, or -1 */
   char *file;
   uint32_t line, column;
 };
@@ -75,6 +78,7 @@ struct roster {
   struct person *people;
   size_t n;
   struct bw_map *index; /* e-mail, name, Slack name in small letters → struct person's index + 1 */
+  struct bw_map *zones; /* name → struct bw_zone */
   struct constant *constants;
   size_t nconstants;
 };

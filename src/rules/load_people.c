@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading "people:" and "settings:" of routes/: who is away, who stands in, how many leads a day.  No privileges. */
+/* Reading "people:" and "settings:" of routes/: who is away, who stands in, how many leads a day, by which clock.  No
+ * privileges. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/time.h"
+#include "base/zone.h"
 #include "rules/private.h"
+
+static void free_zone(void *value)
+{
+  struct bw_zone *zone = value;
+  bw_zone_close(&zone);
+}
 
 void bw_roster_clear(struct roster *r)
 {
@@ -26,6 +34,8 @@ void bw_roster_clear(struct roster *r)
   free(r->constants);
   if (r->index)
     bw_map_free(&r->index, NULL);
+  if (r->zones)
+    bw_map_free(&r->zones, free_zone);
   *r = (struct roster){0};
 }
 
@@ -113,12 +123,37 @@ static void index_name(struct loader *l, const struct bw_node *at, const char *n
     bw_complain(l->complaints, at, "two people are called \"%s\"; e-mail, name and Slack name must each tell them apart", name);
 }
 
-/* A day, or a moment; ret_day_only where no time of day was given. */
-static bool moment(struct loader *l, const struct bw_node *map, const char *key, int64_t *ret)
+static bool is_day(const struct bw_node *n)
+{
+  return n->text.len == 10;
+}
+
+/* "timezone"; what has been asked for once is not asked for again. */
+static void take_zone(struct loader *l, const struct bw_node *n, struct person *p)
+{
+  struct roster *r = &l->p->roster;
+  struct bw_zone *zone;
+  if (!r->zones)
+    r->zones = bw_map_new();
+  zone = bw_map_get(r->zones, n->text);
+  if (!zone && bw_zone_open(n->text, &zone) < 0)
+    bw_complain(l->complaints, n, "there is no time zone \"%.*s\"; write it as Europe/Berlin or America/New_York",
+                BW_FMT(n->text));
+  else if (zone)
+    bw_map_put(r->zones, n->text, zone);
+  p->zone = zone;
+  p->has_zone = true;
+}
+
+/* A day, which begins at midnight where the person is, or a moment. */
+static bool moment(struct loader *l, const struct bw_node *map, const char *key, const struct person *p, int64_t *ret)
 {
   const struct bw_node *n = bw_node_get(map, key);
-  if (n && n->type == BW_NODE_STRING && bw_time_parse(n->text, ret) == 0)
+  if (n && n->type == BW_NODE_STRING && bw_time_parse(n->text, ret) == 0) {
+    if (is_day(n))
+      *ret = bw_zone_utc(p->zone, *ret);
     return true;
+  }
   bw_complain(l->complaints, n ? n : map, "\"%s\" should be a day such as 2026-12-05", key);
   return false;
 }
@@ -134,11 +169,11 @@ static void take_away(struct loader *l, const struct bw_node *n, struct person *
     return;
   }
   bw_load_known_keys(l, n, keys);
-  if (!moment(l, n, "from", &a.from) || !moment(l, n, "to", &to))
+  if (!moment(l, n, "from", p, &a.from) || !moment(l, n, "to", p, &to))
     return;
   last = bw_node_get(n, "to");
-  a.until = last->text.len == 10 ? to + BW_DAY : to; /* a day is meant to its end */
-  a.last_day = bw_time_day(a.until - 1);
+  a.until = is_day(last) ? bw_zone_utc(p->zone, bw_zone_wall(p->zone, to) + BW_DAY) : to; /* a day is meant to its end */
+  a.last_day = bw_time_day(bw_zone_wall(p->zone, a.until - 1));
   if (a.until <= a.from) {
     bw_complain(l->complaints, last, "the absence ends before it begins");
     return;
@@ -156,7 +191,8 @@ static void take_capacity(struct loader *l, const struct bw_node *n, struct pers
 
 static void take_person(struct loader *l, const struct bw_node *n)
 {
-  static const char *const keys[] = {"email", "name", "slack", "roles", "away", "delegate", "capacity", "note", NULL};
+  static const char *const keys[] = {"email",    "name",     "slack",    "roles", "away",
+                                     "delegate", "capacity", "timezone", "note",  NULL};
   struct roster *r = &l->p->roster;
   const struct bw_node *v, *items;
   struct person *p;
@@ -181,6 +217,8 @@ static void take_person(struct loader *l, const struct bw_node *n)
   index_name(l, n, p->slack, r->n - 1);
   if ((v = bw_node_get(n, "capacity")))
     take_capacity(l, v, p);
+  if ((v = bw_node_get(n, "timezone")))
+    take_zone(l, v, p);
   if ((v = bw_node_get(n, "away"))) {
     count = bw_load_items(v, &items);
     if (count > MAX_AWAY)

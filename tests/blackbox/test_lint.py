@@ -95,6 +95,19 @@ route: risk-owner
 """
 
 
+@pytest.mark.parametrize("leads, says", [
+    ("timezone: Europe/Berln", ':15: there is no time zone "Europe/Berln"; write it as Europe/Berlin or America/New_York'),
+    ("timezone: ../../../etc/passwd", ":15: there is no time zone"),
+    ("workdays: mon-fri", ':15: "mon-fri" should be days with commas between: mon,tue,wed,thu,fri'),
+    ("day_start: 19h", ":5: the working day ends (day_end) before it begins (day_start)"),
+    ("timezone: America/New_York", None),
+])
+def test_working_time_is_checked(shipped, leads, says):
+    whole = (shipped / "basewatch.yaml").read_text() + f"leads:\n    {leads}\n"
+    found = mistakes(shipped, "basewatch.yaml", whole)
+    assert len(found) == (1 if says else 0) and all(says in text for text in found), found
+
+
 @pytest.mark.parametrize("angle, says", [
     ("At {{account.seat}}", '6:11: there is no name "account.seat"; did you mean account.seats?'),
     ("'It''s at {{account.seat}}'", "6:18: there is no name"),

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/time.h"
+#include "base/zone.h"
 
 static void utf8_is_judged_by_rfc3629(void **state)
 {
@@ -180,6 +181,49 @@ static void json_is_exact(void **state)
   bw_buf_clear(&b);
 }
 
+static int64_t moment(const char *text)
+{
+  int64_t ms = 0;
+  assert_int_equal(bw_time_parse(bw_str(text), &ms), 0);
+  return ms;
+}
+
+static void zones_know_their_clocks(void **state)
+{
+  static const struct {
+    const char *zone, *utc, *wall;
+  } cases[] = {{"Europe/Berlin", "2026-01-09T12:00:00Z", "2026-01-09T13:00:00Z"},
+               {"Europe/Berlin", "2026-03-29T00:59:59Z", "2026-03-29T01:59:59Z"},
+               {"Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-29T03:00:00Z"},
+               {"Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T02:30:00Z"}, /* the first of two */
+               {"America/New_York", "2099-07-01T12:00:00Z", "2099-07-01T08:00:00Z"},
+               {"America/New_York", "1999-01-01T12:00:00Z", "1999-01-01T07:00:00Z"},
+               {"Asia/Kolkata", "2026-06-01T00:00:00Z", "2026-06-01T05:30:00Z"},
+               {"Pacific/Kiritimati", "2026-06-01T10:00:00Z", "2026-06-02T00:00:00Z"},
+               {"UTC", "2026-06-01T10:00:00Z", "2026-06-01T10:00:00Z"}};
+  static const char *const none[] = {"",       "Europe/Berln",    "/etc/passwd", "../../../etc/passwd",
+                                     "Europe", "Europe/Berlin\n", "EST5EDT,M3"};
+  struct bw_zone *zone;
+  size_t i;
+  (void)state;
+  assert_int_equal(setenv("TZ", "Asia/Tokyo", 1), 0);
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(bw_zone_open(bw_str(cases[i].zone), &zone), 0);
+    assert_int_equal(bw_zone_wall(zone, moment(cases[i].utc)), moment(cases[i].wall));
+    assert_int_equal(bw_zone_utc(zone, moment(cases[i].wall)), moment(cases[i].utc));
+    bw_zone_close(&zone);
+  }
+  assert_int_equal(bw_zone_open(BW_STR("Europe/Berlin"), &zone), 0);
+  /* an hour that is not there; one that is there twice, the second time */
+  assert_int_equal(bw_zone_utc(zone, moment("2026-03-29T02:30:00Z")), moment("2026-03-29T01:30:00Z"));
+  assert_int_equal(bw_zone_wall(zone, moment("2026-10-25T01:30:00Z")), moment("2026-10-25T02:30:00Z"));
+  bw_zone_close(&zone);
+  for (i = 0; i < sizeof none / sizeof *none; i++)
+    assert_int_equal(bw_zone_open(bw_str(none[i]), &zone), BW_EINVAL);
+  assert_string_equal(getenv("TZ"), "Asia/Tokyo");
+  assert_int_equal(unsetenv("TZ"), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -187,6 +231,7 @@ int main(void)
       cmocka_unit_test(a_truncated_string_is_noticed),    cmocka_unit_test(the_map_agrees_with_a_model),
       cmocka_unit_test(times_are_parsed_and_refused),     cmocka_unit_test(days_round_trip),
       cmocka_unit_test(durations_are_parsed_and_refused), cmocka_unit_test(json_is_exact),
+      cmocka_unit_test(zones_know_their_clocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,40 @@ static void the_clock_starts_on_release(void **state)
   config_remove(dir);
 }
 
+/* Four working hours of whoever has it, by their own clock; a working day is from 8 to 18. */
+static void the_clock_is_the_owners(void **state)
+{
+  static const struct {
+    const char *person, *all, *comes, *due;
+  } cases[] = {{"", "UTC", "2026-01-09T20:00:00Z", "2026-01-12T12:00:00Z"},                 /* a Friday, after hours: Monday */
+               {"America/New_York", "UTC", "2026-01-09T20:00:00Z", "2026-01-12T14:00:00Z"}, /* 15 h there: one hour is left */
+               {"America/New_York", "UTC", "2026-03-06T20:00:00Z", "2026-03-09T13:00:00Z"}, /* and the clocks are set forward */
+               {"", "Asia/Tokyo", "2026-01-09T20:00:00Z", "2026-01-12T03:00:00Z"},
+               {"UTC", "Asia/Tokyo", "2026-01-09T20:00:00Z", "2026-01-12T12:00:00Z"}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *routes BW_AUTOFREE = bw_asprintf("people:\n- {email: carl@x, name: carl%s%s}\n---\n" ROUTES,
+                                           cases[i].person[0] ? ", timezone: " : "", cases[i].person);
+    char *dir = config_dir(NULL, RANKED, routes);
+    struct bw_engine_options options;
+    struct world w = {.options = &options};
+    int64_t due;
+    assert_int_equal(bw_time_parse(bw_str(cases[i].comes), &w.now), 0);
+    assert_int_equal(bw_time_parse(bw_str(cases[i].due), &due), 0);
+    bw_engine_options_default(&options);
+    free(options.timezone);
+    options.timezone = bw_strdup(cases[i].all);
+    world_open(&w, dir, NULL);
+    customer(&w, "a", 20000, "carl");
+    world_tick(&w, w.now);
+    assert_int_equal(routing_lead(&w, "a")->sla_at, due);
+    world_close(&w);
+    bw_settings_clear(bw_engine_settings, bw_engine_nsettings, &options);
+    config_remove(dir);
+  }
+}
+
 static void without_a_limit_nobody_waits(void **state)
 {
   char *dir = config_dir(NULL, RANKED, "people:\n- {email: carl@x, name: carl, capacity: 0}\n---\n" ROUTES);
@@ -400,6 +434,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_best_come_first),
                                      cmocka_unit_test(the_clock_starts_on_release),
+                                     cmocka_unit_test(the_clock_is_the_owners),
                                      cmocka_unit_test(without_a_limit_nobody_waits),
                                      cmocka_unit_test(what_is_over_leaves_the_queue),
                                      cmocka_unit_test(a_lead_is_judged_again_on_release),

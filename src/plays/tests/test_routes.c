@@ -203,6 +203,13 @@ static void somebody_stands_in(void **state)
   check_owner(ANNA "- {email: ben@x}\n", MONDAY + 4 * BW_DAY, "ben@x", "csm", FOR_ANNA);
   check_owner(ANNA "- {email: ben@x}\n", MONDAY + 5 * BW_DAY, "anna@x", "csm", "");
   check_owner(ANNA "- {email: ben@x}\n", MONDAY - BW_DAY, "anna@x", "csm", "");
+  /* days are those of where she is: it is Monday there from Sunday, 15 h on */
+#define ANNA_IN_TOKYO                                                                                                          \
+  "- {email: anna@x, name: Anna Berg, timezone: Asia/Tokyo, away: [{from: 2026-01-05, to: 2026-01-09}], delegate: ben@x}\n"    \
+  "- {email: ben@x}\n"
+  check_owner(ANNA_IN_TOKYO, bw_day_time(20458) - 11 * BW_HOUR, "anna@x", "csm", "");
+  check_owner(ANNA_IN_TOKYO, bw_day_time(20458) - 10 * BW_HOUR, "ben@x", "csm", FOR_ANNA);
+  check_owner(ANNA_IN_TOKYO, bw_day_time(20463) - 10 * BW_HOUR, "anna@x", "csm", "");
   /* a chain, of at most five */
   check_owner(ANNA "- {email: ben@x, delegate: c@x" AWAY "}\n- {email: c@x}\n", MONDAY, "c@x", "csm", FOR_ANNA);
   check_owner(ANNA "- {email: ben@x, delegate: c@x" AWAY "}\n- {email: c@x, delegate: d@x" AWAY

@@ -66,6 +66,7 @@ static void mistakes_are_named(void **state)
       {"people:\n- {email: anna}\n", "\"anna\" is not an e-mail address"},
       {"people:\n- {name: Anna}\n", "\"email\" is missing"},
       {"people:\n- {email: a@x, away: [{from: 2026-02-01, to: 2026-01-01}]}\n", "the absence ends before it begins"},
+      {"people:\n- {email: a@x, timezone: Europe/Berln}\n", "2:26: there is no time zone \"Europe/Berln\""},
       {"people:\n- {email: a@x, away: [{from: soon, to: 2026-01-01}]}\n", "\"from\" should be a day such as 2026-12-05"},
       {"people:\n- {email: a@x, delegate: b@x}\n", "r.yaml:2:3: the delegate \"b@x\" of a@x is not listed"},
       {"people:\n- {email: a@x, delegate: b@x}\n- {email: b@x, delegate: a@x}\n", "stand in for each other in a circle"},
