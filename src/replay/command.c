@@ -172,6 +172,19 @@ static int parse_option(int opt, struct bw_replay_options *o, char **host)
   return rc;
 }
 
+/* A span that ends before it begins would print nothing, and look like a quiet time. */
+static int check_span(const struct bw_replay_options *o)
+{
+  char from[BW_TIME_TEXT], to[BW_TIME_TEXT];
+  if (o->from == BW_TIME_NONE || o->to == BW_TIME_NONE || o->from <= o->to)
+    return 0;
+  bw_time_format(o->from, from);
+  bw_time_format(o->to, to);
+  (void)fprintf(stderr, "basewatch replay: --from %s is later than --to %s; give a span that begins before it ends\n", from,
+                to);
+  return -1;
+}
+
 int bw_replay_command(int argc, char **argv)
 {
   struct bw_replay_options o = {.from = BW_TIME_NONE,
@@ -191,6 +204,8 @@ int bw_replay_command(int argc, char **argv)
     (void)fputs(usage, stderr);
     rc = -1;
   }
+  if (rc == 0)
+    rc = check_span(&o);
   if (rc == 0) {
     static char buffer[1 << 20];
     (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);

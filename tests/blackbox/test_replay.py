@@ -92,6 +92,16 @@ def test_to_stops(config, reference):
     assert early.splitlines() == [x for x in reference.splitlines() if json.loads(x)["at"] <= "2018-01-01T00:00:00Z"]
 
 
+def test_from_later_than_to_is_refused_by_name(config, tmp_path):
+    records = tmp_path / "none.jsonl"
+    records.write_text("")
+    done = subprocess.run([BUILD / "basewatch", "replay", "--config", config, "--from", "2026-03-02", "--to", "2026-03-01", records],
+                          capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--from 2026-03-02T" in done.stderr and "--to 2026-03-01T" in done.stderr
+    assert done.stdout == ""
+
+
 def test_holidays_and_mergers_raise_no_wave(reference):
     """At no time do many accounts turn down at once; and a company that only changed its domain is no decline."""
     down = [s for s in lines(reference, "signal") if s["state"] == "opened" and s["direction"] == "down"
