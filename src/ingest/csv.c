@@ -153,7 +153,7 @@ static void reject_row(struct bw_csv *c, const struct bw_error *why)
   if (!c->events.rejected)
     return;
   for (i = 0; i < c->ncells && i < BW_CSV_MAX_COLUMNS; i++) {
-    struct bw_str s = cell(c, i);
+    struct bw_str s = i < c->ncolumns && c->columns[i].place == BW_CSV_SECRET ? BW_STR("...") : cell(c, i);
     if (i)
       bw_buf_add_char(&text, (char)c->delimiter);
     bw_buf_add_char(&text, '"');
@@ -215,6 +215,7 @@ static int place_cell(struct bw_csv *c, const struct column *col, struct bw_str 
   struct bw_field *f = &fields[r->nfields];
   switch (col->place) {
   case BW_CSV_IGNORED:
+  case BW_CSV_SECRET:
     return BW_OK;
   case BW_CSV_ACCOUNT:
     return row_id(c, err, s, &r->account);

@@ -7,7 +7,15 @@
 
 #include "base/str.h"
 
-enum bw_csv_place { BW_CSV_IGNORED, BW_CSV_ACCOUNT, BW_CSV_SUBJECT, BW_CSV_TIME, BW_CSV_MESSAGE_ID, BW_CSV_TRAIT };
+enum bw_csv_place {
+  BW_CSV_IGNORED,
+  BW_CSV_SECRET, /* a write key: neither kept nor shown */
+  BW_CSV_ACCOUNT,
+  BW_CSV_SUBJECT,
+  BW_CSV_TIME,
+  BW_CSV_MESSAGE_ID,
+  BW_CSV_TRAIT
+};
 
 /* "Account ID", "accountId" → "account_id"; dots stay.  out has room for BW_FIELD_KEY_MAX + 1; BW_EINVAL: too long. */
 int bw_csv_snake(struct bw_str head, char *out);

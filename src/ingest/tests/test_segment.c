@@ -288,7 +288,8 @@ static void test_write_keys(void **state)
       {"", ""}};
   struct bw_record r = good(
       live, "{\"type\":\"track\",\"userId\":\"u\",\"event\":\"e\",\"writeKey\":\"a\",\"context\":{\"writeKey\":\"b\",\"x\":{"
-            "\"writeKey\":\"c\"},\"ip\":\"1\"},\"properties\":{\"writeKey\":\"d\"}}");
+            "\"writeKey\":\"c\"},\"ip\":\"1\",\"a.writeKey\":\"e\"},\"properties\":{\"write\\u004bey\":\"d\"},\"context."
+            "writeKey\":\"f\"}");
   size_t i;
   (void)state;
   assert_int_equal(r.nfields, 1);
