@@ -181,14 +181,17 @@ static int run_over(const struct arguments *a, const char *description, const ch
                                 .out = stdout};
   json_t *d = json_loads(description, 0, NULL);
   struct bw_error err = {0};
+  uint64_t refused = 0;
   int rc = BW_EXIT_OK;
   if (!mkdtemp(dir)) {
     rc = refuse(strerror(errno), dir);
   } else {
     if (!write_config(dir, json_string_value(json_object_get(d, "name")), a->path, options))
       rc = refuse(strerror(errno), dir);
-    else if (bw_replay_run(&o, &err) < 0)
+    else if (bw_replay_run(&o, &refused, &err) < 0)
       rc = refuse(err.message, a->plugin);
+    else if (refused)
+      rc = refuse("what is printed is without the lines that could not be read", a->files[0]);
     remove_config(dir);
   }
   json_decref(d);

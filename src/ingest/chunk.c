@@ -9,8 +9,18 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "ingest/parser.h"
 
 #define PEEK_BYTES (64u << 10)
+
+struct bw_event_options bw_chunk_options(const struct bw_reader_options *o)
+{
+  bool replay = o->arrival_ms == BW_TIME_NONE;
+  return (struct bw_event_options){.seed = o->seed,
+                                   .arrival_ms = o->arrival_ms,
+                                   .source = o->source,
+                                   .internal = BW_KIND_BIT(BW_KIND_TICK) | (replay ? BW_KIND_BIT(BW_KIND_FETCH) : 0)};
+}
 
 struct bw_chunk *bw_chunk_new(size_t chunk_bytes)
 {
@@ -110,7 +120,7 @@ static int tell_format(struct bw_source *s, struct bw_error *err)
  */
 static int64_t first_time(struct bw_source *s, const struct bw_reader_options *o)
 {
-  struct bw_event_options eo = {.seed = o->seed, .arrival_ms = o->arrival_ms, .source = o->source};
+  struct bw_event_options eo = bw_chunk_options(o);
   struct bw_chunk *c = bw_chunk_new(s->carry.len + 1);
   struct bw_csv *csv;
   struct bw_event_parser *p;
@@ -268,6 +278,14 @@ bool bw_source_fill(struct bw_source *s, const struct bw_reader_options *o, stru
   return false;
 }
 
+/* An export holds the daemon's ticks: whoever reads it makes ticks of their own. */
+static void drop_tick(struct bw_event_batch *b)
+{
+  size_t n = bw_event_batch_count(b);
+  if (bw_event_batch_records(b)[n - 1].kind == BW_KIND_TICK)
+    bw_event_batch_truncate(b, n - 1);
+}
+
 void bw_chunk_parse(struct bw_chunk *c, struct bw_event_parser *p, bool sort)
 {
   const char *at = c->raw, *end = c->raw + c->len, *next;
@@ -276,8 +294,11 @@ void bw_chunk_parse(struct bw_chunk *c, struct bw_event_parser *p, bool sort)
     return;
   bw_event_parser_into(p, c->batch);
   for (; at < end; at = next) {
-    if (bw_event_parse_line(at, p, &next, &why) < 0)
+    int rc = bw_event_parse_line(at, p, &next, &why);
+    if (rc < 0)
       reject(c, c->lines, bw_str_n(at, (size_t)(next - at - 1)), &why);
+    else if (rc > 0)
+      drop_tick(c->batch);
     c->lines++;
   }
   bw_event_parser_into(p, NULL);

@@ -52,6 +52,8 @@ struct bw_source {
   size_t pos;         /* records of the head chunk that were given out */
 };
 
+/* How the lines are read: what an export holds besides what people send, is known. */
+struct bw_event_options bw_chunk_options(const struct bw_reader_options *options);
 struct bw_chunk *bw_chunk_new(size_t chunk_bytes);
 void bw_chunk_free(struct bw_chunk **chunk);
 void bw_chunk_reset(struct bw_chunk *chunk);

@@ -112,7 +112,7 @@ static void do_chunk(struct bw_file_reader *r, struct bw_source *s, struct bw_ev
 static void *worker(void *ctx)
 {
   struct bw_file_reader *r = ctx;
-  struct bw_event_options o = {.seed = r->options.seed, .arrival_ms = r->options.arrival_ms, .source = r->options.source};
+  struct bw_event_options o = bw_chunk_options(&r->options);
   struct bw_event_parser *parser = bw_event_parser_new(&o);
   struct bw_source *s;
   (void)pthread_mutex_lock(&r->lock);
@@ -382,7 +382,7 @@ int bw_reader_open(const char *const *paths, size_t n, const struct bw_reader_op
     r->sources[r->nsources]->index = r->nsources;
     rc = bw_source_open(r->sources[r->nsources], paths[r->nsources], &r->options, n <= KEEP_OPEN, err);
   }
-  eo = (struct bw_event_options){.seed = options->seed, .arrival_ms = options->arrival_ms, .source = options->source};
+  eo = bw_chunk_options(options);
   r->parser = bw_event_parser_new(&eo);
   if (rc < 0) {
     bw_reader_close(&r);

@@ -37,9 +37,9 @@ int bw_reader_open(const char *const *paths, size_t n, const struct bw_reader_op
 void bw_reader_close(struct bw_file_reader **reader);
 
 /*
- * The next batch: 1; 0: all read; negative: a file could not be read to its end (what came before has been given out).  The
- * batch and its strings are valid until the next call.  Its records may be changed in place (identity, offsets).  Records are
- * ordered by time, also across calls, but for `late` ones.
+ * The next batch, without the ticks that an export holds: 1; 0: all read; negative: a file could not be read to its end (what
+ * came before has been given out).  The batch and its strings are valid until the next call.  Its records may be changed in
+ * place (identity, offsets).  Records are ordered by time, also across calls, but for `late` ones.
  */
 int bw_reader_next(struct bw_file_reader *reader, struct bw_batch *ret_batch, struct bw_error *err);
 /* The records of such a batch, to be completed in place. */

@@ -17,6 +17,7 @@
 
 #define SKEW_MAX BW_MINUTE /* between sentAt and arrival, before the sender's clock is corrected */
 #define FUTURE_MAX BW_DAY
+#define INTERNAL (BW_KIND_BIT(BW_KIND_TICK) | BW_KIND_BIT(BW_KIND_FETCH))
 
 /* ---- kinds ---- */
 
@@ -134,7 +135,7 @@ static int event_kind(const struct bw_event_parser *p, uint32_t *ret_kind, struc
     return refuse(err, BW_EINVAL, 0, "type is not one that is known", "(track, identify, account, ... or x.<vendor>.<kind>)");
   if (p->body_kind != BW_KIND_NONE && kind != p->body_kind)
     return refuse(err, BW_EINVAL, p->body_kind, "type names another kind of call", "");
-  if ((kind == BW_KIND_TICK || kind == BW_KIND_FETCH) && !p->options.internal)
+  if (INTERNAL & BW_KIND_BIT(kind) & ~p->options.internal)
     return refuse(err, BW_EINVAL, kind, "is reserved: basewatch makes these itself", "");
   *ret_kind = kind;
   return BW_OK;

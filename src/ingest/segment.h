@@ -49,7 +49,7 @@ struct bw_event_parser;
 struct bw_event_options {
   uint64_t seed;      /* of the records' hashes */
   int64_t arrival_ms; /* BW_TIME_NONE: replay. Arrival is then the event time, which must be given, and no clock is compared */
-  bool internal;      /* accept "tick" and "fetch", which only this program makes */
+  uint64_t internal;  /* BW_KIND_BITs of "tick" and "fetch", which only this program makes, where they are accepted */
   struct bw_str source; /* enters the message id that is made up for events without one; borrowed */
 };
 

@@ -195,6 +195,7 @@ int bw_replay_command(int argc, char **argv)
                                 .threads = 1,
                                 .out = stdout};
   struct bw_error err;
+  uint64_t refused = 0;
   char *host = NULL;
   int opt, rc = 0;
   optind = 1;
@@ -212,11 +213,14 @@ int bw_replay_command(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     o.files = (const char *const *)argv + optind;
     o.nfiles = (size_t)(argc - optind);
-    rc = bw_replay_run(&o, &err);
+    rc = bw_replay_run(&o, &refused, &err);
     if (rc < 0)
       (void)fprintf(stderr, "basewatch replay: %s\n", err.message);
+    else if (refused)
+      (void)fprintf(stderr, "basewatch replay: %llu line%s could not be read; what is printed is without %s\n",
+                    (unsigned long long)refused, refused == 1 ? "" : "s", refused == 1 ? "it" : "them");
     free(host);
-    return rc < 0 ? 1 : 0;
+    return rc < 0 || refused ? 1 : 0;
   }
   free(host);
   return rc < 0 ? 2 : 0;

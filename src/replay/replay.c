@@ -370,12 +370,13 @@ static int run_files(struct replay *r, struct bw_error *err)
   return rc;
 }
 
-int bw_replay_run(const struct bw_replay_options *options, struct bw_error *err)
+int bw_replay_run(const struct bw_replay_options *options, uint64_t *ret_refused, struct bw_error *err)
 {
   struct replay r = {.o = options, .next_tick = BW_TIME_NONE};
   int rc = open_rooms(&r, err);
   if (rc == 0)
     rc = run_files(&r, err);
+  *ret_refused = r.rejected;
   close_rooms(&r);
   return rc;
 }

@@ -38,7 +38,8 @@ struct bw_replay_options {
   FILE *stats; /* NULL, or where one JSON line of counts and times goes at the end */
 };
 
-/* Complaints about the configuration and refused lines go to standard error.  0, or negative. */
-int bw_replay_run(const struct bw_replay_options *options, struct bw_error *err);
+/* Complaints about the configuration and refused lines go to standard error.  0, or negative; ret_refused: how many lines could
+   not be read, and are not in what was printed. */
+int bw_replay_run(const struct bw_replay_options *options, uint64_t *ret_refused, struct bw_error *err);
 
 #endif

@@ -299,13 +299,13 @@ static void test_rejects(void **state)
     assert_int_equal(read_all(paths, 2, threads, false, &out, &s, &err), 0);
     assert_int_equal(count_lines(&out), 1101);
     (void)bw_buf_cstr(&rejects);
-    assert_int_equal(s.rejected, 7);
+    assert_int_equal(s.rejected, 6); /* a tick is neither taken nor refused */
     assert_non_null(strstr(rejects.data, "r.jsonl:1001:54:track: event is missing\n"));
     assert_non_null(strstr(rejects.data, "r.jsonl:1002:8:byte 1: an object was expected\n"));
     assert_non_null(strstr(rejects.data, "r.jsonl:1004:5:byte 6: not a JSON value\n"));
     assert_non_null(strstr(rejects.data, "r.jsonl:1005:2:byte 1: an object was expected\n"));
     assert_non_null(strstr(rejects.data, "r.jsonl:1106:1024:the line is over 65536 bytes\n"));
-    assert_non_null(strstr(rejects.data, "r.jsonl:1107:40:tick: is reserved"));
+    assert_null(strstr(rejects.data, "r.jsonl:1107:"));
     assert_non_null(strstr(rejects.data, "accounts.csv:2:"));
     if (threads == 0)
       bw_buf_add(&first, rejects.data, rejects.len);
