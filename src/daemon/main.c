@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* basewatchd: the role table.  The parent supervises; each role is a re-execution of this program. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "core/core.h"
@@ -70,6 +75,22 @@ static int check(const struct daemon_options *o)
   return rc == 0 ? 0 : 1;
 }
 
+/* One daemon to a state directory: known before any process of this one touches it.  Held until the parent ends, however it ends.
+   False: it is another one's.  Where the directory cannot be made or opened, core says so. */
+static bool claim(const struct daemon_options *o)
+{
+  int fd;
+  if (!o->user) /* another user's is theirs to make */
+    (void)mkdir(o->state_dir, 0700);
+  fd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return true;
+  (void)close(fd);
+  bw_log(BW_LOG_ERROR, "another basewatchd uses this state directory; stop that one first, or name another with --state",
+         "state=%s", BW_Q(o->state_dir));
+  return false;
+}
+
 /* The children are told when the daemon's clock began, so that one that is restarted does not begin again. */
 static int supervise(const struct daemon_options *o, int argc, char **argv)
 {
@@ -103,5 +124,7 @@ int main(int argc, char **argv)
   if (status != 0)
     return status > 0 ? 0 : 2;
   (void)signal(SIGPIPE, SIG_IGN);
-  return o.check ? check(&o) : supervise(&o, argc, argv);
+  if (o.check)
+    return check(&o);
+  return claim(&o) ? supervise(&o, argc, argv) : BW_EXIT_CONFIG;
 }

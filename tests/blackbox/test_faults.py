@@ -125,6 +125,19 @@ def test_check_names_file_line_and_column(place):
     assert "signals" in done.stdout  # what would be right
 
 
+def test_a_second_daemon_leaves_the_first_alone(daemon):
+    daemon.start()
+    address = (daemon.state / "web.address").read_text()
+    second = subprocess.run([BUILD / "basewatchd", "--config", daemon.config, "--state", daemon.state, "--plugins", daemon.plugins],
+                            capture_output=True, text=True, timeout=60)
+    assert second.returncode == 78
+    assert "another basewatchd uses this state directory" in second.stderr and "listening" not in second.stderr
+    assert (daemon.state / "web.address").read_text() == address
+    assert daemon.post("/v1/track", track(1))[0] == 200
+    daemon.kill_all()  # nothing of it stays behind
+    daemon.start()
+
+
 def test_a_broken_configuration_does_not_start(place):
     (place / "config/basewatch.yaml").write_text("tick: soon\n")
     done = subprocess.run([BUILD / "basewatchd", "--config", place / "config", "--state", place / "state"], capture_output=True,
