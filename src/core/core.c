@@ -128,7 +128,7 @@ int core_load_setup(struct core *c, const char *dir, struct bw_setup **ret, stru
 {
   const struct bw_setup_options so = {c->o->plugin_dir, c->o->host_exe};
   int rc = bw_setup_load(dir, &so, ret, complaints);
-  if (rc == 0 && (rc = c->o->check_web((*ret)->web, complaints)) < 0)
+  if (rc == 0 && (rc = c->o->check_web((*ret)->web, c->nsetups ? core_setup(c)->web : (*ret)->web, complaints)) < 0)
     bw_setup_free(ret);
   return rc;
 }

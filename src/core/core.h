@@ -18,8 +18,9 @@ struct bw_core_options {
   bool again; /* started again while the daemon runs: with the configuration that was accepted, not with the files */
   const struct bw_clock *clock;
   bool tests; /* allow the control API's test commands; ticks come from there alone */
-  /* What `web:` of basewatch.yaml must meet before the file is accepted: web itself reads it only then. */
-  int (*check_web)(const struct bw_node *web, struct bw_complaints *c);
+  /* What `web:` of basewatch.yaml must meet before it replaces the one in use (itself, at the start): web reads it only then.
+   */
+  int (*check_web)(const struct bw_node *web, const struct bw_node *in_use, struct bw_complaints *c);
 };
 
 /* Where the accepted configuration is kept; NULL: nowhere yet.  The caller frees it. */

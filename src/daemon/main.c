@@ -31,7 +31,7 @@ static int core_role(int fd, int argc, char **argv)
                                 .again = o.again,
                                 .clock = daemon_clock(&o),
                                 .tests = o.tests,
-                                .check_web = daemon_web_check};
+                                .check_web = daemon_web_check_live};
   return bw_core_run(fd, &co);
 }
 
@@ -75,8 +75,8 @@ static int check(const struct daemon_options *o)
   return rc == 0 ? 0 : 1;
 }
 
-/* One daemon to a state directory: known before any process of this one touches it.  Held until the parent ends, however it ends.
-   False: it is another one's.  Where the directory cannot be made or opened, core says so. */
+/* One daemon to a state directory: known before any process of this one touches it.  Held until the parent ends, however it
+   ends. False: it is another one's.  Where the directory cannot be made or opened, core says so. */
 static bool claim(const struct daemon_options *o)
 {
   int fd;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <jansson.h>
@@ -69,11 +70,49 @@ static int read_section(const struct bw_node *web, struct bw_web_config *ret, st
   return rc < 0 ? rc : bw_web_config_finish(ret, c);
 }
 
+/* By the port: one that is in use by ourselves is free when web begins anew. */
+static bool listens_at(const struct bw_web_config *config, const char *address)
+{
+  const char *port = strrchr(address, ':');
+  size_t i;
+  for (i = 0; i < config->nlisten && strcmp(strrchr(config->listen[i], ':'), port) != 0; i++)
+    ;
+  return i < config->nlisten;
+}
+
+/* in_use: NULL where nothing is. */
+static int try_addresses(const struct bw_node *web, const struct bw_web_config *config, const struct bw_web_config *in_use,
+                         struct bw_complaints *c)
+{
+  const struct bw_node *at = bw_node_get(web, "listen");
+  size_t i, before = c->count;
+  struct bw_error err;
+  for (i = 0; at && i < config->nlisten; i++)
+    if (!(in_use && listens_at(in_use, config->listen[i])) && bw_web_try_address(config->listen[i], in_use != NULL, &err) < 0)
+      bw_complain(c, at->type == BW_NODE_LIST ? &at->items[i] : at, "%s", err.message);
+  return c->count == before ? BW_OK : BW_EINVAL;
+}
+
 int daemon_web_check(const struct bw_node *web, struct bw_complaints *c)
 {
   struct bw_web_config config = {0};
   int rc = read_section(web, &config, c);
+  if (rc == 0)
+    rc = try_addresses(web, &config, NULL, c);
   bw_web_config_clear(&config);
+  return rc;
+}
+
+int daemon_web_check_live(const struct bw_node *web, const struct bw_node *in_use, struct bw_complaints *c)
+{
+  struct bw_web_config config = {0}, now = {0};
+  struct bw_complaints of_then = {0};
+  int rc = read_section(web, &config, c);
+  if (rc == 0 && read_section(in_use, &now, &of_then) == 0)
+    rc = try_addresses(web, &config, &now, c);
+  bw_complaints_clear(&of_then);
+  bw_web_config_clear(&config);
+  bw_web_config_clear(&now);
   return rc;
 }
 

@@ -86,6 +86,19 @@ static void tell_bound(int fd, void (*bound)(void *ctx, const char *address), vo
   bound(ctx, text);
 }
 
+static int resolve(const char *address, struct addrinfo **ret, struct bw_error *err)
+{
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  char host[128], port[8];
+  uint16_t number;
+  int rc;
+  if (bw_address_split(bw_str(address), host, sizeof host, &number))
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s: no address to listen at; write host:port", address);
+  snprintf(port, sizeof port, "%u", number);
+  rc = getaddrinfo(host, port, &hints, ret);
+  return rc ? bw_fail(err, BW_EIO, BW_CLASS_CONFIG, "%s: %s", address, gai_strerror(rc)) : BW_OK;
+}
+
 static int bind_one(const struct addrinfo *ai, const char *address, int *ret_fd, struct bw_error *err)
 {
   int on = 1, rc, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -105,18 +118,23 @@ static int bind_one(const struct addrinfo *ai, const char *address, int *ret_fd,
 
 static int open_listener(const char *address, int *ret_fd, struct bw_error *err)
 {
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-  char host[128], port[8];
-  uint16_t number;
-  int rc;
-  if (bw_address_split(bw_str(address), host, sizeof host, &number))
-    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s: no address to listen at; write host:port", address);
-  snprintf(port, sizeof port, "%u", number);
-  rc = getaddrinfo(host, port, &hints, &found);
+  struct addrinfo *found = NULL;
+  int rc = resolve(address, &found, err);
   if (rc)
-    return bw_fail(err, BW_EIO, BW_CLASS_CONFIG, "%s: %s", address, gai_strerror(rc));
+    return rc;
   rc = bind_one(found, address, ret_fd, err);
   freeaddrinfo(found);
+  return rc;
+}
+
+int bw_web_try_address(const char *address, bool listen, struct bw_error *err)
+{
+  struct addrinfo *found = NULL;
+  int fd, rc = listen ? open_listener(address, &fd, err) : resolve(address, &found, err);
+  if (rc == 0 && listen)
+    close(fd);
+  else if (rc == 0)
+    freeaddrinfo(found);
   return rc;
 }
 

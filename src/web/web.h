@@ -42,6 +42,9 @@ int bw_web_config_finish(struct bw_web_config *config, struct bw_complaints *c);
 void bw_web_config_init(struct bw_web_config *config);
 void bw_web_config_clear(struct bw_web_config *config);
 
+/* Whether an address is one: that its host is known and, where asked for, that it can be listened at now.  BW_EIO: no. */
+int bw_web_try_address(const char *address, bool listen, struct bw_error *err);
+
 /*
  * Starts to listen.  Loop, config, client and clock are borrowed and outlive it.  client may be unconnected: 503 until it is.
  * bound (may be NULL) is told each address really bound, "127.0.0.1:40123".  BW_EIO: an address cannot be bound; it is named.

@@ -2,6 +2,7 @@
 """The configuration that was accepted is the one that runs, whatever becomes of the files and of the processes."""
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -68,6 +69,28 @@ def test_web_must_be_sound_to_be_accepted(daemon):
     assert done.returncode != 0 and "basewatch.yaml:" in done.stdout + done.stderr, done
     assert status_of(daemon, KEY) == 200 and daemon.children()["web"] == pid
     assert KEY in (daemon.state / "config/basewatch.yaml").read_text()
+
+
+def test_an_address_that_is_taken_is_refused(daemon):
+    daemon.start()
+    settings = daemon.place / "config/basewatch.yaml"
+    sound = settings.read_text()
+    pid = daemon.children()["web"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings.write_text(sound.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        done = daemon.cli("reload", check=False)
+        line = next(i for i, text in enumerate(settings.read_text().splitlines(), 1) if "listen" in text)
+        assert done.returncode != 0 and f"basewatch.yaml:{line}:" in done.stdout + done.stderr, done
+        assert f"cannot listen at 127.0.0.1:{port}" in done.stdout + done.stderr
+        assert status_of(daemon, KEY) == 200 and daemon.children()["web"] == pid
+    assert daemon.cli("reload").returncode == 0  # it is free now
+    wait_until(lambda: (daemon.state / "web.address").read_text().strip() == f"127.0.0.1:{port}" and status_of(daemon, KEY) == 200, 30,
+               "the new address")
+    settings.write_text(sound.replace("127.0.0.1:0", f"0.0.0.0:{port}"))  # the port is our own
+    assert daemon.cli("reload").returncode == 0
+    wait_until(lambda: (daemon.state / "web.address").read_text().strip() == f"0.0.0.0:{port}" and status_of(daemon, KEY) == 200, 30,
+               "all addresses")
 
 
 def test_what_is_no_configuration_is_let_alone(daemon):
