@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -216,21 +217,48 @@ static void load_watchers(struct bw_setup *s, const char *dir, const char *exe, 
   free(sub);
 }
 
+/* Within the state directory, or wherever an absolute path says. */
+static bool is_place(const char *dir)
+{
+  const char *at;
+  if (dir[0] == '\0' || dir[0] == '/')
+    return dir[0] == '/';
+  for (at = dir; at; at = strchr(at, '/')) {
+    at += *at == '/';
+    if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0'))
+      return false;
+  }
+  return true;
+}
+
 static void check_delivery(const struct bw_setup *s, const struct bw_node *root, struct bw_complaints *c)
 {
   const struct bw_node *delivery = bw_node_get(root, "delivery");
   const struct bw_node *sender = delivery ? bw_node_get(delivery, "sender") : NULL;
+  const struct bw_node *maildir = delivery ? bw_node_get(delivery, "maildir") : NULL;
   struct bw_error why;
+  if (!is_place(s->maildir))
+    bw_complain(c, maildir ? maildir : root,
+                "\"delivery.maildir\" should be a folder of the state directory, such as outbox, or an absolute path");
   if (bw_mail_check_sender(bw_str(s->sender), &why) < 0)
     bw_complain(c, sender ? sender : root,
                 "\"delivery.sender\" should be an address, such as \"Ada Okafor <ada@example.com>\"");
 }
 
+static void complain_of_path(struct bw_complaints *c, const char *path, const char *what)
+{
+  bw_buf_printf(&c->text, "%s: %s\n", path, what);
+  c->count++;
+}
+
 static void load_main(struct bw_setup *s, const char *dir, const char *plugin_dir, struct bw_complaints *c)
 {
-  static const struct bw_node empty = {.type = BW_NODE_MAP, .file = "basewatch.yaml"};
   char *path = bw_asprintf("%s/basewatch.yaml", dir);
-  const struct bw_node *root = access(path, F_OK) == 0 ? load_document(s, path, c) : &empty;
+  const struct bw_node *root = NULL;
+  if (access(path, F_OK) != 0)
+    complain_of_path(c, path, "is not there; a configuration is a directory with this file in it, which may be empty");
+  else
+    root = load_document(s, path, c);
   if (root && bw_settings_read(main_settings, NMAIN, root, s, c) == 0)
     check_delivery(s, root, c);
   if (plugin_dir) {
@@ -281,8 +309,11 @@ int bw_setup_load(const char *dir, const struct bw_setup_options *options, struc
 {
   struct bw_setup *s = bw_alloc(sizeof *s);
   size_t before = c->count;
+  struct stat st;
   s->catalog = bw_catalog_new();
-  if (access(dir, R_OK | X_OK) != 0) {
+  if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+    complain_of_path(c, dir, "is a file; name the configuration's directory");
+  } else if (access(dir, R_OK | X_OK) != 0) {
     bw_buf_printf(&c->text, "%s: the configuration directory cannot be read: %s\n", dir, strerror(errno));
     c->count++;
   } else {

@@ -138,6 +138,45 @@ def test_a_second_daemon_leaves_the_first_alone(daemon):
     daemon.start()
 
 
+def check(config):
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", config, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("yaml, says", [
+    ("delivery: {maildir: ''}\n", '1:21: "delivery.maildir" should be a folder of the state directory'),
+    ("delivery: {maildir: ../../etc}\n", '1:21: "delivery.maildir" should be'),
+    ("delivery: {maildir: a/..}\n", '1:21: "delivery.maildir" should be'),
+    ("delivery: {maildir: /var/mail/out}\n", None),
+    ("delivery: {maildir: a/..b}\n", None),
+    ("web: {listen: 'nowhere.invalid:80'}\n", "1:15: nowhere.invalid:80: "),
+    ("web: {listen: 'localhost'}\n", "1:15: 'localhost' is no address to listen at"),
+    ("web: {listen: 'localhost:80'}\n", None),
+])
+def test_check_sees_what_cannot_be(place, yaml, says):
+    (place / "config/basewatch.yaml").write_text(yaml)
+    code, said = check(place / "config")
+    assert code == (1 if says else 0) and (not says or f"basewatch.yaml:{says}" in said), said
+
+
+def test_check_knows_a_configuration_when_it_sees_one(tmp_path):
+    code, said = check(tmp_path)
+    assert code == 1 and f"{tmp_path}/basewatch.yaml: is not there" in said
+    (tmp_path / "basewatch.yaml").write_text("")
+    assert check(tmp_path)[0] == 0
+    code, said = check(tmp_path / "basewatch.yaml")
+    assert code == 1 and "is a file; name the configuration's directory" in said
+
+
+def test_two_watchers_have_two_names(place):
+    watchers = place / "config/watchers"
+    first = sorted(watchers.glob("*.yaml"))[0]
+    (watchers / "zz.yaml").write_text(first.read_text())
+    code, said = check(place / "config")
+    assert code == 1 and "watchers/zz.yaml:" in said and 'there is a watcher "usage" already' in said
+
+
 def test_a_broken_configuration_does_not_start(place):
     (place / "config/basewatch.yaml").write_text("tick: soon\n")
     done = subprocess.run([BUILD / "basewatchd", "--config", place / "config", "--state", place / "state"], capture_output=True,
