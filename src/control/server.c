@@ -311,9 +311,9 @@ static void on_closed(void *ctx, struct bw_conn *conn, const struct bw_error *wh
 {
   struct client *cl = ctx;
   (void)conn;
-  if (cl->peer != BW_PEER_LOCAL)
-    bw_log(BW_LOG_WARN, "one of our own processes closed its connection", "peer=%s why=%s", BW_Q(cl->who),
-           BW_Q(why ? why->message : ""));
+  if (cl->peer != BW_PEER_LOCAL) /* the parent tells of its end, where that is what it is */
+    bw_log(why && why->cls == BW_CLASS_TRANSIENT ? BW_LOG_DEBUG : BW_LOG_WARN, "one of our own processes closed its connection",
+           "peer=%s why=%s", BW_Q(cl->who), BW_Q(why ? why->message : ""));
   cl->conn = NULL; /* the pump frees it */
   client_free(cl);
 }

@@ -111,7 +111,7 @@ static void swap_in(struct core *c, struct bw_setup *fresh)
   } else {
     /* Other watchers: everything that hangs on them starts again, from what is durable, with the checked files. */
     (void)core_commit(c);
-    core_restart(c, "the watchers' configuration changed");
+    core_reconfigure(c, "the watchers' configuration changed");
   }
 }
 

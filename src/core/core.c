@@ -39,12 +39,22 @@ void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account
          bw_log_quote(account), bw_log_quote(text));
 }
 
-void core_restart(struct core *c, const char *why)
+static void begin_anew(struct core *c, enum bw_log_level level, const char *why)
 {
-  bw_log(BW_LOG_ERROR, "core starts again from what is durable", "why=%s", BW_Q(why));
+  bw_log(level, "core starts again from what is durable", "why=%s", BW_Q(why));
   c->exit_status = EXIT_RESTART;
   c->stopping = true;
   bw_loop_stop(c->loop);
+}
+
+void core_restart(struct core *c, const char *why)
+{
+  begin_anew(c, BW_LOG_ERROR, why);
+}
+
+void core_reconfigure(struct core *c, const char *why)
+{
+  begin_anew(c, BW_LOG_INFO, why);
 }
 
 /* ---- events of the pipeline that the operator or the log should know ---- */

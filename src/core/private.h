@@ -88,6 +88,8 @@ const struct bw_setup *core_setup(const struct core *c);
 void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account, const char *code, struct bw_str text);
 /* The state in memory is ahead of the store and cannot follow: leave, and be restarted from what is durable. */
 void core_restart(struct core *c, const char *why);
+/* The same where nothing is wrong: another configuration was accepted. */
+void core_reconfigure(struct core *c, const char *why);
 
 /* ---- commit.c ---- */
 void core_commit_soon(struct core *c, int64_t within_ms);

@@ -54,9 +54,17 @@ static void add_headers(struct bw_web_shared *shared, struct evhttp_request *req
   if (status == 401)
     evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"basewatch\"");
   if (status == 405)
-    evhttp_add_header(headers, "Allow", route && route->what == BW_ROUTE_EVENTS ? "POST" : "GET");
+    evhttp_add_header(headers, "Allow", route && route->what == BW_ROUTE_EVENTS ? "POST" : "GET, HEAD");
   if (shared->draining)
     evhttp_add_header(headers, "Connection", "close");
+}
+
+/* To HEAD, whose answer tells of a body and has none. */
+static void add_length(struct evhttp_request *req, uint64_t length)
+{
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, length);
+  evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Length", text);
 }
 
 void bw_answer_text(struct bw_web_shared *shared, struct evhttp_request *req, const struct bw_route *route, int status,
@@ -68,7 +76,10 @@ void bw_answer_text(struct bw_web_shared *shared, struct evhttp_request *req, co
   bw_web_count(&shared->stats, route, status);
   evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", type);
   add_headers(shared, req, route, status);
-  evbuffer_add(out, text.data, text.len);
+  if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
+    add_length(req, text.len);
+  else
+    evbuffer_add(out, text.data, text.len);
   if (conn)
     bw_conns_busy(shared->conns, evhttp_connection_get_bufferevent(conn), false);
   evhttp_send_reply(req, status, reason_of(status), out);

@@ -26,7 +26,7 @@ const struct bw_setting bw_web_settings[] = {
     {"max_inflight", BW_SETTING_SIZE, OFFSET(max_inflight), "64M", 1 << 20, 1 << 30, NULL,
      "Bytes that may wait for core's commit; beyond, senders are told 429."},
     {"max_connections", BW_SETTING_INTEGER, OFFSET(max_connections), "512", 1, 65536, NULL,
-     "Open connections; further ones wait in the kernel's queue."},
+     "Open connections; further ones wait in the kernel's queue until one ends, and the idlest are ended then."},
     {"max_headers", BW_SETTING_SIZE, OFFSET(max_headers), "16K", 1024, 1 << 20, NULL, "Largest request head."},
     {"core_timeout", BW_SETTING_DURATION, OFFSET(core_timeout), "10s", 100, 600000, NULL,
      "How long to wait for core's commit; then senders are told 503."},

@@ -15,10 +15,11 @@
 #include "web/internal.h"
 
 #define SWEEP_MS 100
+#define GRACE_MS 1000 /* that every connection has to send its request, however many wait */
 
 struct slot {
   struct bufferevent *bev;
-  int64_t deadline; /* monotonic; the request must have arrived by then */
+  int64_t since, deadline; /* monotonic; the request must have arrived by the deadline */
   bool busy, killed;
 };
 
@@ -50,6 +51,35 @@ static void set_full(struct bw_conns *c)
   c->on_full(c->ctx, full);
 }
 
+/* evhttp sees the end of the stream and frees what is its own. */
+static void end(struct slot *s)
+{
+  s->killed = true;
+  (void)shutdown(bufferevent_getfd(s->bev), SHUT_RDWR);
+}
+
+/* Of those that have nothing to say, the one whose time is up soonest; NULL where all have had too little. */
+static struct slot *most_idle(struct bw_conns *c, int64_t now)
+{
+  struct slot *found = NULL;
+  size_t i;
+  for (i = 0; i < c->n; i++) {
+    struct slot *s = &c->slots[i];
+    if (!s->busy && !s->killed && now > s->since + GRACE_MS && (!found || s->deadline < found->deadline))
+      found = s;
+  }
+  return found;
+}
+
+/* Whoever holds connections open and sends nothing must not keep the others out: a few make room, again and again. */
+static void make_room(struct bw_conns *c, int64_t now)
+{
+  size_t i;
+  struct slot *s;
+  for (i = 0; i < c->max / 16 + 1 && (s = most_idle(c, now)) != NULL; i++)
+    end(s);
+}
+
 static void sweep(struct bw_conns *c)
 {
   int64_t now = bw_monotonic();
@@ -60,14 +90,13 @@ static void sweep(struct bw_conns *c)
       bufferevent_decref(s->bev);
       continue;
     }
-    /* evhttp sees the end of the stream and frees what is its own. */
-    if (!s->busy && !s->killed && now > s->deadline) {
-      s->killed = true;
-      (void)shutdown(bufferevent_getfd(s->bev), SHUT_RDWR);
-    }
+    if (!s->busy && !s->killed && now > s->deadline)
+      end(s);
     c->slots[kept++] = *s;
   }
   c->n = kept;
+  if (c->n >= c->max)
+    make_room(c, now);
   set_full(c);
 }
 
@@ -117,7 +146,7 @@ struct bufferevent *bw_conns_make(struct event_base *base, void *conns)
     c->slots = bw_realloc(c->slots, c->cap, sizeof *c->slots);
   }
   bufferevent_incref(bev);
-  c->slots[c->n++] = (struct slot){bev, bw_monotonic() + c->read_ms, false, false};
+  c->slots[c->n++] = (struct slot){bev, bw_monotonic(), bw_monotonic() + c->read_ms, false, false};
   set_full(c); /* not sweep(): evhttp has not yet set this one's callbacks */
   return bev;
 }
@@ -128,6 +157,7 @@ void bw_conns_busy(struct bw_conns *c, const struct bufferevent *bev, bool busy)
   for (i = 0; i < c->n; i++)
     if (c->slots[i].bev == bev) {
       c->slots[i].busy = busy;
+      c->slots[i].since = bw_monotonic();
       c->slots[i].deadline = bw_monotonic() + c->idle_ms + c->read_ms;
       return;
     }

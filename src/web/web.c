@@ -254,7 +254,7 @@ static void on_request(struct evhttp_request *req, void *ctx)
   bw_conns_busy(w->shared.conns, evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)), true);
   if (!route)
     bw_answer_error(&w->shared, req, NULL, 404, "there is no such path; events go to /v1/batch", path ? path : "");
-  else if (method != (route->what == BW_ROUTE_EVENTS ? EVHTTP_REQ_POST : EVHTTP_REQ_GET))
+  else if (route->what == BW_ROUTE_EVENTS ? method != EVHTTP_REQ_POST : method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD)
     bw_answer_error(&w->shared, req, route, 405,
                     route->what == BW_ROUTE_EVENTS ? "events are sent with POST" : "this page is read with GET", route->path);
   else if (route->what == BW_ROUTE_EVENTS)

@@ -134,7 +134,7 @@ def test_unknown_path(web, path):
 
 
 @pytest.mark.parametrize("method,path,allow", [("GET", "/v1/batch", "POST"), ("PUT", "/v1/track", "POST"), ("DELETE", "/v1/track", "POST"),
-                                               ("POST", "/metrics", "GET"), ("POST", "/healthz", "GET")])
+                                               ("POST", "/metrics", "GET, HEAD"), ("POST", "/healthz", "GET, HEAD")])
 def test_wrong_method(web, method, path, allow):
     answer = web.request(method, path, b"{}", basic())
     assert answer.status == 405
@@ -257,7 +257,7 @@ def test_connection_limit(start):
     for conn in held:
         conn.request("GET", "/healthz")
         conn.answer()
-    late = web.connect(1)
+    late = web.connect(0.4)
     late.request("GET", "/healthz")
     with pytest.raises(TimeoutError):
         late.answer()
@@ -267,6 +267,27 @@ def test_connection_limit(start):
 
 
 # ---- slow and broken clients ----
+
+def test_who_only_holds_connections_does_not_keep_others_out(start):
+    web = start("--set", "max_connections=8", "--set", "read_timeout=60000", "--set", "idle_timeout=60000")
+    held = [web.connect(30) for _ in range(8)]
+    for conn in held:
+        conn.send(b"POST /v1/track HTTP/1.1\r\nHost: t\r\n")
+    assert web.request("GET", "/healthz").status == 200
+    assert web.post("/v1/track", event()).status == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_head_is_get_without_the_body(web, path):
+    while web.request("GET", "/healthz").status != 200:  # core has not answered yet
+        time.sleep(0.01)
+    conn = web.connect()
+    conn.request("HEAD", path)
+    answer = conn.answer(body=False)
+    assert answer.status == 200 and int(answer.headers["content-length"]) > 0
+    conn.request("GET", "/healthz")  # nothing of a body is in the way
+    assert conn.answer().status == 200
+
 
 def test_slow_loris(start):
     web = start("--set", "read_timeout=700", "--set", "idle_timeout=60000")

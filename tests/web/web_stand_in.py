@@ -53,19 +53,19 @@ class Connection:
         self.data += more
         return bool(more)
 
-    def answer(self):
+    def answer(self, body=True):
         while b"\r\n\r\n" not in self.data:
             if not self.fill():
                 raise EOFError(self.data)
         head, self.data = self.data.split(b"\r\n\r\n", 1)
         lines = head.decode().split("\r\n")
         headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:] if ": " in line)}
-        length = int(headers.get("content-length", 0))
+        length = int(headers.get("content-length", 0)) if body else 0
         while len(self.data) < length:
             if not self.fill():
                 raise EOFError(self.data)
-        body, self.data = self.data[:length], self.data[length:]
-        return Answer(int(lines[0].split()[1]), headers, body)
+        content, self.data = self.data[:length], self.data[length:]
+        return Answer(int(lines[0].split()[1]), headers, content)
 
     def closed(self):
         """Reads to the end of the stream; False where it stays open for the socket's timeout."""
