@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/private.h"
+#include "ingest/mask.h"
 #include "ingest/segment.h"
 
 #define MAX_PENDING 4096

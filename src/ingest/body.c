@@ -4,10 +4,8 @@
  * body's own sentAt or context turns out to matter, and stood behind the events, are these parsed again. Runs in web, on bytes
  * from anyone; no privileges.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/time.h"
 #include "ingest/parser.h"
@@ -267,49 +265,4 @@ int bw_body_parse(struct bw_str body, struct bw_event_parser *p, uint32_t kind, 
   }
   free(b.refused);
   return rc;
-}
-
-/* Whether the character at p is c, as it is or as \uXXXX: its bytes, or 0. */
-static size_t spelt(const char *p, const char *end, char c)
-{
-  char escape[8];
-  if (p < end && *p == c)
-    return 1;
-  (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)c);
-  return end - p >= 6 && p[0] == '\\' && p[1] == 'u' && strncasecmp(p + 2, escape + 2, 4) == 0 ? 6 : 0;
-}
-
-/* Where a key that ends in writeKey (so context.writeKey too) ends behind its quote, if its last word begins at p; or NULL. */
-static const char *write_key_end(const char *p, const char *end)
-{
-  const char *c;
-  size_t n;
-  for (c = "writeKey"; *c; c++, p += n)
-    if ((n = spelt(p, end, *c)) == 0)
-      return NULL;
-  return p < end && *p == '"' ? p + 1 : NULL;
-}
-
-/* By its bytes, for the text may be no JSON at all. */
-void bw_mask_write_keys(struct bw_str text, struct bw_buf *out)
-{
-  const char *kept = text.data, *p = text.data, *end = p + text.len, *found;
-  while (p < end) {
-    if ((*p != 'w' && *p != '\\') || (found = write_key_end(p, end)) == NULL) {
-      p++;
-      continue;
-    }
-    while (found < end && memchr(" \t\r\n\v\f:", *found, 7) != NULL)
-      found++;
-    p = found;
-    if (p < end && *p == '"') {
-      bw_buf_add(out, kept, (size_t)(p - kept));
-      for (p++; p < end && *p != '"'; p++)
-        p += *p == '\\' && p + 1 < end;
-      bw_buf_add_cstr(out, "\"...");
-      kept = p;
-    }
-  }
-  if (kept < end)
-    bw_buf_add(out, kept, (size_t)(end - kept));
 }

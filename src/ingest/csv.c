@@ -149,11 +149,15 @@ static void reject_row(struct bw_csv *c, const struct bw_error *why)
 {
   struct bw_buf text = {0};
   size_t i, k;
+  bool moved = c->ncells > c->ncolumns, secret = false; /* moved: a comma too many may have moved all that follows */
   c->rejected++;
   if (!c->events.rejected)
     return;
   for (i = 0; i < c->ncells && i < BW_CSV_MAX_COLUMNS; i++) {
-    struct bw_str s = i < c->ncolumns && c->columns[i].place == BW_CSV_SECRET ? BW_STR("...") : cell(c, i);
+    struct bw_str s = cell(c, i);
+    secret = (secret && moved) || (i < c->ncolumns && c->columns[i].place == BW_CSV_SECRET);
+    if (secret)
+      s = BW_STR("...");
     if (i)
       bw_buf_add_char(&text, (char)c->delimiter);
     bw_buf_add_char(&text, '"');

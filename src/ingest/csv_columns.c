@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The header names that we know, by kind of table.  Runs in core and the command line; no privileges. */
-#include "config.h" /* first: memrchr */
-
 #include "ingest/csv_columns.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <strings.h>
 
 #include "base/error.h"
 #include "ingest/csv.h"
+#include "ingest/mask.h"
 
 /* names: in order of preference; to: NULL where the place says all. */
 struct row {
@@ -103,17 +101,10 @@ static int word_at(const char *list, struct bw_str word)
   return -1;
 }
 
-/* The last word of a dotted name. */
-static struct bw_str last_word(struct bw_str name)
-{
-  const char *dot = memrchr(name.data, '.', name.len);
-  return dot ? bw_str_n(dot + 1, (size_t)(name.data + name.len - dot - 1)) : name;
-}
-
 enum bw_csv_place bw_csv_column(uint32_t kind, struct bw_str snake, struct bw_str *ret_name, unsigned *ret_rank)
 {
   size_t i;
-  if (word_at("write_key writekey", last_word(snake)) >= 0) {
+  if (bw_is_write_key(snake)) {
     *ret_name = snake;
     *ret_rank = 0;
     return BW_CSV_SECRET;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "ingest/mask.h"
 #include "ingest/parser.h"
 
 static const struct {
@@ -93,14 +94,6 @@ void bw_keys_clear(struct bw_keys *k)
   bw_arena_clear(&k->memory);
 }
 
-/* "writeKey", or a name with dots of which it is the last word. */
-static bool is_write_key(struct bw_str own)
-{
-  static const char word[] = "writeKey";
-  const size_t n = sizeof word - 1;
-  return own.len >= n && memcmp(own.data + own.len - n, word, n) == 0 && (own.len == n || own.data[own.len - n - 1] == '.');
-}
-
 /* Which place a value under this key has. */
 static void key_place(const struct bw_keys *k, struct bw_key *key)
 {
@@ -109,7 +102,7 @@ static void key_place(const struct bw_keys *k, struct bw_key *key)
   key->section = key->parent->section;
   if (key->parent == k->sections[BW_SECTION_CONTEXT] && bw_str_is(key->own, "groupId"))
     key->slot = BW_SLOT_CONTEXT_GROUP_ID;
-  if (is_write_key(key->own) && !(key->parent == k->root && bw_str_is(key->own, "writeKey")))
+  if (bw_is_write_key(key->own) && !(key->parent == k->root && bw_str_is(key->own, "writeKey")))
     key->slot = BW_SLOT_INNER_WRITE_KEY;
   if (key->parent != k->root)
     return;

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "ingest/mask.h"
 #include "ingest/parser.h"
 
 #define MAX_KEYS 1024 /* of one event, with those of objects */
@@ -164,6 +165,16 @@ const char *bw_scan_number(struct bw_event_parser *p, const struct bw_key *k, co
   return end;
 }
 
+/* An array is kept as it is written, but for the secrets in it. */
+static struct bw_str without_secrets(struct bw_event_parser *p, struct bw_str json)
+{
+  struct bw_buf out = {0};
+  if (bw_mask_json(json, &out))
+    json = bw_arena_keep(&p->batch->text, bw_buf_str(&out));
+  bw_buf_clear(&out);
+  return json;
+}
+
 const char *bw_scan_other(struct bw_event_parser *p, const struct bw_key *k, const char *s, int depth)
 {
   uint32_t type = *s == '[' ? BW_VALUE_JSON : *s == 'n' ? BW_VALUE_NULL : BW_VALUE_BOOL;
@@ -172,6 +183,8 @@ const char *bw_scan_other(struct bw_event_parser *p, const struct bw_key *k, con
   struct bw_str text = {s, end ? (size_t)(end - s) : 0};
   if (!end)
     return NULL;
+  if (type == BW_VALUE_JSON)
+    text = without_secrets(p, text);
   if (k->slot != BW_SLOT_NONE)
     put_odd(p, k, s, type);
   else

@@ -88,9 +88,6 @@ int bw_event_parse(struct bw_str json, struct bw_event_parser *parser, struct bw
  */
 int bw_event_parse_line(const char *line, struct bw_event_parser *parser, const char **ret_next, struct bw_error *err);
 
-/* A copy of what a sender sent, for people to look at: the values of all its write keys are dots. */
-void bw_mask_write_keys(struct bw_str text, struct bw_buf *out);
-
 /* ---- HTTP bodies ---- */
 struct bw_body_events {
   /* One event was refused: its index in the batch (0 for a single call), its raw text, why.  May be NULL. */

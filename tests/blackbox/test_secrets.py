@@ -8,10 +8,12 @@ SECRET = "s3cr3tkey"
 EVENT = '{"type":"track","userId":"u","event":"e","context":{"groupId":"a"%s}%s,"messageId":"m%d"}'
 KEPT = [EVENT % ("", f', "writeKey": "{SECRET}"', 1), EVENT % (f',"writeKey":"{SECRET}"', "", 2),
         EVENT % ("", f',"context.writeKey":"{SECRET}"', 3), EVENT % (f',"app.writeKey":"{SECRET}"', "", 4),
+        EVENT % ("", f',"properties":{{"items":[{{"writeKey":"{SECRET}"}}],"write_key":"{SECRET}"}}', 6),
         EVENT % ("", f',"properties":{{"deep":{{"write\\u004bey":"{SECRET}"}}}}', 5)]
 REFUSED = ['{"type":"track","writeKey"  :\t"%s"' % SECRET, '{"type":"track","write\\u004bey":"%s"}' % SECRET,
-           '{"type":"track","context.writeKey":"%s"}' % SECRET, '{"type":"trck","writeKey":"%s","userId":"u"}' % SECRET]
-ACCOUNTS = f"account_id,name,writeKey\na,Acme,{SECRET}\n,nobody,{SECRET}\nb,Beta,{SECRET},too,many\n"
+           '{"type":"track","context.writeKey":"%s"}' % SECRET, '{"type":"track","writeKey":{"v":["%s"]}}' % SECRET,
+           "{type: 'track', writeKey: '%s'}" % SECRET, '{"type":"trck","writeKey":"%s","userId":"u"}' % SECRET]
+ACCOUNTS = f"account_id,name,writeKey\na,Acme,{SECRET}\n,nobody,{SECRET}\nb,Beta,{SECRET},too,many\nd,Delta, Inc,{SECRET}\n"
 
 
 def test_no_write_key_is_shown_or_stored(daemon, tmp_path):

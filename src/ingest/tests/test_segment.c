@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/time.h"
+#include "ingest/mask.h"
 #include "ingest/segment.h"
 
 #define SEED 99
@@ -282,7 +283,18 @@ static void test_write_keys(void **state)
       {"{\"context.writeKey\":\"s\"", "{\"context.writeKey\":\"...\""},
       {"{\"writeKeys\":\"s\"}", "{\"writeKeys\":\"s\"}"},
       {"{\"write\\u00", "{\"write\\u00"},
-      {"{\"writeKey\":7}", "{\"writeKey\":7}"},
+      {"{\"writeKey\":7}", "{\"writeKey\":\"...\"}"},
+      {"{\"writeKey\": {\"v\":\"s}\"}, \"a\":1}", "{\"writeKey\": \"...\", \"a\":1}"},
+      {"{\"writeKey\":[\"s\"", "{\"writeKey\":\"...\""},
+      {"{writeKey: \"s\"}", "{writeKey: \"...\"}"},
+      {"{'writeKey' : 's', x", "{'writeKey' : '...', x"},
+      {"{\"writeKey\": s3cret}", "{\"writeKey\": \"...\"}"},
+      {"{\"writeKey\" \"s\"}", "{\"writeKey\" \"...\"}"},
+      {"write_key=s3cret&type=track", "write_key=..."},
+      {"{\"WriteKey\":\"s\",\"write-key\":\"t\"}", "{\"WriteKey\":\"...\",\"write-key\":\"...\"}"},
+      {"{\"a\":\"writeKey\",\"b\":\"c\"}", "{\"a\":\"writeKey\",\"b\":\"c\"}"},
+      {"{\"writeKey\":", "{\"writeKey\":"},
+      {"writeKey", "writeKey"},
       {"\"writeKey\"", "\"writeKey\""},
       {"nothing", "nothing"},
       {"", ""}};
@@ -300,6 +312,17 @@ static void test_write_keys(void **state)
     assert_string_equal(bw_buf_cstr(&out), rows[i].masked);
     bw_buf_clear(&out);
   }
+}
+
+/* An array is kept as its sender wrote it, but for write keys; a text that speaks of one is none. */
+static void test_write_keys_in_arrays(void **state)
+{
+  struct bw_record r =
+      good(live, "{\"type\":\"track\",\"userId\":\"u\",\"event\":\"e\",\"properties\":{\"items\":[{\"writeKey\":"
+                 "\"s\",\"n\":[1,{\"write\\u004bey\":{\"v\":\"s\"}}]},\"writeKey: s\"]}}");
+  (void)state;
+  assert_int_equal(r.nfields, 1);
+  assert_true(bw_str_is(r.fields[0].text, "[{\"writeKey\":\"...\",\"n\":[1,{\"write\\u004bey\":\"...\"}]},\"writeKey: s\"]"));
 }
 
 /* The usual form is read at fixed places; bw_time_parse() reads any: they agree, whatever stands there. */
@@ -586,11 +609,20 @@ static void test_batches(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shapes),      cmocka_unit_test(test_own_types),   cmocka_unit_test(test_required),
-      cmocka_unit_test(test_limits),      cmocka_unit_test(test_times),       cmocka_unit_test(test_write_keys),
-      cmocka_unit_test(test_usual_times), cmocka_unit_test(test_made_up_ids), cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_single_body), cmocka_unit_test(test_batch_body),  cmocka_unit_test(test_batch_wide_members),
-      cmocka_unit_test(test_body_limits), cmocka_unit_test(test_batches)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_own_types),
+                                     cmocka_unit_test(test_required),
+                                     cmocka_unit_test(test_limits),
+                                     cmocka_unit_test(test_times),
+                                     cmocka_unit_test(test_write_keys),
+                                     cmocka_unit_test(test_write_keys_in_arrays),
+                                     cmocka_unit_test(test_usual_times),
+                                     cmocka_unit_test(test_made_up_ids),
+                                     cmocka_unit_test(test_round_trip),
+                                     cmocka_unit_test(test_single_body),
+                                     cmocka_unit_test(test_batch_body),
+                                     cmocka_unit_test(test_batch_wide_members),
+                                     cmocka_unit_test(test_body_limits),
+                                     cmocka_unit_test(test_batches)};
   return cmocka_run_group_tests_name("ingest/segment", tests, setup, teardown);
 }
