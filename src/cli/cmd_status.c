@@ -65,10 +65,24 @@ static void put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *si
   bw_buf_clear(&b);
 }
 
+static void put_configuration(struct bw_cli *cli, struct bw_buf *out, const json_t *configuration)
+{
+  if (!json_is_object(configuration))
+    return;
+  label(cli, out, "Config");
+  bw_put_safe(out, bw_get_str(configuration, "dir"), false);
+  bw_buf_add_cstr(out, ", accepted ");
+  bw_put_time(out, bw_get_time(configuration, "accepted"));
+  if (json_is_true(json_object_get(configuration, "changed")))
+    bw_buf_add_cstr(out, "; its files have changed since, and wait for `basewatch reload`");
+  bw_buf_add_char(out, '\n');
+}
+
 static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
 {
   const json_t *journal = json_object_get(s, "journal"), *ingest = json_object_get(s, "ingest"),
                *tick = json_object_get(s, "tick");
+  put_configuration(cli, out, json_object_get(s, "configuration"));
   label(cli, out, "Journal");
   bw_put_number(out, bw_get_num(journal, "next") - bw_get_num(journal, "first"));
   bw_buf_add_cstr(out, " records, ");

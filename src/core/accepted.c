@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "core/private.h"
 
 #define MAX_FILES 10000
@@ -162,6 +163,41 @@ static bool same_file(const char *dir_a, const char *dir_b, const char *name)
   free(pa);
   free(pb);
   return same;
+}
+
+/* False where a file of a folder of a is not the same in b's. */
+static bool same_folder(const char *a, const char *b, const char *folder)
+{
+  char *path BW_AUTOFREE = bw_asprintf("%s/%s", a, folder);
+  const struct dirent *e;
+  DIR *d = opendir(path);
+  bool same = true;
+  while (d && same && (e = readdir(d))) {
+    char *name BW_AUTOFREE = bw_asprintf("%s/%s", folder, e->d_name);
+    same = !is_read(e->d_name) || same_file(a, b, name);
+  }
+  if (d)
+    closedir(d);
+  return same;
+}
+
+bool core_accepted_is(const struct core *c)
+{
+  char *kept BW_AUTOFREE = core_accepted_dir(c->o->state_dir);
+  const char *files = c->o->config_dir;
+  bool same = kept && same_file(kept, files, "basewatch.yaml");
+  size_t i;
+  for (i = 0; same && i < sizeof folders / sizeof *folders; i++)
+    same = same_folder(kept, files, folders[i]) && same_folder(files, kept, folders[i]);
+  return same;
+}
+
+int64_t core_accepted_at(const struct core *c)
+{
+  char *kept BW_AUTOFREE = core_accepted_dir(c->o->state_dir);
+  char *path BW_AUTOFREE = kept ? bw_asprintf("%s/basewatch.yaml", kept) : NULL;
+  struct stat st;
+  return path && stat(path, &st) == 0 ? (int64_t)st.st_mtime * BW_SECOND : BW_TIME_NONE;
 }
 
 char *core_accepted_dir(const char *state_dir)

@@ -60,6 +60,15 @@ static double per_second(const struct core *c)
   return (double)sum / 60;
 }
 
+static json_t *configuration_json(const struct core *c)
+{
+  json_t *o = json_object();
+  json_object_set_new(o, "dir", core_json_text(c->o->config_dir));
+  json_object_set_new(o, "accepted", core_json_time(core_accepted_at(c)));
+  json_object_set_new(o, "changed", json_boolean(!core_accepted_is(c)));
+  return o;
+}
+
 /* Damaged and set-aside records over all watchers. */
 static uint64_t dead_letters(const struct core *c)
 {
@@ -222,6 +231,7 @@ int core_status(struct core *c, struct bw_request *req, const json_t *args, stru
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "state", json_string(overall(c, js.next - 1 - bw_pipeline_projected(c->pipeline))));
   json_object_set_new(o, "dir", core_json_text(c->o->state_dir));
+  json_object_set_new(o, "configuration", configuration_json(c));
   json_object_set_new(o, "projected", json_integer((json_int_t)bw_pipeline_projected(c->pipeline)));
   json_object_set_new(o, "journal",
                       counts(5, journal_names, (const uint64_t[]){js.first, js.next, js.blocks, js.bytes, js.damaged_records}));

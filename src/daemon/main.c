@@ -2,6 +2,7 @@
 /* basewatchd: the role table.  The parent supervises; each role is a re-execution of this program. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,13 +76,22 @@ static int check(const struct daemon_options *o)
   return rc == 0 ? 0 : 1;
 }
 
+/* Of the user that the other processes will be. */
+static void make_state_dir(const struct daemon_options *o)
+{
+  const struct passwd *user = o->user ? getpwnam(o->user) : NULL;
+  if ((o->user && !user) || mkdir(o->state_dir, 0700) < 0) /* there is no such user: that is said in a moment */
+    return;
+  if (user && chown(o->state_dir, user->pw_uid, user->pw_gid) < 0)
+    (void)rmdir(o->state_dir);
+}
+
 /* One daemon to a state directory: known before any process of this one touches it.  Held until the parent ends, however it
    ends. False: it is another one's.  Where the directory cannot be made or opened, core says so. */
 static bool claim(const struct daemon_options *o)
 {
   int fd;
-  if (!o->user) /* another user's is theirs to make */
-    (void)mkdir(o->state_dir, 0700);
+  make_state_dir(o);
   fd = open(o->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
     return true;

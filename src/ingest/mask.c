@@ -10,7 +10,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The character that stands at p in a JSON string, in small letters, and its bytes: itself, or "\u004b".  0 bytes: none does. */
+/* The character that stands at p in a JSON string, in small letters, and its bytes: itself, or "\u004b".  0 bytes: none does.
+ */
 static int letter_at(const char *p, const char *end, size_t *ret_len)
 {
   int c = 0, i;

@@ -48,6 +48,26 @@ def test_an_edit_that_nobody_reloaded_waits(daemon):
     assert not (daemon.state / "config.new").exists() and not (daemon.state / "config.old").exists()
 
 
+def test_status_says_whether_the_files_are_in_use(daemon):
+    daemon.start()
+    changed = lambda: daemon.status()["configuration"]["changed"]
+    assert abs(time.time() - time.mktime(time.strptime(daemon.status()["configuration"]["accepted"][:19], "%Y-%m-%dT%H:%M:%S")) +
+               time.timezone) < 120
+    plays = daemon.place / "config/plays"
+    assert not changed() and "have changed since" not in daemon.cli("status").stdout
+    (plays / "notes.md").write_text("no play")
+    assert not changed()
+    (plays / "mine.yaml").write_text("# to come\n")
+    assert changed() and "its files have changed since, and wait for `basewatch reload`" in daemon.cli("status").stdout
+    daemon.cli("reload")
+    assert not changed()
+    (plays / "mine.yaml").unlink()
+    assert changed()
+    daemon.cli("reload")
+    (daemon.place / "config/basewatch.yaml").open("a").write("# an edit\n")
+    assert changed()
+
+
 def test_a_key_is_revoked_by_a_reload(daemon):
     daemon.start()
     assert status_of(daemon, KEY) == 200
