@@ -73,7 +73,7 @@ struct place {
 static struct place value_of(const char *p, const char *end, bool json)
 {
   bool quoted = is_quote(p, end), colon;
-  if (json && !quoted) /* part of a text, for all we know */
+  if (json && !(quoted && *p == '"')) /* part of a text, for all we know */
     return (struct place){0};
   p = spaces(p + quoted, end);
   colon = p < end && (*p == ':' || (*p == '=' && !json));

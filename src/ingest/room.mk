@@ -50,9 +50,14 @@ noinst_PROGRAMS += %D%/tests/fuzz_email
 %C%_tests_fuzz_email_SOURCES = %D%/tests/fuzz_email.c
 %C%_tests_fuzz_email_LDADD = $(L_ingest)
 %C%_tests_fuzz_email_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += %D%/tests/fuzz_mask
+%C%_tests_fuzz_mask_SOURCES = %D%/tests/fuzz_mask.c
+%C%_tests_fuzz_mask_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_tests_fuzz_mask_LDADD = $(L_ingest) $(JANSSON_LIBS)
+%C%_tests_fuzz_mask_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += %D%/tests/fuzz_reader
 %C%_tests_fuzz_reader_SOURCES = %D%/tests/fuzz_reader.c
 %C%_tests_fuzz_reader_LDADD = $(L_ingest)
 %C%_tests_fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
-EXTRA_DIST += %D%/tests/corpus/body %D%/tests/corpus/csv %D%/tests/corpus/email %D%/tests/corpus/reader
+EXTRA_DIST += %D%/tests/corpus/body %D%/tests/corpus/csv %D%/tests/corpus/email %D%/tests/corpus/mask %D%/tests/corpus/reader
