@@ -90,7 +90,8 @@
  *
  * resend      {"lead", "id" of the message, "who", "at"}
  * rejected    {"now", "total", "items": [{"id", "at", "source", "where", "reason", "text"}]}              newest first
- * unresolved  {"now", "total", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}     most frequent first
+ * unresolved  {"now", "total", "records", "items": [{"at", "kind", "subject", "name", "source", "count", "hint"}]}
+ *                                                                          most frequent first; records: the sum of all counts
  * dead_letters {"now", "total", "items": [{"id", "at", "watcher", "offset", "reason", "record": object}]}     newest first
  * outbox      {"now", "items": [{"id", "lead", "account", "channel", "to", "subject", "hash", "state": "pending|sent|parked|failed",
  *              "queued", "sent", "attempts", "error"}]}                                              newest first

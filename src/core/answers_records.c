@@ -94,10 +94,12 @@ int core_rejected(struct core *c, struct bw_request *req, const json_t *args, st
                      "SELECT rejected FROM intake_total", fields, 6, err);
 }
 
-static const char *unresolved_hint(struct bw_str subject)
+static const char *unresolved_hint(const struct core *c, struct bw_str subject)
 {
   if (subject.len == 0)
     return "the record names no user and no account; send userId, or context.groupId";
+  if (bw_identity_shared(c->identity, subject))
+    return "several accounts have a user of this id; send context.groupId";
   if (memchr(subject.data, '@', subject.len))
     return "a free mail address; send context.groupId, or a group call for this user";
   return "send a group call for this user, an identify with an e-mail address, or context.groupId";
@@ -108,22 +110,25 @@ int core_unresolved(struct core *c, struct bw_request *req, const json_t *args, 
   static const struct field fields[] = {{"at", COL_TIME},   {"kind", COL_KIND},   {"subject", COL_TEXT},
                                         {"name", COL_TEXT}, {"source", COL_TEXT}, {"count", COL_INT}};
   json_t *items, *o, *item;
-  int64_t total = 0;
+  int64_t rows = 0, records = 0;
   size_t i;
   int rc = rows_json(c, "SELECT at, kind, subject, name, source, count FROM unresolved ORDER BY count DESC, at DESC LIMIT ?1",
                      bw_args_int(args, "limit", DEFAULT_LIMIT), fields, 6, &items, err);
   if (rc == 0)
-    rc = one_int(c, "SELECT coalesce(sum(count), 0) FROM unresolved", &total, err);
+    rc = one_int(c, "SELECT count(*) FROM unresolved", &rows, err);
+  if (rc == 0)
+    rc = one_int(c, "SELECT coalesce(sum(count), 0) FROM unresolved", &records, err);
   if (rc < 0)
     return rc;
   json_array_foreach(items, i, item)
   {
     const char *subject = json_string_value(json_object_get(item, "subject"));
-    json_object_set_new(item, "hint", json_string(unresolved_hint(bw_str(subject ? subject : ""))));
+    json_object_set_new(item, "hint", json_string(unresolved_hint(c, bw_str(subject ? subject : ""))));
   }
   o = json_object();
   json_object_set_new(o, "now", core_json_time(core_now(c)));
-  json_object_set_new(o, "total", json_integer((json_int_t)total));
+  json_object_set_new(o, "total", json_integer((json_int_t)rows));
+  json_object_set_new(o, "records", json_integer((json_int_t)records));
   json_object_set_new(o, "items", items);
   bw_request_reply_json(req, o);
   return BW_OK;

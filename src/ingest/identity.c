@@ -20,15 +20,18 @@ static bool is_implicit(const struct bw_identity *id, uint32_t account)
 /* What only the e-mail's domain says never displaces what was said outright. */
 static void learn_user(struct bw_identity *id, struct bw_str subject, uint32_t account, uint64_t source)
 {
-  uint32_t at;
+  uint32_t at, had;
   if (subject.len == 0 || account == BW_NO_ENTRY)
     return;
   at = bw_identity_intern(id, &id->users, subject);
   if (at == BW_NO_ENTRY)
     return;
-  if (is_implicit(id, account) && id->users.entries[at].account != BW_NO_ENTRY &&
-      !is_implicit(id, id->users.entries[at].account))
-    return;
+  had = id->users.entries[at].account;
+  if (had != BW_NO_ENTRY && had != account && !is_implicit(id, had)) {
+    if (is_implicit(id, account) || bw_identity_entry_shared(&id->users.entries[at]))
+      return;
+    bw_identity_share(id, at, had, account);
+  }
   bw_identity_set_account(id, BW_USERS, at, account, source);
 }
 
@@ -41,7 +44,7 @@ static void learn_alias(struct bw_identity *id, struct bw_str previous, struct b
   to = bw_identity_intern(id, &id->users, user);
   if (from == BW_NO_ENTRY || to == BW_NO_ENTRY || id->users.entries[from].alias == to)
     return;
-  if (id->users.entries[to].account == BW_NO_ENTRY)
+  if (id->users.entries[to].account == BW_NO_ENTRY && !bw_identity_entry_shared(&id->users.entries[from]))
     bw_identity_set_account(id, BW_USERS, to, id->users.entries[from].account, source);
   bw_identity_remember(id, BW_USERS, from);
   id->users.entries[from].alias = to;
@@ -109,6 +112,8 @@ static uint32_t by_user(const struct bw_identity *id, struct bw_str subject, enu
   struct bw_str name;
   int hops;
   for (hops = 0; at != BW_NO_ENTRY && hops < MAX_ALIASES; hops++) {
+    if (bw_identity_entry_shared(&id->users.entries[at]))
+      return BW_NO_ENTRY;
     account = id->users.entries[at].account;
     if (account != BW_NO_ENTRY)
       break;

@@ -32,6 +32,10 @@ enum bw_identity_how {
   BW_IDENTITY_HOWS
 };
 
+/* A user id that so many accounts were said to have ("1", "admin") is nobody in particular: from then on it tells no account.
+ */
+#define BW_IDENTITY_SHARED 8
+
 struct bw_identity_stats {
   uint64_t records[BW_IDENTITY_HOWS];
   uint64_t users, domains, not_learned;
@@ -66,6 +70,8 @@ void bw_identity_committed(struct bw_identity *identity);
 void bw_identity_rolled_back(struct bw_identity *identity);
 
 void bw_identity_stats(const struct bw_identity *identity, struct bw_identity_stats *ret_stats);
+/* Is the user's id one that too many accounts have (BW_IDENTITY_SHARED)? */
+bool bw_identity_shared(const struct bw_identity *identity, struct bw_str subject);
 
 /* ---- the parts, for tests and the command line ---- */
 /* The domain of "Name <a@b.example>" or "a@b.example", lower case, punycode; BW_EINVAL where there is none. out has room for

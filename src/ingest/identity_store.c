@@ -11,7 +11,9 @@
 static const char *const schema_steps[] = {"CREATE TABLE identity_user(subject TEXT PRIMARY KEY NOT NULL, account TEXT, alias "
                                            "TEXT, source INTEGER NOT NULL) WITHOUT ROWID;"
                                            "CREATE TABLE identity_domain(domain TEXT PRIMARY KEY NOT NULL, account TEXT NOT "
-                                           "NULL, source INTEGER NOT NULL) WITHOUT ROWID;"};
+                                           "NULL, source INTEGER NOT NULL) WITHOUT ROWID;",
+                                           "CREATE TABLE identity_owner(subject TEXT NOT NULL, account TEXT NOT NULL, "
+                                           "PRIMARY KEY (subject, account)) WITHOUT ROWID;"};
 const struct bw_schema bw_identity_schema = {"identity", schema_steps, sizeof schema_steps / sizeof *schema_steps};
 
 static int load_users(struct bw_identity *id, struct bw_error *err)
@@ -30,6 +32,22 @@ static int load_users(struct bw_identity *id, struct bw_error *err)
     id->users.entries[at].account = account;
     id->users.entries[at].alias = alias;
     id->users.entries[at].source = (uint64_t)bw_stmt_col_int(q, 3);
+  }
+  return rc;
+}
+
+static int load_owners(struct bw_identity *id, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  uint32_t user, account;
+  int rc = bw_store_prepare(id->store, "SELECT subject, account FROM identity_owner", &q, err);
+  if (rc < 0)
+    return rc;
+  while ((rc = bw_stmt_step(q, err)) > 0) {
+    user = bw_identity_intern(id, &id->users, bw_stmt_col_str(q, 0));
+    account = bw_identity_intern_account(id, bw_stmt_col_str(q, 1));
+    if (user != BW_NO_ENTRY && account != BW_NO_ENTRY)
+      bw_identity_add_owner(id, user, account);
   }
   return rc;
 }
@@ -55,7 +73,18 @@ static int load_domains(struct bw_identity *id, struct bw_error *err)
   return rc;
 }
 
-static int save_one(struct bw_identity *id, const struct bw_id_change *c, struct bw_error *err)
+static int save_owner(struct bw_identity *id, const struct bw_id_change *c, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(id->store, "INSERT OR IGNORE INTO identity_owner(subject, account) VALUES (?1, ?2)", &q, err);
+  if (rc < 0)
+    return rc;
+  bw_stmt_text(q, 1, id->users.entries[c->entry].key);
+  bw_stmt_text(q, 2, id->accounts.entries[c->old_account].key);
+  return bw_stmt_run(q, err);
+}
+
+static int save_entry(struct bw_identity *id, const struct bw_id_change *c, struct bw_error *err)
 {
   static const char *const put[] = {
       "INSERT OR REPLACE INTO identity_user(subject, account, alias, source) VALUES (?1, ?2, ?4, ?3)",
@@ -79,6 +108,11 @@ static int save_one(struct bw_identity *id, const struct bw_id_change *c, struct
       bw_stmt_text(q, 4, id->users.entries[e->alias].key);
   }
   return bw_stmt_run(q, err);
+}
+
+static int save_one(struct bw_identity *id, const struct bw_id_change *c, struct bw_error *err)
+{
+  return c->table == BW_OWNERS ? save_owner(id, c, err) : save_entry(id, c, err);
 }
 
 int bw_identity_save(struct bw_identity *id, struct bw_error *err)
@@ -122,6 +156,8 @@ int bw_identity_open(struct bw_store *store, const struct bw_identity_options *o
   if (store)
     rc = load_users(id, err);
   if (store && rc >= 0)
+    rc = load_owners(id, err);
+  if (store && rc >= 0)
     rc = load_domains(id, err);
   if (rc < 0) {
     bw_identity_close(&id);
@@ -144,6 +180,8 @@ void bw_identity_close(struct bw_identity **identity)
       next = node->next;
       free(node);
     }
+  for (i = 0; i < id->users.count; i++)
+    free(id->users.entries[i].owners);
   for (i = 0; i < id->ntraits; i++)
     free(id->traits[i]);
   free(id->traits);

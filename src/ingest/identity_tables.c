@@ -114,19 +114,51 @@ uint32_t bw_identity_intern_account(struct bw_identity *id, struct bw_str key)
 
 struct bw_id_table *bw_identity_table(struct bw_identity *id, uint32_t which)
 {
-  return which == BW_USERS ? &id->users : &id->domains;
+  return which == BW_DOMAINS ? &id->domains : &id->users;
 }
 
-void bw_identity_remember(struct bw_identity *id, uint32_t which, uint32_t at)
+static void add_change(struct bw_identity *id, struct bw_id_change change)
 {
-  const struct bw_id_entry *e = &bw_identity_table(id, which)->entries[at];
   if (!id->store)
     return;
   if (id->nchanges == id->changes_cap) {
     id->changes_cap = id->changes_cap ? id->changes_cap * 2 : 256;
     id->changes = bw_realloc(id->changes, id->changes_cap, sizeof *id->changes);
   }
-  id->changes[id->nchanges++] = (struct bw_id_change){which, at, e->account, e->alias, e->source};
+  id->changes[id->nchanges++] = change;
+}
+
+void bw_identity_remember(struct bw_identity *id, uint32_t which, uint32_t at)
+{
+  const struct bw_id_entry *e = &bw_identity_table(id, which)->entries[at];
+  add_change(id, (struct bw_id_change){which, at, e->account, e->alias, e->source});
+}
+
+void bw_identity_add_owner(struct bw_identity *id, uint32_t user, uint32_t account)
+{
+  struct bw_id_entry *e = &id->users.entries[user];
+  uint32_t i;
+  if (!e->owners)
+    e->owners = bw_alloc(sizeof *e->owners);
+  for (i = 0; i < e->owners->n; i++)
+    if (e->owners->accounts[i] == account)
+      return;
+  if (e->owners->n == BW_IDENTITY_SHARED)
+    return;
+  e->owners->accounts[e->owners->n++] = account;
+  add_change(id, (struct bw_id_change){.table = BW_OWNERS, .entry = user, .old_account = account});
+}
+
+void bw_identity_share(struct bw_identity *id, uint32_t user, uint32_t had, uint32_t account)
+{
+  bw_identity_add_owner(id, user, had);
+  bw_identity_add_owner(id, user, account);
+}
+
+bool bw_identity_shared(const struct bw_identity *id, struct bw_str subject)
+{
+  uint32_t at = bw_identity_lookup(id, &id->users, subject);
+  return at != BW_NO_ENTRY && bw_identity_entry_shared(&id->users.entries[at]);
 }
 
 void bw_identity_set_account(struct bw_identity *id, uint32_t which, uint32_t at, uint32_t account, uint64_t source)
@@ -152,6 +184,10 @@ void bw_identity_rolled_back(struct bw_identity *id)
   while (id->nchanges > 0) {
     const struct bw_id_change *c = &id->changes[--id->nchanges];
     struct bw_id_entry *e = &bw_identity_table(id, c->table)->entries[c->entry];
+    if (c->table == BW_OWNERS) {
+      e->owners->n--;
+      continue;
+    }
     e->account = c->old_account;
     e->alias = c->old_alias;
     e->source = c->old_source;

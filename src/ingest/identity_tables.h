@@ -15,13 +15,21 @@ struct bw_id_listed {
   struct bw_id_listed *next;
 };
 
+/* The accounts that one user id was said to belong to. */
+struct bw_id_owners {
+  uint32_t n, accounts[BW_IDENTITY_SHARED];
+};
+
 struct bw_id_entry {
   struct bw_str key;
   uint64_t source;
   uint32_t account; /* users, domains: BW_NO_ENTRY where not known (any more) */
   uint32_t alias;   /* users: the id that this one became */
   uint64_t hash;    /* accounts: under the host's seed */
-  struct bw_id_listed *listed;
+  union {
+    struct bw_id_listed *listed; /* accounts */
+    struct bw_id_owners *owners; /* users; NULL: never more than one */
+  };
 };
 
 struct bw_id_slot {
@@ -35,7 +43,7 @@ struct bw_id_table {
   uint32_t mask; /* slots - 1 */
 };
 
-enum { BW_USERS, BW_DOMAINS };
+enum { BW_USERS, BW_DOMAINS, BW_OWNERS /* of users: a change here is old_account added */ };
 
 struct bw_id_change {
   uint32_t table, entry, old_account, old_alias;
@@ -66,6 +74,13 @@ void bw_table_clear(struct bw_id_table *t);
 /* Before an entry of users or domains is changed: so that it can be saved, or taken back. */
 void bw_identity_remember(struct bw_identity *id, uint32_t which, uint32_t at);
 void bw_identity_set_account(struct bw_identity *id, uint32_t which, uint32_t at, uint32_t account, uint64_t source);
+/* A user that was said to belong to `had` is said to belong to `account` as well. */
+void bw_identity_share(struct bw_identity *id, uint32_t user, uint32_t had, uint32_t account);
+void bw_identity_add_owner(struct bw_identity *id, uint32_t user, uint32_t account);
+static inline bool bw_identity_entry_shared(const struct bw_id_entry *user)
+{
+  return user->owners && user->owners->n == BW_IDENTITY_SHARED;
+}
 /* The account lists this domain. */
 void bw_identity_learn_domain(struct bw_identity *id, const char *domain, uint32_t account, uint64_t source);
 /* The account record's "domains" (or "domain"): the whole list. */

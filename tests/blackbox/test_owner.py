@@ -573,6 +573,7 @@ def test_input_that_was_set_aside(daemon):
     unresolved = daemon.json("unresolved")
     (row,) = unresolved["items"]
     assert row["count"] == 2 and row["subject"] == "someone@gmail.com" and "group" in row["hint"] and unresolved["now"]
+    assert unresolved["total"] == 1 and unresolved["records"] == 2
     assert "nonsense" in daemon.cli("rejected").stdout and "someone@gmail.com" in daemon.cli("unresolved").stdout
     status = daemon.status()["ingest"]
     assert status["rejected"] == 2 and status["unresolved"] == 2
@@ -674,7 +675,7 @@ SHAPES = {
     ("account", "acme"): "account name now fields subscription contacts opportunities traits signals leads",
     ("why-not", "acme"): "account name now plays",
     ("rejected",): "now total items",
-    ("unresolved",): "now total items",
+    ("unresolved",): "now total records items",
     ("dead-letters",): "now total items",
     ("outbox",): "now items",
     ("audit",): "now entries ok broken_at items",

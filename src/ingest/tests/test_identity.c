@@ -90,6 +90,46 @@ static void test_explicit_and_user(void **state)
   assert_null(id);
 }
 
+/* "1" of eight accounts is nobody in particular; who changes between two accounts is. */
+static void share(struct bw_identity *id, const char *user, int first, int last)
+{
+  char event[128];
+  char account[8];
+  int i;
+  for (i = first; i <= last; i++) {
+    (void)snprintf(event, sizeof event, "{\"type\":\"group\",\"userId\":\"%s\",\"groupId\":\"a%d\"}", user, i);
+    (void)snprintf(account, sizeof account, "a%d", i);
+    is(id, event, BW_IDENTITY_EXPLICIT, account);
+  }
+}
+
+static void test_shared(void **state)
+{
+  struct bw_identity *id = fresh(NULL);
+  int i;
+  (void)state;
+  share(id, "1", 1, BW_IDENTITY_SHARED - 1);
+  share(id, "1", 1, BW_IDENTITY_SHARED - 1);
+  is(id, TRACK("1"), BW_IDENTITY_USER, "a7");
+  assert_false(bw_identity_shared(id, bw_str("1")));
+  share(id, "1", BW_IDENTITY_SHARED, BW_IDENTITY_SHARED);
+  is(id, TRACK("1"), BW_IDENTITY_UNRESOLVED, "");
+  assert_true(bw_identity_shared(id, bw_str("1")));
+  share(id, "1", 1, 1);
+  is(id, TRACK("1"), BW_IDENTITY_UNRESOLVED, "");
+  is(id, "{\"type\":\"alias\",\"previousId\":\"1\",\"userId\":\"b\"}", BW_IDENTITY_EXEMPT, "");
+  is(id, TRACK("b"), BW_IDENTITY_UNRESOLVED, ""); /* nor does another id become somebody through it */
+  for (i = 0; i < 20; i++)
+    share(id, "consultant", 1, 2);
+  is(id, TRACK("consultant"), BW_IDENTITY_USER, "a2");
+  is(id, GROUP("b", "acme"), BW_IDENTITY_EXPLICIT, "acme");
+  is(id, TRACK("1"), BW_IDENTITY_UNRESOLVED, "");
+  /* Its e-mail, where one is there, still tells. */
+  is(id, "{\"type\":\"track\",\"event\":\"e\",\"userId\":\"1\",\"properties\":{\"email\":\"x@acme.com\"}}",
+     BW_IDENTITY_IMPLICIT, "domain:acme.com");
+  bw_identity_close(&id);
+}
+
 static void test_alias(void **state)
 {
   struct bw_identity *id = fresh(NULL);
@@ -244,7 +284,10 @@ static void test_store(void **state)
   save_and_commit(store, id);
   is(id, ACCOUNT("acme", "\"domains\":[\"acme.example\"]"), BW_IDENTITY_EXPLICIT, "acme");
   save_and_commit(store, id);
+  share(id, "admin", 1, BW_IDENTITY_SHARED - 1);
+  save_and_commit(store, id);
   /* A transaction that failed: what it taught is forgotten, in memory and on disk. */
+  share(id, "admin", BW_IDENTITY_SHARED, BW_IDENTITY_SHARED);
   is(id, GROUP("u1", "beta"), BW_IDENTITY_EXPLICIT, "beta");
   is(id, GROUP("u2", "beta"), BW_IDENTITY_EXPLICIT, "beta");
   is(id, GROUP("u1", "gamma"), BW_IDENTITY_EXPLICIT, "gamma");
@@ -257,6 +300,8 @@ static void test_store(void **state)
   is(id, TRACK("u2"), BW_IDENTITY_UNRESOLVED, "");
   is(id, TRACK("x@acme.example"), BW_IDENTITY_DOMAIN, "acme");
   is(id, TRACK("x@beta.example"), BW_IDENTITY_IMPLICIT, "domain:beta.example");
+  is(id, TRACK("admin"), BW_IDENTITY_USER, "a7");
+  share(id, "1", 1, BW_IDENTITY_SHARED);
   save_and_commit(store, id);
   bw_identity_close(&id);
   /* A new start knows what was committed. */
@@ -265,6 +310,10 @@ static void test_store(void **state)
   is(id, TRACK("u2"), BW_IDENTITY_UNRESOLVED, "");
   is(id, TRACK("x@acme.example"), BW_IDENTITY_DOMAIN, "acme");
   is(id, TRACK("x@gone.example"), BW_IDENTITY_IMPLICIT, "domain:gone.example");
+  is(id, TRACK("1"), BW_IDENTITY_UNRESOLVED, "");
+  is(id, TRACK("admin"), BW_IDENTITY_USER, "a7");
+  share(id, "admin", BW_IDENTITY_SHARED, BW_IDENTITY_SHARED);
+  is(id, TRACK("admin"), BW_IDENTITY_UNRESOLVED, "");
   is(id, GROUP("late", "acme"), BW_IDENTITY_EXPLICIT, "acme");
   is(id, TRACK("early"), BW_IDENTITY_USER, "acme");
   bw_identity_close(&id);
@@ -273,8 +322,12 @@ static void test_store(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_explicit_and_user), cmocka_unit_test(test_alias),   cmocka_unit_test(test_email),
-      cmocka_unit_test(test_options),           cmocka_unit_test(test_domains), cmocka_unit_test(test_store)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_explicit_and_user),
+                                     cmocka_unit_test(test_alias),
+                                     cmocka_unit_test(test_email),
+                                     cmocka_unit_test(test_options),
+                                     cmocka_unit_test(test_domains),
+                                     cmocka_unit_test(test_store),
+                                     cmocka_unit_test(test_shared)};
   return cmocka_run_group_tests_name("ingest/identity", tests, setup, teardown);
 }
