@@ -154,17 +154,25 @@ static bool countable(struct usage *u, const struct bw_record *r, int32_t *ret_d
   return true;
 }
 
+/* Nearly always it is the user's as it was, which needs no look-up. */
+static uint16_t department_id(struct usage *u, struct bw_str name, const struct user *x)
+{
+  if (x && x->dept && bw_str_eq(bw_intern_str(&u->names, x->dept), name))
+    return x->dept;
+  return (uint16_t)bw_intern_get(&u->names, name);
+}
+
 static void take_department(struct usage *u, const struct bw_record *r, struct op op, uint16_t newest, uint32_t user)
 {
   const struct bw_field *f = field_of(r, &u->cfg.department);
+  struct user *x = user == BW_NONE ? NULL : bw_keyed_at(&u->users, user);
   uint16_t id;
   if (!f || f->text.len == 0 || f->text.len > 128 || f->type == BW_VALUE_JSON)
     return;
-  id = (uint16_t)bw_intern_get(&u->names, f->text);
+  id = department_id(u, f->text, x);
   if (!id)
     return;
-  if (user != BW_NONE) {
-    struct user *x = bw_keyed_at(&u->users, user);
+  if (x) {
     if (x->dept == id && op.day >= newest)
       return; /* seen with the user's activity */
     x->dept = id;
