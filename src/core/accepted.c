@@ -211,6 +211,14 @@ char *core_accepted_dir(const char *state_dir)
   return found;
 }
 
+char *core_file_shown(const struct core *c, const char *path)
+{
+  char *kept BW_AUTOFREE = core_accepted_dir(c->o->state_dir);
+  size_t n = kept ? strlen(kept) : 0;
+  bool within = n && strncmp(path, kept, n) == 0 && path[n] == '/';
+  return within ? bw_asprintf("%s%s", c->o->config_dir, path + n) : bw_strdup(path);
+}
+
 int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *err)
 {
   struct copying copying = {.err = err};

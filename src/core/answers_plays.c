@@ -29,8 +29,9 @@ static void count_fired(void *ctx, struct bw_str play)
     t->fired[at]++;
 }
 
-static json_t *play_json(const struct tally *t, size_t i, const struct bw_play_info *info)
+static json_t *play_json(const struct core *c, const struct tally *t, size_t i, const struct bw_play_info *info)
 {
+  char *file BW_AUTOFREE = core_file_shown(c, info->file);
   json_t *o = json_object();
   json_object_set_new(o, "play", core_json_text(info->name));
   json_object_set_new(o, "motion", core_json_text(info->motion));
@@ -41,7 +42,7 @@ static json_t *play_json(const struct tally *t, size_t i, const struct bw_play_i
   json_object_set_new(o, "template", core_json_text(info->template_name));
   json_object_set_new(o, "open", json_integer((json_int_t)t->open[i]));
   json_object_set_new(o, "fired", json_integer((json_int_t)t->fired[i]));
-  json_object_set_new(o, "file", core_json_text(info->file));
+  json_object_set_new(o, "file", core_json_text(file));
   json_object_set_new(o, "line", json_integer(info->line));
   return o;
 }
@@ -59,7 +60,7 @@ int core_plays(struct core *c, struct bw_request *req, const json_t *args, struc
   (void)bw_leads_each(e, false, count_open, &t);
   rc = bw_engine_fired(e, core_now(c) - FIRED_MS, count_fired, &t, err);
   for (i = 0; rc == 0 && bw_plays_at(plays, i, &info); i++)
-    json_array_append_new(list, play_json(&t, i, &info));
+    json_array_append_new(list, play_json(c, &t, i, &info));
   free(t.open);
   free(t.fired);
   if (rc < 0) {

@@ -122,6 +122,8 @@ char *core_maildir(const struct core *c); /* where approved drafts go; the calle
    ret_web_changed: what the web process reads of it is not what it was. */
 int core_load_setup(struct core *c, const char *dir, struct bw_setup **ret, struct bw_complaints *complaints);
 int core_keep_accepted(struct core *c, bool *ret_web_changed, struct bw_error *err);
+/* The file by the name that its owner knows, where it is one of what was accepted; the caller frees it. */
+char *core_file_shown(const struct core *c, const char *path);
 /* Whether the files are still what was accepted; and when that was, by the system's clock. */
 bool core_accepted_is(const struct core *c);
 int64_t core_accepted_at(const struct core *c);

@@ -173,15 +173,15 @@ static int parse_option(int opt, struct bw_replay_options *o, char **host)
 }
 
 /* A span that ends before it begins would print nothing, and look like a quiet time. */
-static int check_span(const struct bw_replay_options *o)
+static int check_end(int64_t from_ms, const char *name, int64_t end_ms)
 {
-  char from[BW_TIME_TEXT], to[BW_TIME_TEXT];
-  if (o->from == BW_TIME_NONE || o->to == BW_TIME_NONE || o->from <= o->to)
+  char from[BW_TIME_TEXT], end[BW_TIME_TEXT];
+  if (from_ms == BW_TIME_NONE || end_ms == BW_TIME_NONE || from_ms <= end_ms)
     return 0;
-  bw_time_format(o->from, from);
-  bw_time_format(o->to, to);
-  (void)fprintf(stderr, "basewatch replay: --from %s is later than --to %s; give a span that begins before it ends\n", from,
-                to);
+  bw_time_format(from_ms, from);
+  bw_time_format(end_ms, end);
+  (void)fprintf(stderr, "basewatch replay: --from %s is later than %s %s; give a span that begins before it ends\n", from, name,
+                end);
   return -1;
 }
 
@@ -206,7 +206,9 @@ int bw_replay_command(int argc, char **argv)
     rc = -1;
   }
   if (rc == 0)
-    rc = check_span(&o);
+    rc = check_end(o.from, "--to", o.to);
+  if (rc == 0)
+    rc = check_end(o.from, "--at", o.at);
   if (rc == 0) {
     static char buffer[1 << 20];
     (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);

@@ -2,6 +2,7 @@
 /* What can be set about the web role, its defaults, and the checks of its lists.  No privileges. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "web/internal.h"
 
@@ -151,6 +152,14 @@ static void check_key_fields(const struct bw_node *n, struct bw_complaints *c)
       bw_complain_key(c, &n->items[i], "unknown key '%.*s'; a source has 'key' and 'rate'", BW_FMT(n->items[i].key));
 }
 
+/* A key is a password. */
+static void check_secret(const struct bw_node *n, struct bw_complaints *c)
+{
+  struct stat st;
+  if (n->nitems && n->file && stat(n->file, &st) == 0 && st.st_mode & S_IROTH)
+    bw_warn(c, n, "everybody on this machine can read these write keys: chmod o-r %s", n->file);
+}
+
 static void read_keys(struct bw_web_config *config, struct bw_complaints *c)
 {
   const struct bw_node *n = config->keys_node;
@@ -161,6 +170,7 @@ static void read_keys(struct bw_web_config *config, struct bw_complaints *c)
     bw_complain(c, n, "'keys' must be a map of at most %d sources, such as {app: wk_2f8a91c07b}", MAX_KEYS);
     return;
   }
+  check_secret(n, c);
   config->keys = bw_calloc(n->nitems ? n->nitems : 1, sizeof *config->keys);
   for (i = 0; i < n->nitems; i++) {
     check_key_fields(&n->items[i], c);

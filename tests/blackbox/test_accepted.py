@@ -40,6 +40,7 @@ def test_an_edit_that_nobody_reloaded_waits(daemon):
     kill_core(daemon)
     mode = lambda: {p["play"]: p["mode"] for p in daemon.json("plays")["plays"]}["seat-expansion"]
     assert mode() == "live"
+    assert [p["file"] for p in daemon.json("plays")["plays"] if p["play"] == "seat-expansion"] == [str(play)]  # not our copy's
     daemon.cli("reload")
     assert mode() == "shadow"
     kill_core(daemon)
