@@ -82,8 +82,7 @@ json_t *core_json_raw(struct bw_str json)
 
 /* ---- configuration ---- */
 
-/* The running watchers keep their processes and their state: only if they are configured alike can rules be swapped in place.
- */
+/* Do they say the same?  What else a watcher's file sets is how its process is run. */
 bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b)
 {
   size_t i;
@@ -96,9 +95,41 @@ bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b)
   return true;
 }
 
+static bool same_limits(const struct bw_setup *a, const struct bw_setup *b)
+{
+  size_t i;
+  for (i = 0; i < a->nwatchers; i++)
+    if (a->watchers[i].deadline_ms != b->watchers[i].deadline_ms || a->watchers[i].memory_bytes != b->watchers[i].memory_bytes ||
+        a->watchers[i].snapshot_ms != b->watchers[i].snapshot_ms)
+      return false;
+  return true;
+}
+
+static bool same_ingest(const struct bw_setup *a, const struct bw_setup *b)
+{
+  struct bw_buf mine = {0}, theirs = {0};
+  bool same;
+  if (a->free_mail)
+    bw_node_json(&mine, a->free_mail);
+  if (b->free_mail)
+    bw_node_json(&theirs, b->free_mail);
+  same = a->dedup_window_ms == b->dedup_window_ms && a->dedup_limit == b->dedup_limit &&
+         bw_str_eq(bw_buf_str(&mine), bw_buf_str(&theirs));
+  bw_buf_clear(&mine);
+  bw_buf_clear(&theirs);
+  return same;
+}
+
+/* Rules and their settings are swapped in place, and the watchers keep their processes and their state; what is read only when
+   core begins wants another core. */
+static bool can_swap(const struct bw_setup *a, const struct bw_setup *b)
+{
+  return core_same_watchers(a, b) && same_limits(a, b) && same_ingest(a, b);
+}
+
 static void swap_in(struct core *c, struct bw_setup *fresh)
 {
-  bool same = core_same_watchers(core_setup(c), fresh);
+  bool same = can_swap(core_setup(c), fresh);
   c->setups = bw_realloc(c->setups, c->nsetups + 1, sizeof(struct bw_setup *));
   c->setups[c->nsetups++] = fresh;
   if (same) {
@@ -109,9 +140,10 @@ static void swap_in(struct core *c, struct bw_setup *fresh)
     core_tick_timer(c);
     core_commit_soon(c, 0); /* the accounts to look at again are kept over a crash */
   } else {
-    /* Other watchers: everything that hangs on them starts again, from what is durable, with the checked files. */
+    /* Everything starts again, from what is durable, with the checked files. */
+    bw_pipeline_look_again(c->pipeline);
     (void)core_commit(c);
-    core_reconfigure(c, "the watchers' configuration changed");
+    core_reconfigure(c, "what the watchers or the intake begin with has changed");
   }
 }
 

@@ -488,13 +488,18 @@ bool bw_pipeline_dirty(const struct bw_pipeline *p)
   return p->dirty;
 }
 
+void bw_pipeline_look_again(struct bw_pipeline *p)
+{
+  bw_signals_each_account(p->signals, mark_changed, p);
+  p->dirty = true;
+}
+
 void bw_pipeline_swap(struct bw_pipeline *p, const struct bw_setup *setup)
 {
   p->setup = setup;
-  bw_engine_set_plays(p->engine, setup->plays);
-  /* Other rules see the same signals differently: the next tick looks at every account that has one. */
-  bw_signals_each_account(p->signals, mark_changed, p);
-  p->dirty = true;
+  bw_engine_configure(p->engine, setup->plays, setup->leads);
+  bw_signals_configure(p->signals, setup->signals);
+  bw_pipeline_look_again(p); /* other rules see the same signals differently */
   bw_deals_set_options(p->deals, setup->deals);
 }
 

@@ -39,6 +39,8 @@ void bw_pipeline_close(struct bw_pipeline **p);
 /* Checked new rules take the place of the running ones, in one step; the watchers must be the same.  setup was read with the
    running catalogue's watchers and outlives the pipeline, as does the old one where the signals still use its catalogue. */
 void bw_pipeline_swap(struct bw_pipeline *p, const struct bw_setup *setup);
+/* The next tick looks at every account that has a signal, also in another life of the process. */
+void bw_pipeline_look_again(struct bw_pipeline *p);
 /* A decision changed a lead: there is something to save. */
 void bw_pipeline_touch(struct bw_pipeline *p);
 

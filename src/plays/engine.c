@@ -84,6 +84,37 @@ void bw_engine_options_read(const struct bw_node *leads, struct bw_engine_option
 
 /* ---- life ---- */
 
+static void drop_options(struct bw_engine *e)
+{
+  free(e->options.operator_name);
+  free(e->options.currency);
+  free(e->options.workdays);
+  free(e->options.timezone);
+  bw_zone_close(&e->zone);
+}
+
+/* A copy; a text that is NULL is the default. */
+static void take_options(struct bw_engine *e, const struct bw_engine_options *options)
+{
+  struct bw_engine_options o;
+  char **const ours[] = {&o.operator_name, &o.currency, &o.workdays, &o.timezone};
+  const char *const theirs[] = {options ? options->operator_name : NULL, options ? options->currency : NULL,
+                                options ? options->workdays : NULL, options ? options->timezone : NULL};
+  size_t i;
+  bw_engine_options_default(&e->options);
+  o = options ? *options : e->options;
+  o.operator_name = e->options.operator_name;
+  o.currency = e->options.currency;
+  o.workdays = e->options.workdays;
+  o.timezone = e->options.timezone;
+  for (i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (theirs[i])
+      bw_lead_set(ours[i], theirs[i]);
+  e->options = o;
+  (void)bw_zone_open(bw_str(o.timezone), &e->zone); /* was checked when it was read */
+  e->source.currency = o.currency;
+}
+
 static void follow(struct bw_engine *e, const struct bw_plays *plays)
 {
   e->plays = plays;
@@ -103,31 +134,17 @@ int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, str
   e->store = store;
   if (events)
     e->events = *events;
-  bw_engine_options_default(&e->options);
-  if (options) {
-    char *mine[] = {e->options.operator_name, e->options.currency, e->options.workdays, e->options.timezone};
-    const char *theirs[] = {options->operator_name, options->currency, options->workdays, options->timezone};
-    char **const ours[] = {&e->options.operator_name, &e->options.currency, &e->options.workdays, &e->options.timezone};
-    size_t i;
-    e->options = *options;
-    for (i = 0; i < sizeof ours / sizeof *ours; i++) {
-      *ours[i] = theirs[i] ? bw_strdup(theirs[i]) : mine[i];
-      if (theirs[i])
-        free(mine[i]);
-    }
-  }
-  (void)bw_zone_open(bw_str(e->options.timezone), &e->zone); /* was checked when it was read */
   e->families = bw_map_new();
   e->by_id = bw_map_new();
   e->by_account = bw_map_new();
   e->next_number = 1;
   e->source = (struct bw_env_source){.book = book,
                                      .signals = signals,
-                                     .currency = e->options.currency,
                                      .ctx = e,
                                      .stage = bw_journey_stage,
                                      .quartile = bw_samples_quartile,
                                      .past = bw_samples_past};
+  take_options(e, options);
   follow(e, plays);
   if (store && ((rc = bw_leads_load(e, err)) < 0 || (rc = bw_samples_load(e, err)) < 0)) {
     bw_engine_close(&e);
@@ -162,17 +179,15 @@ void bw_engine_close(struct bw_engine **ep)
   bw_samples_close(e);
   free(e->heard.bits);
   bw_env_clear(&e->env);
-  free(e->options.operator_name);
-  free(e->options.currency);
-  free(e->options.workdays);
-  free(e->options.timezone);
-  bw_zone_close(&e->zone);
+  drop_options(e);
   free(e);
   *ep = NULL;
 }
 
-void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays)
+void bw_engine_configure(struct bw_engine *e, const struct bw_plays *plays, const struct bw_engine_options *options)
 {
+  drop_options(e);
+  take_options(e, options);
   follow(e, plays);
   bw_heard_plays(e);
 }

@@ -102,8 +102,9 @@ int bw_engine_open(const struct bw_plays *plays, struct bw_signals *signals, str
                    const struct bw_engine_options *options, const struct bw_lead_events *events, struct bw_engine **ret_engine,
                    struct bw_error *err);
 void bw_engine_close(struct bw_engine **engine);
-/* Swaps the rules between two evaluations; the caller frees the old set afterwards.  Open leads keep what they were told. */
-void bw_engine_set_plays(struct bw_engine *e, const struct bw_plays *plays);
+/* Swaps the rules and the settings between two evaluations; the caller frees the old set of rules afterwards.  Open leads keep
+   what they were told. */
+void bw_engine_configure(struct bw_engine *e, const struct bw_plays *plays, const struct bw_engine_options *options);
 const struct bw_plays *bw_engine_plays(const struct bw_engine *e);
 
 /*

@@ -326,6 +326,19 @@ static void list_persisting(struct bw_signals *s)
   }
 }
 
+void bw_signals_configure(struct bw_signals *s, const struct bw_signals_options *options)
+{
+  free(s->options.persist);
+  free(s->persists);
+  bw_signals_options_default(&s->options);
+  if (options) {
+    free(s->options.persist);
+    s->options = *options;
+    s->options.persist = bw_strdup(options->persist ? options->persist : "");
+  }
+  list_persisting(s);
+}
+
 int bw_signals_open(const struct bw_catalog *catalog, const struct bw_signals_options *options, struct bw_store *store,
                     const struct bw_signals_events *events, struct bw_signals **ret_signals, struct bw_error *err)
 {
@@ -335,13 +348,7 @@ int bw_signals_open(const struct bw_catalog *catalog, const struct bw_signals_op
   s->store = store;
   if (events)
     s->events = *events;
-  if (options) {
-    s->options = *options;
-    s->options.persist = bw_strdup(options->persist ? options->persist : "");
-  } else {
-    bw_signals_options_default(&s->options);
-  }
-  list_persisting(s);
+  bw_signals_configure(s, options);
   s->seed = bw_hash_seed();
   s->mask = 63;
   s->slots = bw_calloc(s->mask + 1, sizeof *s->slots);

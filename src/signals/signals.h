@@ -119,6 +119,8 @@ extern const struct bw_schema bw_signals_schema;
 int bw_signals_open(const struct bw_catalog *catalog, const struct bw_signals_options *options, struct bw_store *store,
                     const struct bw_signals_events *events, struct bw_signals **ret_signals, struct bw_error *err);
 void bw_signals_close(struct bw_signals **s);
+/* Other settings, from the next tick on; NULL for the defaults. */
+void bw_signals_configure(struct bw_signals *s, const struct bw_signals_options *options);
 
 /*
  * Takes what a watcher said (wire/output.h) after records up to `offset`.  An opening of an open episode updates it; an update
