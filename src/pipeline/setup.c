@@ -300,7 +300,7 @@ static void load_rules(struct bw_setup *s, const char *dir, struct bw_complaints
     (void)bw_templates_load(templates, &s->templates, c);
   if (s->templates)
     (void)bw_templates_check(s->templates, s->catalog, c);
-  (void)bw_plays_read(dir, s->catalog, c, &s->plays);
+  (void)bw_plays_read(dir, s->catalog, s->leads->timezone, c, &s->plays);
   check_angles(s, c);
   free(templates);
 }

@@ -156,13 +156,13 @@ static void check_templates(struct loader *l)
 
 /* ---- a whole set ---- */
 
-int bw_plays_read(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+int bw_plays_read(const char *dir, const struct bw_catalog *catalog, const char *timezone, struct bw_complaints *complaints,
                   struct bw_plays **ret_plays)
 {
   static const take_fn routes_passes[] = {bw_load_routes_document};
   static const take_fn plays_passes[] = {bw_load_shared_document, bw_load_plays_document};
   struct bw_plays *p = bw_alloc(sizeof *p);
-  struct loader l = {.p = p, .complaints = complaints, .dir = dir};
+  struct loader l = {.p = p, .complaints = complaints, .dir = dir, .timezone = timezone};
   size_t before = complaints->count;
   p->catalog = catalog;
   p->names = bw_names_new(catalog);
@@ -182,7 +182,7 @@ int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_c
                   struct bw_plays **ret_plays)
 {
   struct bw_plays *p;
-  int rc = bw_plays_read(dir, catalog, complaints, &p);
+  int rc = bw_plays_read(dir, catalog, NULL, complaints, &p);
   if (rc < 0)
     bw_plays_free(&p);
   else

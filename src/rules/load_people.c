@@ -128,21 +128,28 @@ static bool is_day(const struct bw_node *n)
   return n->text.len == 10;
 }
 
-/* "timezone"; what has been asked for once is not asked for again. */
-static void take_zone(struct loader *l, const struct bw_node *n, struct person *p)
+/* What has been asked for once is not asked for again. */
+static int find_zone(struct roster *r, struct bw_str name, const struct bw_zone **ret)
 {
-  struct roster *r = &l->p->roster;
   struct bw_zone *zone;
+  int rc = 0;
   if (!r->zones)
     r->zones = bw_map_new();
-  zone = bw_map_get(r->zones, n->text);
-  if (!zone && bw_zone_open(n->text, &zone) < 0)
+  zone = bw_map_get(r->zones, name);
+  if (!zone && (rc = bw_zone_open(name, &zone)) == 0 && zone)
+    bw_map_put(r->zones, name, zone);
+  *ret = zone;
+  return rc;
+}
+
+static void take_zone(struct loader *l, const struct bw_node *n, struct person *p)
+{
+  p->has_zone = n != NULL;
+  if (!n && l->timezone)
+    (void)find_zone(&l->p->roster, bw_str(l->timezone), &p->zone);
+  else if (n && find_zone(&l->p->roster, n->text, &p->zone) < 0)
     bw_complain(l->complaints, n, "there is no time zone \"%.*s\"; write it as Europe/Berlin or America/New_York",
                 BW_FMT(n->text));
-  else if (zone)
-    bw_map_put(r->zones, n->text, zone);
-  p->zone = zone;
-  p->has_zone = true;
 }
 
 /* A day, which begins at midnight where the person is, or a moment. */
@@ -217,8 +224,7 @@ static void take_person(struct loader *l, const struct bw_node *n)
   index_name(l, n, p->slack, r->n - 1);
   if ((v = bw_node_get(n, "capacity")))
     take_capacity(l, v, p);
-  if ((v = bw_node_get(n, "timezone")))
-    take_zone(l, v, p);
+  take_zone(l, bw_node_get(n, "timezone"), p);
   if ((v = bw_node_get(n, "away"))) {
     count = bw_load_items(v, &items);
     if (count > MAX_AWAY)

@@ -24,8 +24,8 @@ struct bw_plays; /* immutable: safe to evaluate with while another set is compil
 int bw_plays_load(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
                   struct bw_plays **ret_plays);
 /* The same, and with complaints too it gives what there is: to be looked at with bw_plays_at() by whoever has more to check,
-   and freed. */
-int bw_plays_read(const char *dir, const struct bw_catalog *catalog, struct bw_complaints *complaints,
+   and freed.  timezone (leads.timezone, known to be one; NULL: UTC) is where people are who name none. */
+int bw_plays_read(const char *dir, const struct bw_catalog *catalog, const char *timezone, struct bw_complaints *complaints,
                   struct bw_plays **ret_plays);
 void bw_plays_free(struct bw_plays **plays);
 

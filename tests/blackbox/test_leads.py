@@ -24,3 +24,21 @@ def test_a_reload_brings_every_setting_of_leads(puppet):
     assert sorted(leads[x]["state"] for x in ("a1", "a2", "a3")) == ["open", "queued", "queued"]
     assert leads["nobody"]["sla"] == "2026-03-02T19:00:00Z"  # four working hours from 10:00 in New York
     assert "nothing changes" in puppet.cli("plays", "diff").stdout
+
+
+def test_a_day_off_is_the_day_of_where_one_is(tmp_path):
+    """9 March, 18:00 in Los Angeles is 10 March in UTC: whoever is away on the 10th is there."""
+    d = Puppet(tmp_path, at="2026-03-09T20:00:00Z", settings="leads: {timezone: America/Los_Angeles}\n")
+    (d.config / "routes/05-people.yaml").write_text(
+        "people:\n"
+        "  - {email: anna@vendor.example, away: [{from: 2026-03-10, to: 2026-03-10}], delegate: ben@vendor.example}\n"
+        "  - {email: ben@vendor.example}\n")
+    d.start()
+    try:
+        for name, at, owner in (("before", "2026-03-10T01:00:00Z", "anna"), ("on", "2026-03-10T20:00:00Z", "ben"),
+                                ("late", "2026-03-11T05:00:00Z", "ben"), ("after", "2026-03-11T15:00:00Z", "anna")):
+            d.tell(customer(name, ae="anna@vendor.example"), seats_full(name, at="2026-03-09T20:30:00Z"))
+            d.tick(at)
+            assert d.leads()[name]["owner"] == f"{owner}@vendor.example", name
+    finally:
+        d.kill_all()
