@@ -215,10 +215,15 @@ static bool family_taken(const struct said_list *l, const struct said *s)
   return false;
 }
 
+static bool opens(const struct said_list *l, const struct said *s)
+{
+  return seen(s) && s->state == BW_DRY_OPENS && !family_taken(l, s);
+}
+
 /* A lead that is there, or would come at the next tick. */
 static bool has_lead(const struct said_list *l, const struct said *s)
 {
-  return seen(s) && (s->state == BW_DRY_HOLDS || (s->state == BW_DRY_OPENS && !family_taken(l, s)));
+  return (seen(s) && s->state == BW_DRY_HOLDS) || opens(l, s);
 }
 
 static void compare_one(struct core_diff *d, const char *account, const struct said *before, const struct said *after)
@@ -226,7 +231,7 @@ static void compare_one(struct core_diff *d, const char *account, const struct s
   struct changed_play *p = change_of(d, before ? before->play : after->play);
   if (!p)
     return;
-  if (!seen(before) && has_lead(&d->after, after) && after->state == BW_DRY_OPENS)
+  if (!has_lead(&d->before, before) && opens(&d->after, after))
     add_row(d, GAIN, account, before, after);
   else if (has_lead(&d->before, before) && !seen(after))
     add_row(d, LOSE, account, before, after);

@@ -46,11 +46,11 @@ static void set_tables(struct bw_engine *e, const struct tables *t)
   e->desks = t->desks;
 }
 
-static enum bw_dry_state state_of(const struct bw_env *env, const struct play *p, const struct family *f)
+static enum bw_dry_state state_of(const struct bw_env *env, const struct play *p, struct standing s)
 {
-  if (f && f->open)
-    return strcmp(f->open->pub.play, p->name) == 0 ? BW_DRY_HOLDS : BW_DRY_ADDS;
-  if (bw_family_rests(env, p, f))
+  if (s.open)
+    return strcmp(s.open->pub.play, p->name) == 0 ? BW_DRY_HOLDS : BW_DRY_ADDS;
+  if (bw_family_rests(env, p, s))
     return BW_DRY_RESTS;
   return BW_DRY_OPENS;
 }
@@ -62,14 +62,14 @@ static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*
   struct verdict v = {0};
   struct bw_dry d = {.play = p->name, .family = p->family, .index = index};
   bool shadow = bw_is_shadow(p, env->account);
-  const struct family *f = bw_family(e, env->account, p->family, shadow ? p->name : NULL, false);
-  d.lead = f && f->open ? &f->open->pub : NULL;
+  struct standing s = bw_standing(e, env->account, p, shadow);
+  d.lead = s.open ? &s.open->pub : NULL;
   bw_play_judge(env, p, false, &v);
   d.blocked_by = v.blocked_by ? v.blocked_by : "";
   d.shadow = shadow;
   if (v.fires) {
     bw_play_assign(e, p, &v);
-    d.state = state_of(env, p, f);
+    d.state = state_of(env, p, s);
     d.nurture = v.nurture;
     d.score = v.score;
     d.estimate = v.estimate;

@@ -160,21 +160,21 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
 
 /* ---- after a close ---- */
 
-bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f)
+bool bw_nothing_new(const struct bw_env *env, const struct play *p, struct standing s)
 {
   size_t i;
-  if (!f || f->closed_at == BW_TIME_NONE)
+  if (s.closed_at == BW_TIME_NONE)
     return false;
   for (i = 0; i < env->nopen; i++)
-    if (env->open[i]->opened_at > f->closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
+    if (env->open[i]->opened_at > s.closed_at && bw_play_weight(p, env->open[i]->type_index) > 0)
       return false;
   return true;
 }
 
-bool bw_family_rests(const struct bw_env *env, const struct play *p, const struct family *f)
+bool bw_family_rests(const struct bw_env *env, const struct play *p, struct standing s)
 {
-  return f && !f->open && f->closed_at != BW_TIME_NONE &&
-         (env->now_ms < f->closed_at + p->suppress_ms || bw_nothing_new(env, p, f));
+  return !s.open && s.closed_at != BW_TIME_NONE &&
+         (env->now_ms < s.closed_at + p->suppress_ms || bw_nothing_new(env, p, s));
 }
 
 /* ---- evaluating ---- */
@@ -213,16 +213,16 @@ static void fire(struct bw_engine *e, const struct play *p, struct lead *open, s
 static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
 {
   struct bw_env *env = &e->env;
-  const struct family *f;
+  struct standing s;
   struct verdict v;
   bw_verdict_init(&v);
   bw_play_judge(env, p, false, &v);
   if (v.fires) {
-    f = bw_family(e, env->account, p->family, v.shadow ? p->name : NULL, false);
-    if (bw_family_rests(env, p, f))
+    s = bw_standing(e, env->account, p, v.shadow);
+    if (bw_family_rests(env, p, s))
       e->stats.suppressed++;
     else
-      fire(e, p, f ? f->open : NULL, &v, offset);
+      fire(e, p, s.open, &v, offset);
   } else if (strcmp(v.blocked_by, "readiness") == 0 && v.readiness.band == BAND_NURTURE) {
     e->stats.nurture++;
   }

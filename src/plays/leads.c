@@ -93,6 +93,23 @@ struct family *bw_family(struct bw_engine *e, struct bw_str account, const char 
   return f;
 }
 
+struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool add)
+{
+  return bw_family(e, account, "", play, add);
+}
+
+struct standing bw_standing(struct bw_engine *e, struct bw_str account, const struct play *p, bool shadow)
+{
+  const struct family *f = bw_family(e, account, p->family, shadow ? p->name : NULL, false);
+  const struct family *own = shadow ? NULL : bw_family_of_play(e, account, p->name, false);
+  struct standing s = {f ? f->open : NULL, f ? f->closed_at : BW_TIME_NONE};
+  if (own && own->open)
+    s.open = own->open;
+  if (own && own->closed_at != BW_TIME_NONE && (s.closed_at == BW_TIME_NONE || own->closed_at > s.closed_at))
+    s.closed_at = own->closed_at;
+  return s;
+}
+
 static bool over(const struct lead *l)
 {
   return l->pub.status == BW_LEAD_REJECTED || l->pub.status == BW_LEAD_CLOSED;
@@ -134,8 +151,11 @@ void bw_lead_add(struct bw_engine *e, struct lead *l, bool shadow_family)
   struct family *f = bw_family(e, bw_str(l->pub.account), l->pub.family, shadow_family ? l->pub.play : NULL, true);
   snprintf(l->pub.id, sizeof l->pub.id, "L%llu", (unsigned long long)l->pub.number);
   l->family = f;
+  l->own = shadow_family ? NULL : bw_family_of_play(e, bw_str(l->pub.account), l->pub.play, true);
   if (!over(l))
     f->open = l;
+  if (!over(l) && l->own)
+    l->own->open = l;
   if (e->nleads == e->leads_cap) {
     e->leads_cap = e->leads_cap ? e->leads_cap * 2 : 64;
     e->leads = bw_realloc(e->leads, e->leads_cap, sizeof *e->leads);
@@ -187,6 +207,15 @@ static const unsigned allowed_from[BW_LEAD_STATUSES] = {
 };
 #undef S
 
+static void left(struct family *f, const struct lead *l, int64_t now_ms)
+{
+  if (!f)
+    return;
+  if (f->open == l)
+    f->open = NULL;
+  f->closed_at = now_ms;
+}
+
 int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, struct bw_str reason, int64_t now_ms,
                  struct bw_error *err)
 {
@@ -204,11 +233,8 @@ int bw_lead_move(struct bw_engine *e, struct lead *l, enum bw_lead_status to, st
   }
   if (over(l)) {
     l->pub.closed_at = now_ms;
-    if (l->family) {
-      if (l->family->open == l)
-        l->family->open = NULL;
-      l->family->closed_at = now_ms;
-    }
+    left(l->family, l, now_ms);
+    left(l->own, l, now_ms);
     bw_leads_join(e, bw_str(l->pub.account), l);
   }
   bw_lead_dirty(e, l);

@@ -127,13 +127,18 @@ struct lead {
   struct bw_lead pub;
   char *signals; /* all that triggered since it opened, one per line, sorted */
   bool dirty;
-  struct family *family;
+  struct family *family, *own; /* own: of its play alone; NULL: of a shadow */
   size_t expansions; /* joined to it */
   struct place place;
 };
 struct family {
   struct lead *open;
   int64_t closed_at; /* BW_TIME_NONE: never */
+};
+/* What a play finds at an account: the lead of its family; or one of its own, opened when it was of another family. */
+struct standing {
+  struct lead *open;
+  int64_t closed_at;
 };
 struct lead_list {
   struct lead **items;
@@ -155,7 +160,7 @@ struct bw_engine {
   struct bw_engine_options options;
   struct bw_zone *zone; /* of options.timezone */
   struct bw_lead_events events;
-  struct bw_map *families;   /* account NUL family [NUL shadow play] → struct family */
+  struct bw_map *families;   /* account NUL family [NUL shadow play], account NUL NUL play → struct family */
   struct bw_map *by_id;      /* leads in memory */
   struct bw_map *by_account; /* account → struct lead_list */
   struct lead **leads;       /* in order of number */
@@ -179,15 +184,17 @@ struct bw_engine {
 /* Reads what is open on the account in e->env; returns the plays that weigh any of it. */
 struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int64_t now_ms);
 /* What was open when the family's last lead was closed has had its answer: only a relapse, a new episode, asks again. */
-bool bw_nothing_new(const struct bw_env *env, const struct play *p, const struct family *f);
+bool bw_nothing_new(const struct bw_env *env, const struct play *p, struct standing s);
 /* Closed lately, or nothing new since. */
-bool bw_family_rests(const struct bw_env *env, const struct play *p, const struct family *f);
+bool bw_family_rests(const struct bw_env *env, const struct play *p, struct standing s);
 /* What the verdict says becomes the lead's. */
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v);
 
 /* ---- leads in memory (leads.c), in the store (persist.c), as JSON (lead_json.c), joined (joins.c) ---- */
 
 struct family *bw_family(struct bw_engine *e, struct bw_str account, const char *family, const char *shadow_play, bool add);
+struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool add); /* not of shadows */
+struct standing bw_standing(struct bw_engine *e, struct bw_str account, const struct play *p, bool shadow);
 struct lead *bw_lead_new(struct bw_engine *e);
 void bw_lead_free(struct lead *l);
 void bw_lead_add(struct bw_engine *e, struct lead *l, bool shadow_family); /* into the tables */

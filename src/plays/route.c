@@ -134,8 +134,8 @@ static bool try_role(struct search *s, const struct role *r)
 
 static const struct bw_lead *current_lead(struct bw_engine *e, const struct play *play, const struct verdict *v)
 {
-  const struct family *f = bw_family(e, e->env.account, play->family, v->shadow ? play->name : NULL, false);
-  const struct bw_lead *l = f && f->open ? &f->open->pub : NULL;
+  struct standing s = bw_standing(e, e->env.account, play, v->shadow);
+  const struct bw_lead *l = s.open ? &s.open->pub : NULL;
   if (l && (l->status == BW_LEAD_QUEUED || (l->nurture && !v->nurture)))
     return NULL; /* nobody has seen it; or it has grown up, and another role's work begins */
   return l;

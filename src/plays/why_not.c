@@ -8,22 +8,22 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
 {
   struct bw_env *env = &e->env;
   struct verdict v;
-  const struct family *f = bw_family(e, env->account, p->family, bw_is_shadow(p, env->account) ? p->name : NULL, false);
-  int64_t until = f && !f->open && f->closed_at != BW_TIME_NONE ? f->closed_at + p->suppress_ms : BW_TIME_NONE;
+  struct standing s = bw_standing(e, env->account, p, bw_is_shadow(p, env->account));
+  int64_t until = !s.open && s.closed_at != BW_TIME_NONE ? s.closed_at + p->suppress_ms : BW_TIME_NONE;
   char when[BW_TIME_TEXT];
   bw_verdict_init(&v);
   bw_play_judge(env, p, true, &v);
   bw_play_assign(e, p, &v);
   bw_play_explain(e, p, true, &v);
-  if (!v.blocked_by && f && f->open) {
+  if (!v.blocked_by && s.open) {
     v.blocked_by = "open_lead";
-    v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", f->open->pub.id,
-                         bw_lead_status_name(f->open->pub.status));
+    v.says = bw_asprintf("lead %s of this family is %s already; a re-fire only adds to it", s.open->pub.id,
+                         bw_lead_status_name(s.open->pub.status));
   } else if (!v.blocked_by && until != BW_TIME_NONE && env->now_ms < until) {
     bw_time_format(until, when);
     v.blocked_by = "suppressed";
     v.says = bw_asprintf("a lead of this family was closed lately; it rests until %s", when);
-  } else if (!v.blocked_by && bw_nothing_new(env, p, f)) {
+  } else if (!v.blocked_by && bw_nothing_new(env, p, s)) {
     v.blocked_by = "nothing_new";
     v.says = bw_strdup(
         "everything that is open now was open when the last lead of this family was closed; only a new signal asks again");
@@ -33,7 +33,7 @@ static void why_not(struct bw_engine *e, const struct play *p, struct bw_buf *ou
   bw_json_key(&v.why, "budget");
   bw_budget_json(e, bw_str(v.owner), env->now_ms, &v.why);
   bw_json_key(&v.why, "open_lead");
-  bw_json_cstr(&v.why, f && f->open ? f->open->pub.id : NULL);
+  bw_json_cstr(&v.why, s.open ? s.open->pub.id : NULL);
   bw_json_key(&v.why, "fires");
   bw_json_bool(&v.why, !v.blocked_by);
   bw_json_key(&v.why, "blocked_by");

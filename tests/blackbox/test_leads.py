@@ -42,3 +42,42 @@ def test_a_day_off_is_the_day_of_where_one_is(tmp_path):
             assert d.leads()[name]["owner"] == f"{owner}@vendor.example", name
     finally:
         d.kill_all()
+
+
+def change_play(puppet, play, *pairs):
+    path = puppet.config / f"plays/{play}.yaml"
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def test_a_play_of_another_family_keeps_its_leads(puppet):
+    puppet.tell([customer(x, ae="anna") + seats_full(x) for x in ("open", "asleep", "closed")])
+    puppet.tick("2026-03-02T13:00:00Z")
+    leads = {k: v["lead"] for k, v in puppet.leads().items()}
+    puppet.cli("snooze", leads["asleep"], "--for", "7d")
+    puppet.cli("reject", leads["closed"], "--reason", "not now")
+    change_play(puppet, "seat-expansion", ("family: expansion", "family: seats"))
+    assert "0 leads would come" in puppet.cli("plays", "diff").stdout
+    puppet.cli("reload")
+    puppet.tick("2026-03-02T14:00:00Z")
+    for _ in range(2):
+        assert {x["lead"] for x in puppet.leads().values()} == set(leads.values()) and len(puppet.json("inbox", "--all")["leads"]) <= 3
+        puppet.stop()
+        puppet.start()
+        puppet.tick("2026-03-02T15:00:00Z")
+
+
+def test_the_difference_tells_of_a_family_that_becomes_free(puppet):
+    """usage-expansion adds to the lead of seat-expansion, until it is of another family: then it has one of its own."""
+    puppet.tell(customer("both", ae="anna"), seats_full("both"),
+                signal("both", "usage_limit", key="api_calls", value=1.1, evidence={"resource": "api_calls", "used": 1100, "limit": 1000}))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert len(puppet.leads()) == 1
+    change_play(puppet, "usage-expansion", ("family: expansion", "family: usage"))
+    assert "1 lead would come" in puppet.cli("plays", "diff").stdout
+    puppet.cli("reload")
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert sorted(x["play"] for x in puppet.json("inbox", "--all")["leads"]) == ["seat-expansion", "usage-expansion"]
