@@ -257,7 +257,7 @@ int bw_draft_render(const struct bw_templates *set, const struct bw_template *t,
   options.words = bw_locale_speaks(locale, t->language[0] ? bw_str(t->language) : BW_STR("en")) ? locale : NULL;
   d.template_name = bw_strdup(t->name);
   d.channel = bw_strdup(t->channel ? t->channel : "mail");
-  d.by = bw_strdup("basewatch");
+  d.by = bw_strdup(BW_DRAFT_OURS);
   for (f = 0; rc == BW_OK && f < BW_DRAFT_FIELDS; f++) {
     r.field = (enum bw_draft_field)f;
     bw_buf_reset(&out);

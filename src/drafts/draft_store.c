@@ -14,36 +14,60 @@ static const char *const steps[] = {"CREATE TABLE draft ("
                                     " PRIMARY KEY (lead, version)) WITHOUT ROWID"};
 const struct bw_schema bw_drafts_schema = {"drafts", steps, sizeof steps / sizeof *steps};
 
-static int latest_version(struct bw_store *s, struct bw_str lead, int64_t *ret, struct bw_error *err)
+struct bw_draft_head bw_draft_head_of(const struct bw_draft *d)
+{
+  struct bw_draft_head h = {.version = d->version, .ours = strcmp(d->by, BW_DRAFT_OURS) == 0};
+  memcpy(h.hash, d->hash, sizeof h.hash);
+  return h;
+}
+
+int bw_draft_latest(struct bw_store *s, struct bw_str lead, struct bw_draft_head *ret, struct bw_error *err)
 {
   struct bw_stmt *q;
-  int rc = bw_store_prepare(s, "SELECT max(version) FROM draft WHERE lead = ?1", &q, err);
+  struct bw_str hash;
+  int rc =
+      bw_store_prepare(s, "SELECT version, hash, author FROM draft WHERE lead = ?1 ORDER BY version DESC LIMIT 1", &q, err);
+  *ret = (struct bw_draft_head){.ours = true};
   if (rc < 0)
     return rc;
   bw_stmt_text(q, 1, lead);
   rc = bw_stmt_step(q, err);
-  if (rc < 0)
+  if (rc < 1)
     return rc;
-  *ret = rc == 1 && !bw_stmt_col_null(q, 0) ? bw_stmt_col_int(q, 0) : 0;
+  ret->version = bw_stmt_col_int(q, 0);
+  hash = bw_stmt_col_str(q, 1);
+  memcpy(ret->hash, hash.data, hash.len < BW_DRAFT_HASH ? (size_t)hash.len : BW_DRAFT_HASH - 1);
+  ret->ours = bw_str_is(bw_stmt_col_str(q, 2), BW_DRAFT_OURS);
   bw_stmt_reset(q);
   return BW_OK;
+}
+
+bool bw_draft_follow(struct bw_draft *d, const struct bw_draft_head *head)
+{
+  d->version = head->version;
+  bw_draft_hash(d, d->hash);
+  if (head->version && strcmp(d->hash, head->hash) == 0)
+    return false;
+  d->version++;
+  bw_draft_hash(d, d->hash);
+  return true;
 }
 
 int bw_draft_save(struct bw_store *s, const struct bw_draft *d, struct bw_error *err)
 {
   struct bw_buf missing = {0}, provenance = {0};
+  struct bw_draft_head latest;
   struct bw_stmt *q;
-  int64_t latest;
   int rc;
   if (!s)
     return BW_OK;
-  rc = latest_version(s, bw_str(d->lead), &latest, err);
+  rc = bw_draft_latest(s, bw_str(d->lead), &latest, err);
   if (rc < 0)
     return rc;
-  if (d->version != latest + 1)
+  if (d->version != latest.version + 1)
     return bw_fail(err, BW_EEXIST, BW_CLASS_PERMANENT,
                    "draft %s is at version %lld already: someone edited it meanwhile; read it again and repeat your edit",
-                   d->lead, (long long)latest);
+                   d->lead, (long long)latest.version);
   rc = bw_store_prepare(s,
                         "INSERT INTO draft (lead, version, template, channel, recipients, subject, body, missing, provenance,"
                         " hash, author, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",

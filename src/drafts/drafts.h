@@ -150,6 +150,16 @@ extern const struct bw_schema bw_drafts_schema;
 /* Into the open transaction.  BW_EEXIST: this version or a later one is there already (someone else edited).  s may be NULL
    (replay): nothing is kept. */
 int bw_draft_save(struct bw_store *s, const struct bw_draft *d, struct bw_error *err);
+/* Which is the latest, without reading it whole. */
+struct bw_draft_head {
+  int64_t version; /* 0: there is none */
+  char hash[BW_DRAFT_HASH];
+  bool ours; /* no person has written in it */
+};
+int bw_draft_latest(struct bw_store *s, struct bw_str lead, struct bw_draft_head *ret_head, struct bw_error *err);
+struct bw_draft_head bw_draft_head_of(const struct bw_draft *d);
+/* Makes d the version after `head`; false where it would say just the same, to the same, by the same channel. */
+bool bw_draft_follow(struct bw_draft *d, const struct bw_draft_head *head);
 /* version 0: the latest.  BW_ENOTFOUND; BW_ECORRUPT. */
 int bw_draft_load(struct bw_store *s, struct bw_str lead, int64_t version, struct bw_draft *ret_draft, struct bw_error *err);
 

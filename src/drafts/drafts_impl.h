@@ -5,6 +5,8 @@
 
 #include "drafts/drafts.h"
 
+#define BW_DRAFT_OURS "basewatch" /* whose version it is that no person has written in */
+
 /* One compiled text and where it stands in its file. */
 struct bw_template_part {
   struct bw_mustache *m;

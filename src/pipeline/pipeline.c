@@ -29,11 +29,13 @@ struct bw_pipeline {
   uint64_t projected, waiting;
   int64_t waiting_at, last_tick, now;
   bool waiting_historic, dirty;
-  struct bw_map *changed;     /* accounts to look at on the next tick; value: a char, 1 where it is not saved yet */
-  struct bw_map *fresh_leads; /* opened in this tick: to be drafted when the engine is done with the account */
+  struct bw_map *changed;  /* accounts to look at on the next tick; value: a char, 1 where it is not saved yet */
+  struct bw_map *to_draft; /* leads that opened (fresh_mark) or spoke again, until the engine is done with the account */
+  struct bw_map *heads;    /* without a store: the latest draft of each lead */
 };
 
 static char saved_mark = 0, unsaved_mark = 1;
+static char fresh_mark, again_mark;
 
 /* ---- events of the rooms, passed on ---- */
 
@@ -70,7 +72,14 @@ static void lead_event(struct bw_pipeline *p, const struct bw_lead *lead, const 
 static void on_lead_opened(void *ctx, const struct bw_lead *lead)
 {
   struct bw_pipeline *p = ctx;
-  bw_map_put(p->fresh_leads, bw_str(lead->id), &unsaved_mark);
+  bw_map_put(p->to_draft, bw_str(lead->id), &fresh_mark);
+}
+
+static void on_lead_spoke(void *ctx, const struct bw_lead *lead)
+{
+  struct bw_pipeline *p = ctx;
+  if (!bw_map_get(p->to_draft, bw_str(lead->id)))
+    bw_map_put(p->to_draft, bw_str(lead->id), &again_mark);
 }
 
 static void on_lead_enriched(void *ctx, const struct bw_lead *lead)
@@ -136,7 +145,13 @@ static int load_progress(struct bw_pipeline *p, struct bw_error *err)
 static int open_rooms(struct bw_pipeline *p, struct bw_error *err)
 {
   const struct bw_signals_events se = {p, on_signal, on_trait, on_notice};
-  const struct bw_lead_events le = {p, on_lead_opened, on_lead_enriched, on_lead_changed, on_lead_queued, on_lead_notice};
+  const struct bw_lead_events le = {.ctx = p,
+                                    .opened = on_lead_opened,
+                                    .enriched = on_lead_enriched,
+                                    .spoke = on_lead_spoke,
+                                    .changed = on_lead_changed,
+                                    .queued = on_lead_queued,
+                                    .notice = on_lead_notice};
   int rc = bw_book_open(p->store, &p->book, err);
   if (rc == 0)
     rc = bw_signals_open(p->setup->catalog, p->setup->signals, p->store, &se, &p->signals, err);
@@ -162,7 +177,8 @@ int bw_pipeline_open(struct bw_store *store, const struct bw_setup *setup, const
   p->ctx = ctx;
   p->last_tick = BW_TIME_NONE;
   p->changed = bw_map_new();
-  p->fresh_leads = bw_map_new();
+  p->to_draft = bw_map_new();
+  p->heads = bw_map_new();
   rc = open_rooms(p, err);
   if (rc < 0) {
     bw_pipeline_close(&p);
@@ -182,7 +198,8 @@ void bw_pipeline_close(struct bw_pipeline **pp)
   bw_signals_close(&p->signals);
   bw_book_close(&p->book);
   bw_map_free(&p->changed, NULL);
-  bw_map_free(&p->fresh_leads, NULL);
+  bw_map_free(&p->to_draft, NULL);
+  bw_map_free(&p->heads, free);
   free(p);
   *pp = NULL;
 }
@@ -308,41 +325,73 @@ static void draft_failed(struct bw_pipeline *p, const struct bw_lead *lead, cons
     p->events.notice(p->ctx, p->now, bw_str(lead->account), BW_STR("draft_failed"), bw_str(err->message));
 }
 
-static int draft_lead(struct bw_pipeline *p, struct bw_str id, struct bw_error *err)
+static int latest_draft(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_draft_head *ret, struct bw_error *err)
 {
-  const struct bw_lead *lead = bw_leads_find(p->engine, id);
+  const struct bw_draft_head *head;
+  if (p->store)
+    return bw_draft_latest(p->store, bw_str(lead->id), ret, err);
+  head = bw_map_get(p->heads, bw_str(lead->id));
+  *ret = head ? *head : (struct bw_draft_head){.ours = true};
+  return BW_OK;
+}
+
+static int keep_draft(struct bw_pipeline *p, const struct bw_draft *draft, struct bw_error *err)
+{
+  struct bw_draft_head *head;
+  if (p->store)
+    return bw_draft_save(p->store, draft, err);
+  head = bw_alloc(sizeof *head);
+  *head = bw_draft_head_of(draft);
+  free(bw_map_put(p->heads, bw_str(draft->lead), head));
+  return BW_OK;
+}
+
+/* A person's text is theirs: what was learned since does not touch it. */
+static int draft_lead(struct bw_pipeline *p, const struct bw_lead *lead, struct bw_error *err)
+{
   struct bw_draft draft = {0};
+  struct bw_draft_head head;
   struct bw_error bad;
-  int rc = BW_OK;
-  BW_ASSERT(lead);
-  if (lead->angle[0] && render_angle(p, lead, &bad) < 0)
-    draft_failed(p, lead, &bad);
-  lead_event(p, lead, "opened");
-  if (!lead->template_name[0])
-    return BW_OK;
+  int rc = latest_draft(p, lead, &head, err);
+  if (rc < 0 || !head.ours)
+    return rc;
   if (render(p, lead, &draft, &bad) < 0) {
     draft_failed(p, lead, &bad);
     return BW_OK;
   }
-  if (p->store)
-    rc = bw_draft_save(p->store, &draft, err);
-  if (rc == 0 && p->events.draft)
-    p->events.draft(p->ctx, &draft);
+  if (bw_draft_follow(&draft, &head)) {
+    rc = keep_draft(p, &draft, err);
+    if (rc == 0 && p->events.draft)
+      p->events.draft(p->ctx, &draft);
+  }
   bw_draft_clear(&draft);
   return rc;
 }
 
-static int draft_fresh(struct bw_pipeline *p, struct bw_error *err)
+static int write_lead(struct bw_pipeline *p, struct bw_str id, bool fresh, struct bw_error *err)
+{
+  const struct bw_lead *lead = bw_leads_find(p->engine, id);
+  struct bw_error bad;
+  BW_ASSERT(lead);
+  if (lead->angle[0] && render_angle(p, lead, &bad) < 0)
+    draft_failed(p, lead, &bad);
+  if (fresh)
+    lead_event(p, lead, "opened");
+  return lead->template_name[0] ? draft_lead(p, lead, err) : BW_OK;
+}
+
+static int write_leads(struct bw_pipeline *p, struct bw_error *err)
 {
   struct bw_str id;
+  void *mark;
   size_t i = 0;
   int rc = BW_OK;
-  if (bw_map_count(p->fresh_leads) == 0)
+  if (bw_map_count(p->to_draft) == 0)
     return BW_OK;
-  while (rc == 0 && bw_map_next(p->fresh_leads, &i, &id, NULL))
-    rc = draft_lead(p, id, err);
-  bw_map_free(&p->fresh_leads, NULL);
-  p->fresh_leads = bw_map_new();
+  while (rc == 0 && bw_map_next(p->to_draft, &i, &id, &mark))
+    rc = write_lead(p, id, mark == &fresh_mark, err);
+  bw_map_free(&p->to_draft, NULL);
+  p->to_draft = bw_map_new();
   return rc;
 }
 
@@ -378,10 +427,10 @@ static int evaluate(struct bw_pipeline *p, int64_t at_ms, uint64_t offset, struc
   for (i = 0; rc == 0 && i < n; i++) {
     rc = bw_engine_evaluate(p->engine, accounts[i], at_ms, offset, err);
     if (rc == 0)
-      rc = draft_fresh(p, err);
+      rc = write_leads(p, err);
   }
   free(accounts);
-  return rc == 0 && (rc = bw_engine_settle(p->engine, at_ms, offset, err)) == 0 ? draft_fresh(p, err) : rc;
+  return rc == 0 && (rc = bw_engine_settle(p->engine, at_ms, offset, err)) == 0 ? write_leads(p, err) : rc;
 }
 
 static int forget_changed(struct bw_pipeline *p, struct bw_error *err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/map.h"
 #include "base/time.h"
 #include "plays/private.h"
 
@@ -132,7 +133,8 @@ static struct change compare(const struct play *p, const struct lead *l, const s
       lacks_line(l->signals, v->signals) || (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority));
   c.moved = c.mutable && c.same &&
             (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
-             strcmp(l->pub.owner, v->owner) != 0 || l->pub.close_at != v->timing.close_at);
+             strcmp(l->pub.owner, v->owner) != 0 || l->pub.close_at != v->timing.close_at || l->pub.nurture != v->nurture ||
+             strcmp(l->pub.template_name, v->template_name) != 0);
   return c;
 }
 
@@ -145,13 +147,16 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
     bw_lead_set(&l->pub.priority, v->priority);
     if (sla < l->pub.sla_at)
       l->pub.sla_at = sla;
+    if (!v->review_ms)
+      l->pub.review_until = BW_TIME_NONE; /* it cannot wait any more */
   }
   if (c.mutable && c.same) {
     l->pub.nurture = v->nurture;
     bw_lead_set(&l->pub.template_name, v->template_name);
     bw_lead_take(e, l, v);
   }
-  l->pub.updated_at = env->now_ms;
+  if (c.news)
+    l->pub.updated_at = env->now_ms; /* numbers alone do not keep a lead from expiring */
   l->pub.enriched += c.news;
   bw_lead_dirty(e, l);
   if (c.news && e->events.enriched && l->pub.status != BW_LEAD_QUEUED)
@@ -173,8 +178,7 @@ bool bw_nothing_new(const struct bw_env *env, const struct play *p, struct stand
 
 bool bw_family_rests(const struct bw_env *env, const struct play *p, struct standing s)
 {
-  return !s.open && s.closed_at != BW_TIME_NONE &&
-         (env->now_ms < s.closed_at + p->suppress_ms || bw_nothing_new(env, p, s));
+  return !s.open && s.closed_at != BW_TIME_NONE && (env->now_ms < s.closed_at + p->suppress_ms || bw_nothing_new(env, p, s));
 }
 
 /* ---- evaluating ---- */
@@ -191,23 +195,42 @@ struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int
   return set;
 }
 
+/* What is written of an open lead may have changed: numbers, names, whoever signs it. */
+static void spoke(struct bw_engine *e, const struct lead *l)
+{
+  if (e->events.spoke && l->pub.status != BW_LEAD_QUEUED)
+    e->events.spoke(e->events.ctx, &l->pub);
+}
+
 static void fire(struct bw_engine *e, const struct play *p, struct lead *open, struct verdict *v, uint64_t offset)
 {
   struct bw_env *env = &e->env;
   struct change c = {0};
   bw_play_assign(e, p, v);
-  if (open) {
-    c = compare(p, open, v);
-    if (!c.news && !c.moved)
-      return;
-  }
-  bw_play_explain(e, p, false, v);
-  bw_json_close(&v->why, '}');
-  bw_buf_cstr(&v->why);
   if (open)
-    enrich_lead(e, env, p, open, v, c);
-  else
+    c = compare(p, open, v);
+  if (!open || c.news || c.moved) {
+    bw_play_explain(e, p, false, v);
+    bw_json_close(&v->why, '}');
+    bw_buf_cstr(&v->why);
+  }
+  if (!open)
     open_lead(e, env, p, v, offset);
+  else if (c.news || c.moved)
+    enrich_lead(e, env, p, open, v, c);
+  if (open && c.mutable && c.same)
+    spoke(e, open);
+}
+
+/* An account that is given to somebody else takes its leads along, whether their plays still speak or not. */
+static void hand_over(struct bw_engine *e, struct lead *l)
+{
+  int at = bw_plays_find(e->plays, bw_str(l->pub.play));
+  if (at < 0 || (l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SNOOZED) ||
+      !bw_lead_reroute(e, &e->plays->plays[at], l))
+    return;
+  bw_lead_dirty(e, l);
+  spoke(e, l);
 }
 
 static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t offset)
@@ -231,6 +254,7 @@ static void evaluate_play(struct bw_engine *e, const struct play *p, uint64_t of
 
 int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_ms, uint64_t offset, struct bw_error *err)
 {
+  const struct lead_list *list;
   struct play_set set;
   size_t i;
   e->stats.evaluated++;
@@ -249,5 +273,8 @@ int bw_engine_evaluate(struct bw_engine *e, struct bw_str account, int64_t now_m
   for (i = 0; i < e->plays->nplays; i++)
     if (set.words[i / 64] >> (i % 64) & 1)
       evaluate_play(e, &e->plays->plays[i], offset);
+  list = bw_map_get(e->by_account, account);
+  for (i = 0; list && i < list->n; i++)
+    hand_over(e, list->items[i]);
   return 0;
 }

@@ -70,6 +70,8 @@ struct bw_lead_events {
   void *ctx;
   void (*opened)(void *ctx, const struct bw_lead *lead);
   void (*enriched)(void *ctx, const struct bw_lead *lead); /* a new signal, or a higher priority */
+  void (*spoke)(void *ctx, const struct bw_lead *lead); /* its play fired again, or it has another owner: numbers and names that
+                                                           a draft of it holds may be others now; may be NULL */
   void (*changed)(void *ctx, const struct bw_lead *lead, enum bw_lead_status before);
   /* A new lead is over its owner's budget: `opened` follows when it is released.  NULL: `changed` tells. */
   void (*queued)(void *ctx, const struct bw_lead *lead);

@@ -128,7 +128,7 @@ struct lead {
   char *signals; /* all that triggered since it opened, one per line, sorted */
   bool dirty;
   struct family *family, *own; /* own: of its play alone; NULL: of a shadow */
-  size_t expansions; /* joined to it */
+  size_t expansions;           /* joined to it */
   struct place place;
 };
 struct family {
@@ -187,6 +187,9 @@ struct play_set bw_engine_gather(struct bw_engine *e, struct bw_str account, int
 bool bw_nothing_new(const struct bw_env *env, const struct play *p, struct standing s);
 /* Closed lately, or nothing new since. */
 bool bw_family_rests(const struct bw_env *env, const struct play *p, struct standing s);
+/* Where the lead's account was given to somebody else, or the operator's lead finds an owner: takes it there; true (route.c).
+ */
+bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *l);
 /* What the verdict says becomes the lead's. */
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v);
 

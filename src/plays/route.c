@@ -260,3 +260,59 @@ void bw_play_route(struct bw_engine *e, const struct play *play, int route_index
   bw_json_close(b, '}');
   search_clear(&s);
 }
+
+/* ---- open leads whose plays do not speak any more ---- */
+
+static void take_owner(struct lead *l, const char *owner, const char *role, const struct search *s)
+{
+  bw_lead_set(&l->pub.owner, owner);
+  bw_lead_set(&l->pub.owner_role, role);
+  bw_lead_set(&l->pub.owner_for, s->nominal && strcmp(s->nominal, owner) != 0 ? s->nominal : "");
+  bw_lead_set(&l->pub.owner_note, "");
+  if (s->first.len && l->pub.owner_for[0]) {
+    free(l->pub.owner_note);
+    l->pub.owner_note = bw_asprintf("for %s", bw_buf_cstr((struct bw_buf *)(uintptr_t)&s->first));
+  }
+}
+
+/* The first row and its fallbacks, by what the lead was worth when its play last spoke. */
+static bool find_anybody(struct bw_engine *e, const struct play *play, struct lead *l)
+{
+  struct verdict v;
+  bool found;
+  bw_verdict_init(&v);
+  e->env.score = l->pub.score;
+  e->env.estimate = l->pub.estimate;
+  e->env.priority = l->pub.priority;
+  v.priority = l->pub.priority;
+  v.shadow = l->pub.mode == BW_MODE_SHADOW;
+  bw_play_route(e, play, play->route, &v);
+  found = strcmp(v.role, "operator") != 0;
+  if (found) {
+    bw_lead_set(&l->pub.owner, v.owner);
+    bw_lead_set(&l->pub.owner_role, v.role);
+    bw_lead_set(&l->pub.owner_for, v.routed.nominal);
+    bw_lead_set(&l->pub.owner_note, v.routed.note);
+    bw_lead_set(&l->pub.csm, v.csm);
+  }
+  bw_verdict_clear(&v);
+  return found;
+}
+
+bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *l)
+{
+  struct search s = {.e = e, .pool = -1};
+  int at = bw_find_role(e->plays, bw_str(l->pub.owner_role));
+  bool moved = false;
+  size_t i;
+  if (strcmp(l->pub.owner_role, "operator") == 0)
+    return find_anybody(e, play, l);
+  for (i = 0; at >= 0 && i < e->plays->roles[at].npeople && !s.owner; i++)
+    try_place(&s, &e->plays->roles[at], e->plays->roles[at].people[i]);
+  if (s.owner && s.nominal && handed_over(e->plays, &l->pub, l->pub.owner_role, s.nominal)) {
+    take_owner(l, s.owner, e->plays->roles[at].name, &s);
+    moved = true;
+  }
+  search_clear(&s);
+  return moved;
+}

@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+import subprocess
 
 from conftest import BUILD, TOP, Daemon, wait_until
 
@@ -76,13 +77,20 @@ class Puppet(Daemon):
             shutil.copytree(TOP / "etc" / part, config / part)
         super().__init__(place, plugins=PLUGINS, args=["--start-time", at])
 
-    def tell(self, *records):
-        """Records, and lists of them."""
-        flat = list(flatten(records))
+    def write(self, *records):
+        """A file of records, and of lists of them."""
         path = self.place / f"told-{next(serial)}.jsonl"
-        path.write_text("".join(json.dumps(r) + "\n" for r in flat))
-        self.cli("import", path)
+        path.write_text("".join(json.dumps(r) + "\n" for r in flatten(records)))
+        return path
+
+    def tell(self, *records):
+        self.cli("import", self.write(*records))
         wait_until(self.idle, 60, "what was told to be taken")
+
+    def replay(self, *args):
+        done = subprocess.run([BUILD / "basewatch", "replay", "--config", self.config, "--plugins", PLUGINS, *args], capture_output=True,
+                              text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def settle(self, text):
         """Adds settings to basewatch.yaml and reloads."""

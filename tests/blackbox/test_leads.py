@@ -81,3 +81,71 @@ def test_the_difference_tells_of_a_family_that_becomes_free(puppet):
     puppet.cli("reload")
     puppet.tick("2026-03-02T14:00:00Z")
     assert sorted(x["play"] for x in puppet.json("inbox", "--all")["leads"]) == ["seat-expansion", "usage-expansion"]
+
+
+def draft(puppet, name):
+    return puppet.json("show", puppet.leads()[name]["lead"])["draft"]
+
+
+def test_a_draft_keeps_up_with_its_lead(puppet):
+    """Who signs it, which template, which numbers: until a person has written in it."""
+    puppet.tell([customer(x, ae="anna") + seats_full(x) for x in ("mine", "edited", "same")],
+                customer("grows", ae="anna"), seats_full("grows", needed=13))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert "anna" in draft(puppet, "mine")["body"] and draft(puppet, "grows")["template"] == "seat-order"
+    puppet.cli("edit", puppet.leads()["edited"]["lead"], "--subject", "About your seats")
+    puppet.tell([account(x, at="2026-03-02T13:05:00Z", ae="zoe") for x in ("mine", "edited")],
+                trait("grows", "seats_needed", 25, "2026-03-02T13:05:00Z"), trait("same", "dau_mau", 0.71, "2026-03-02T13:05:00Z"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    mine, edited, grows = (draft(puppet, x) for x in ("mine", "edited", "grows"))
+    assert mine["version"] == 2 and "zoe" in mine["body"] and "anna" not in mine["body"]
+    assert edited["version"] == 2 and edited["subject"] == "About your seats" and "anna" in edited["body"]
+    assert grows["version"] == 2 and grows["template"] == "seat-expansion"
+    assert puppet.json("why", puppet.leads()["grows"]["lead"])["template"] == "seat-expansion"
+    assert draft(puppet, "same")["version"] == 1
+    stale = puppet.cli("approve", puppet.leads()["mine"]["lead"], "--hash", "0" * 64, "--who", "zoe", check=False)
+    assert stale.returncode != 0
+    puppet.cli("approve", puppet.leads()["mine"]["lead"], "--who", "zoe")
+    wait_until(lambda: list((puppet.state / "outbox/new").glob("*")), 20, "a message")
+    (message,) = (puppet.state / "outbox/new").glob("*")
+    assert "zoe" in message.read_text() and "anna" not in message.read_text()
+
+
+def test_a_lead_that_turns_urgent_does_not_wait_for_a_review(puppet):
+    limit = {"resource": "api_calls", "used": 950, "limit": 1000}
+    puppet.tell(customer("acme"), trait("acme", "dau_mau", 0.7),
+                signal("acme", "usage_near_limit", key="api_calls", value=0.95, evidence=limit))
+    puppet.tick("2026-03-02T13:00:00Z")
+    lead = puppet.leads()["acme"]
+    assert lead["priority"] == "medium" and puppet.json("show", lead["lead"])["review_until"]
+    puppet.tell(signal("acme", "usage_limit", at="2026-03-02T13:10:00Z", key="api_calls", value=1.1, evidence={**limit, "used": 1100}))
+    puppet.tick("2026-03-02T14:00:00Z")
+    now = puppet.json("show", lead["lead"])
+    assert now["priority"] == "high" and not now["review_until"]
+    assert "1,100" in now["fields"]["angle"] and "1,100" in now["draft"]["body"]
+    puppet.cli("approve", lead["lead"], "--who", "olivia")
+
+
+def test_an_account_takes_its_leads_along(puppet):
+    """Also where the play does not speak any more, and where nobody owned the lead."""
+    gone = {"owner": None, "csm": None}
+    puppet.tell([customer(x, ae="anna") + seats_full(x) for x in ("fires", "cleared", "red")], customer("nobody", **gone), seats_full("nobody"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert puppet.leads()["nobody"]["owner"] == "operator"
+    at = "2026-03-02T13:05:00Z"
+    puppet.tell(account("fires", at=at, ae="zoe"), account("cleared", at=at, ae="zoe"), account("red", at=at, ae="zoe", health="red"),
+                account("nobody", at=at, **{**gone, "owner": "zoe"}, ae="zoe", health="red"), signal("cleared", "seat_limit", at=at, state="cleared"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert {k: v["owner"] for k, v in puppet.leads().items()} == {x: "zoe" for x in ("fires", "cleared", "red", "nobody")}
+
+
+def test_numbers_that_wobble_do_not_keep_a_lead(tmp_path):
+    d = Puppet(tmp_path)
+    records = [customer("acme", ae="anna"), seats_full("acme")]
+    for day in range(1, 60):
+        at = f"2026-{3 + (day + 1) // 31:02d}-{(day + 1) % 31 + 1:02d}T12:00:00Z"
+        records.append(signal("acme", "seat_limit", at=at, state="updated", strength=0.9 + 0.1 * (day % 2)))
+    path = d.write(*records)
+    lines = d.replay(path, "--tick", "1d", "--only", "lead")
+    assert [x["reason"] for x in lines if x["status"] == "closed"] == ["expired: nobody decided"]
+    assert [x["at"][:10] for x in lines if x["status"] == "closed"] == ["2026-04-17"]

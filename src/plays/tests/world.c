@@ -76,7 +76,12 @@ void world_open(struct world *w, const char *dir, const char *path)
 {
   static const struct bw_schema *schemas[3];
   struct bw_signals_events signal_events = {.ctx = w, .on_signal = on_signal, .on_notice = on_notice};
-  struct bw_lead_events lead_events = {w, on_opened, on_enriched, on_changed, on_queued, on_lead_notice};
+  struct bw_lead_events lead_events = {.ctx = w,
+                                       .opened = on_opened,
+                                       .enriched = on_enriched,
+                                       .changed = on_changed,
+                                       .queued = on_queued,
+                                       .notice = on_lead_notice};
   struct bw_error err = {0};
   schemas[0] = &bw_book_schema;
   schemas[1] = &bw_signals_schema;
