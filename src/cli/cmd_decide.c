@@ -31,7 +31,9 @@ int bw_cli_full_hash(struct bw_cli *cli, const char *given, char *out, size_t si
     return rc;
   hash = bw_get_str(json_object_get(lead, "draft"), "hash");
   if (!*hash) {
-    (void)fprintf(stderr, "basewatch: %s has no draft; there is nothing to decide\n", cli->args[0]);
+    const char *blocked = bw_get_str(lead, "blocked");
+    (void)fprintf(stderr, "basewatch: %s%s\n", *blocked ? "" : cli->args[0],
+                  *blocked ? blocked : " has no draft; there is nothing to decide");
     rc = BW_EXIT_REFUSED;
   } else if (given && strncmp(hash, given, strlen(given)) != 0) {
     (void)fprintf(stderr, "basewatch: the draft of %s is not the one with hash %.64s; read it again: basewatch show %s\n",
@@ -61,6 +63,8 @@ int bw_cmd_approve(struct bw_cli *cli)
     return rc;
   args = decision(cli);
   json_object_set_new(args, "hash", json_string(hash));
+  if (bw_cli_option(cli, "anyway"))
+    json_object_set_new(args, "anyway", json_true());
   rc = bw_cli_ask(cli, "approve", args, &reply);
   if (rc || !reply)
     return rc;

@@ -258,12 +258,17 @@ static void put_fields(struct bw_cli *cli, struct bw_buf *out, const json_t *l, 
   label(cli, out, "Last CSM touch");
   put_touch(cli, out, json_object_get(l, "last_csm_touch"));
   bw_buf_add_char(out, '\n');
-  label(cli, out, "Opening angle");
-  bw_put_wrapped(cli, out, angle_of(l), LABEL);
-  bw_buf_add_char(out, '\n');
+  if (*angle_of(l)) {
+    label(cli, out, "Opening angle");
+    bw_put_wrapped(cli, out, angle_of(l), LABEL);
+    bw_buf_add_char(out, '\n');
+  }
   label(cli, out, "First contact by");
   bw_buf_reset(&b);
-  bw_put_when(&b, sla, cli->now);
+  if (sla == BW_TIME_NONE)
+    bw_buf_add_cstr(&b, "its clock has not begun");
+  else
+    bw_put_when(&b, sla, cli->now);
   bw_put_styled(cli, out, sla != BW_TIME_NONE && sla < cli->now ? BW_RED : BW_PLAIN, bw_buf_cstr(&b));
   bw_buf_add_char(out, '\n');
   bw_buf_clear(&b);
@@ -413,12 +418,20 @@ static void put_provenance(struct bw_cli *cli, struct bw_buf *out, const json_t 
   bw_buf_clear(&b);
 }
 
-static void put_draft(struct bw_cli *cli, struct bw_buf *out, const char *lead, const json_t *d)
+static bool is_queued(const json_t *l)
 {
+  return strcmp(bw_get_str(l, "state"), "queued") == 0;
+}
+
+static void put_draft(struct bw_cli *cli, struct bw_buf *out, const json_t *l)
+{
+  const char *lead = bw_get_str(l, "lead");
+  const json_t *d = json_object_get(l, "draft");
   struct bw_buf b = {0};
   if (!json_is_object(d)) {
     bw_put_heading(cli, out, "Draft");
-    bw_buf_add_cstr(out, "  None: this is for you to judge.\n");
+    bw_buf_add_cstr(out, is_queued(l) ? "  It is written when the lead comes out of the queue.\n"
+                                      : "  None: this is for you to judge.\n");
     return;
   }
   bw_buf_printf(&b, "Draft, version %lld", (long long)bw_get_int(d, "version", 1));
@@ -476,7 +489,11 @@ static void put_decision(struct bw_cli *cli, struct bw_buf *out, const json_t *l
   const char *blocked = bw_get_str(l, "blocked");
   struct bw_buf b = {0};
   bw_put_heading(cli, out, "Your decision");
-  if (is_decided(l)) {
+  if (is_queued(l)) {
+    bw_buf_add_cstr(out, "  Not yet: ");
+    bw_put_sentence(cli, out, blocked, 2);
+    bw_buf_add_char(out, '\n');
+  } else if (is_decided(l)) {
     put_outcome(out, l);
   } else if (!json_is_object(draft)) {
     bw_buf_add_cstr(out,
@@ -560,7 +577,7 @@ int bw_cmd_show(struct bw_cli *cli)
   put_fields(cli, &out, reply, signals);
   put_readiness(cli, &out, json_object_get(reply, "readiness"));
   put_all_evidence(cli, &out, signals);
-  put_draft(cli, &out, bw_get_str(reply, "lead"), json_object_get(reply, "draft"));
+  put_draft(cli, &out, reply);
   put_history(cli, &out, json_object_get(reply, "history"));
   bw_put_deal(cli, &out, reply);
   put_decision(cli, &out, reply);

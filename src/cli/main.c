@@ -28,6 +28,7 @@ static const struct bw_cli_option inbox_options[] = {
 };
 static const struct bw_cli_option approve_options[] = {
     {"hash", "HASH", "the draft that you read; any other text is then refused"},
+    {"anyway", NULL, "although the lead would not open now: its signal is over, or a gate holds no more"},
     {NULL, NULL, NULL},
 };
 static const struct bw_cli_option reject_options[] = {
@@ -128,10 +129,12 @@ static const struct bw_cli_command commands[] = {
      "Everything that a decision needs, without opening another record.  The last lines say how to approve exactly the text "
      "shown.",
      1, 1, NULL, bw_cmd_show},
-    {"approve", "LEAD [--hash HASH]", "let a draft be delivered, exactly as it is",
+    {"approve", "LEAD [--hash HASH] [--anyway]", "let a draft be delivered, exactly as it is",
      "An approval is bound to the hash of the draft: text, recipients and channel.  With --hash it holds for the draft that "
      "you read, "
-     "and is refused if that has changed since.  Without, the draft of this moment is approved, and its hash printed.",
+     "and is refused if that has changed since.  Without, the draft of this moment is approved, and its hash printed.  What "
+     "would not open now, "
+     "for the account has turned red or the signal is over, wants --anyway.",
      1, 1, approve_options, bw_cmd_approve},
     {"reject", "LEAD --reason TEXT", "decline a lead",
      "The lead is closed, and the play stays silent for the account for 30 days (the play's own setting).", 1, 1,

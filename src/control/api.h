@@ -48,7 +48,7 @@
  *              "gates": [{"name", "require", "result": "pass|diverted|missing|error|fail", "values": [VALUE], "otherwise"}],
  *              "readiness": {"adoption": 1..3|null, ... each dimension, "total", "of", "verdict"},
  *              "fields": the eight fields, "why": the whole evaluation that opened it,
- *              "draft": {"version", "by", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
+ *              "draft": {"version", "template", "by", "hash", "channel", "from", "to": [..], "cc": [..], "subject", "body",
  *                        "missing": [GAP],
  *                        "provenance": [{"field", "offset", "length", "name", "value", "from": {"kind", "name", "offset"}}]}|null,
  *              "history": [{"at", "who", "what", "note"}]     oldest first,

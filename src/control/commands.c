@@ -39,6 +39,7 @@ static const struct bw_command_arg show_args[] = {LEAD_ARG};
 static const struct bw_command_arg approve_args[] = {
     LEAD_ARG,
     {"hash", BW_ARG_TEXT, true, 8, 128, "the hash of the draft that was read; any other text is refused"},
+    {"anyway", BW_ARG_BOOL, false, 0, 0, "also where the lead would not open now"},
     WHO_ARG,
 };
 static const struct bw_command_arg reject_args[] = {

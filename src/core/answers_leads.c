@@ -46,7 +46,7 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   struct bw_draft d = {0};
   bool have = bw_draft_load(c->store, bw_str(lead->id), 0, &d, NULL) == 0;
   struct bw_error why_blocked = {0};
-  bool ready = core_may_approve(c, lead, &why_blocked) == 0;
+  bool ready = core_may_approve(c, lead, &why_blocked) == 0 && core_still_holds(c, lead, &why_blocked) == 0;
   json_t *o = json_object(), *w = why(lead), *score = json_object_get(w, "score");
   json_object_set_new(o, "lead", core_json_text(lead->id));
   json_object_set_new(o, "account", core_json_text(lead->account));
@@ -231,6 +231,7 @@ static json_t *draft_json(struct core *c, const struct bw_draft *d)
   struct bw_buf provenance = {0};
   (void)bw_recipients(bw_str(d->field[BW_DRAFT_TO]), add_recipient, to);
   json_object_set_new(o, "version", json_integer((json_int_t)d->version));
+  json_object_set_new(o, "template", core_json_text(d->template_name));
   json_object_set_new(o, "hash", core_json_text(d->hash));
   json_object_set_new(o, "channel", core_json_text(d->channel));
   json_object_set_new(o, "from", core_json_text(core_setup(c)->sender));
@@ -366,9 +367,9 @@ int core_show(struct core *c, struct bw_request *req, const json_t *args, struct
   json_object_set_new(o, "acv", core_json_number(account_number(c, lead, "acv")));
   json_object_set_new(o, "renewal", core_json_day(account ? bw_entity_time(account, "renewal") : BW_TIME_NONE));
   json_object_set_new(o, "last_csm_touch", last_touch(c, lead->account));
-  json_object_set_new(o, "angle", core_json_text(lead->angle));
   json_object_set_new(o, "title", core_json_text(lead->title));
   add_reasons(c, o, lead);
+  json_object_set_new(o, "angle", member(json_object_get(o, "fields"), "angle"));
   json_object_set_new(o, "draft", have ? draft_json(c, &d) : json_null());
   json_object_set_new(o, "history", history_json(c, lead));
   core_add_deal(c, o, lead);

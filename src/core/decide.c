@@ -193,6 +193,54 @@ int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error
   return bw_approve_check(c->store, &r, err);
 }
 
+/*
+ * A lead whose play would not fire any more, for its account has turned red, a ticket was escalated or the signal is over: that
+ * is to be known before a letter goes out.  What merely keeps a second lead from coming does not count.
+ */
+int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error *err)
+{
+  static const char *const none[] = {"", "open_lead", "suppressed", "nothing_new"};
+  struct bw_buf json = {0};
+  json_t *now = NULL;
+  const char *blocked = NULL;
+  size_t i;
+  int rc = BW_OK;
+  if ((lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED) ||
+      bw_engine_why_not(bw_pipeline_engine(c->pipeline), bw_str(lead->account), bw_str(lead->play), core_now(c), &json, NULL) <
+          0)
+    return BW_OK; /* its play is there no more: nobody can say */
+  now = core_json_raw(bw_buf_str(&json));
+  blocked = json_string_value(json_object_get(now, "blocked_by"));
+  for (i = 0; blocked && i < sizeof none / sizeof *none && strcmp(blocked, none[i]) != 0; i++)
+    ;
+  if (blocked && i == sizeof none / sizeof *none)
+    rc = bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "%s would not open now: %.400s.  Decline it, or approve it --anyway",
+                 lead->id, json_string_value(json_object_get(now, "says")));
+  json_decref(now);
+  bw_buf_clear(&json);
+  return rc;
+}
+
+/* What an approval was told, and set aside. */
+static int audit_anyway(struct core *c, const struct bw_decision *d, const char *told, struct bw_error *err)
+{
+  struct bw_buf subject = {0};
+  int rc;
+  if (!told)
+    return BW_OK;
+  bw_json_open(&subject, '{');
+  bw_json_key(&subject, "lead");
+  bw_json_cstr(&subject, d->lead);
+  bw_json_key(&subject, "decision");
+  bw_json_int(&subject, d->id);
+  bw_json_key(&subject, "note");
+  bw_json_cstr(&subject, told);
+  bw_json_close(&subject, '}');
+  rc = bw_audit_append(c->store, d->at, bw_str(d->who), "anyway", bw_buf_str(&subject), err);
+  bw_buf_clear(&subject);
+  return rc;
+}
+
 /* Whose login a decision came by, where that is not whose decision it is: the kernel's word beside the person's. */
 static int audit_login(struct core *c, const json_t *args, const struct bw_decision *d, struct bw_error *err)
 {
@@ -226,6 +274,8 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
   struct bw_decision_request r = request_of(c, args);
   const struct bw_lead *lead;
   struct bw_decision d = {0};
+  struct bw_error told;
+  bool against;
   int64_t id;
   json_t *o;
   int rc = core_commit_first(c, err);
@@ -236,15 +286,23 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     return BW_ENOTFOUND;
   r.hash = bw_args_text(args, "hash");
   r.review_until = lead->review_until;
-  r.reviewer = bw_str(lead->csm);
+  r.reviewer = core_is_person(c, r.who, lead->csm) ? r.who : bw_str(lead->csm);
+  against = core_still_holds(c, lead, &told) < 0;
   rc = bw_store_begin(c->store, err);
   if (rc == 0)
     rc = bw_approve(c->store, &r, &d, err);
+  if (rc == 0 && against && !bw_args_bool(args, "anyway")) {
+    *err = told;
+    rc = (int)told.code;
+  }
   if (rc < 0) { /* refused: nothing was written */
     bw_store_rollback(c->store);
+    bw_decision_clear(&d);
     return rc;
   }
   rc = audit_login(c, args, &d, err);
+  if (rc == 0)
+    rc = audit_anyway(c, &d, against ? told.message : NULL, err);
   if (rc == 0)
     rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
   if (rc == 0)

@@ -143,6 +143,7 @@ void core_outbox_changed(void *ctx, const struct bw_outbox_item *item);
 int core_may_work(struct core *c, struct bw_str id, const char *deed, struct bw_error *err);
 /* Why the lead's present draft cannot be approved now, in words; BW_OK where it can. */
 int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error *err);
+int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error *err);
 
 /* What came before is not to be undone with what a person decides now. */
 int core_commit_first(struct core *c, struct bw_error *err);
@@ -186,6 +187,7 @@ json_t *core_json_number(double v);     /* not finite: null */
 /* An owner as leads and deals name them, by e-mail, name, first name or Slack name.  BW_ENOTFOUND, BW_EINVAL (several) with
    those there are.  The caller frees. */
 int core_person(struct core *c, struct bw_str text, char **ret_who, struct bw_error *err);
+bool core_is_person(struct core *c, struct bw_str text, const char *who); /* by any of their names */
 /* "ae=70,csm=30": whether roles and people of that name are known. */
 int core_check_split(struct core *c, struct bw_str split, struct bw_error *err);
 /* BW_ENOTFOUND with the nearest id where no record has named the account. */

@@ -149,6 +149,13 @@ int core_person(struct core *c, struct bw_str text, char **ret_who, struct bw_er
   return rc;
 }
 
+bool core_is_person(struct core *c, struct bw_str text, const char *who)
+{
+  struct bw_error ignored;
+  char *found BW_AUTOFREE = NULL;
+  return bw_str_is(text, who) || (who[0] && core_person(c, text, &found, &ignored) == 0 && strcmp(found, who) == 0);
+}
+
 int core_check_split(struct core *c, struct bw_str split, struct bw_error *err)
 {
   struct bw_engine *e = bw_pipeline_engine(c->pipeline);

@@ -99,6 +99,9 @@ static int check_lead(const struct bw_lead *lead, const struct bw_outcome_reques
   bw_time_format(lead->opened_at, opened);
   if (lead->mode == BW_MODE_SHADOW)
     return refuse_state(err, "lead %s is of a play in shadow mode: it is recorded, not worked", lead->id);
+  if (lead->status == BW_LEAD_QUEUED)
+    return refuse_state(err, "lead %s waits for %s's next working day (leads.budget): nothing can have come of it", lead->id,
+                        lead->owner);
   if (lead->status == BW_LEAD_REJECTED)
     return refuse_state(err, "lead %s was rejected (%.200s): it has no outcome", lead->id, lead->reason);
   if (r->at < lead->opened_at)

@@ -134,7 +134,7 @@ void bw_lead_fields(struct lead *l, const struct verdict *v, struct bw_env *env)
   if (angle.len) /* as it was filled in for the draft */
     bw_json_raw(&b, angle);
   else
-    bw_json_cstr(&b, l->pub.angle);
+    bw_json_cstr(&b, strstr(l->pub.angle, "{{") ? "" : l->pub.angle);
   time_pair(&b, "sla", l->pub.sla_at);
   pair(&b, "currency", l->pub.currency);
   pair(&b, "opening_move", l->pub.title);

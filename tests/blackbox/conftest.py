@@ -166,6 +166,7 @@ def write_config(place, tick="1h", watchers=True, plays=True):
     config = place / "config"
     config.mkdir(parents=True)
     (config / "basewatch.yaml").write_text(BASEWATCH_YAML.format(tick=tick))
+    (config / "basewatch.yaml").chmod(0o640)  # it holds keys
     (config / "watchers").mkdir()
     if watchers:
         (config / "watchers/usage.yaml").write_text("watcher: usage\nplugin: usage.so\nsnapshot: 2s\n")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of leads while the world moves on: settings, records, rules and people change under them."""
+import json
+
 import pytest
 
 from conftest import wait_until
@@ -149,3 +151,59 @@ def test_numbers_that_wobble_do_not_keep_a_lead(tmp_path):
     lines = d.replay(path, "--tick", "1d", "--only", "lead")
     assert [x["reason"] for x in lines if x["status"] == "closed"] == ["expired: nobody decided"]
     assert [x["at"][:10] for x in lines if x["status"] == "closed"] == ["2026-04-17"]
+
+
+def test_what_would_not_open_now_is_not_approved_in_passing(puppet):
+    puppet.tell([customer(x, ae="anna") + seats_full(x) for x in ("red", "over", "fine")])
+    puppet.tick("2026-03-02T13:00:00Z")
+    leads = {k: v["lead"] for k, v in puppet.leads().items()}
+    puppet.tell(account("red", at="2026-03-02T13:05:00Z", ae="anna", health="red"),
+                signal("over", "seat_limit", at="2026-03-02T13:05:00Z", state="cleared"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    rows = puppet.leads()
+    assert [rows[x]["ready"] for x in ("red", "over", "fine")] == [False, False, True]
+    assert "health" in rows["red"]["blocked"] and "--anyway" in puppet.cli("show", leads["red"]).stdout
+    for name in ("red", "over"):
+        refused = puppet.cli("approve", leads[name], "--who", "anna", check=False)
+        assert refused.returncode != 0 and "would not open now" in refused.stderr
+    puppet.cli("approve", leads["fine"], "--who", "anna")
+    puppet.cli("approve", leads["red"], "--who", "anna", "--anyway")
+    assert [x["what"] for x in puppet.json("audit")["items"]].count("anyway") == 1
+    assert puppet.cli("audit", "verify").returncode == 0
+
+
+def test_a_reviewer_is_known_by_any_of_their_names(tmp_path):
+    d = Puppet(tmp_path)
+    (d.config / "routes/05-people.yaml").write_text("people:\n  - {email: carl@vendor.example, name: Carl Csm}\n")
+    d.start()
+    try:
+        limit = {"resource": "api_calls", "used": 950, "limit": 1000}
+        for name in ("one", "two"):
+            d.tell(customer(name, csm="Carl Csm"), trait(name, "dau_mau", 0.7),
+                   signal(name, "usage_near_limit", key="api_calls", value=0.95, evidence=limit))
+        d.tick("2026-03-02T13:00:00Z")
+        leads = d.leads()
+        assert leads["one"]["csm"] == "carl@vendor.example"
+        assert d.cli("approve", leads["one"]["lead"], "--who", "olivia", check=False).returncode != 0
+        d.cli("approve", leads["one"]["lead"], "--who", "Carl Csm")
+        d.cli("approve", leads["two"]["lead"], "--who", "carl")
+    finally:
+        d.kill_all()
+
+
+def test_a_lead_in_the_queue_waits(tmp_path):
+    d = Puppet(tmp_path, settings="leads: {budget: 1}\n")
+    d.start()
+    try:
+        d.tell([customer(x, ae="anna") + seats_full(x) for x in ("first", "second")])
+        d.tick("2026-03-02T13:00:00Z")
+        (queued,) = [x["lead"] for x in d.json("inbox", "--all")["leads"] if x["state"] == "queued"]
+        shown = d.cli("show", queued).stdout
+        assert "{{" not in shown and "never" not in shown and "comes out of the queue" in shown and "next working day" in shown
+        assert "{{" not in json.dumps(d.json("show", queued)["angle"])
+        for deed in (["approve", queued], ["outcome", queued, "proposal"], ["reject", queued, "--reason", "x"]):
+            refused = d.cli(*deed, "--who", "anna", check=False)
+            assert refused.returncode != 0 and "next working day" in refused.stderr, deed
+        assert d.json("deals", "--all")["deals"] == []
+    finally:
+        d.kill_all()
