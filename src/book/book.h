@@ -59,6 +59,10 @@ void bw_book_close(struct bw_book **book);
  * told once for each.
  */
 int bw_book_apply(struct bw_book *b, const struct bw_record *r, struct bw_error *err);
+/* The day of renewal: the account's own, or where that names none the subscription's end; BW_TIME_NONE: nobody says.  Either
+   may be NULL.  *ret_says (may be NULL) is the record that does. */
+int64_t bw_book_renewal(const struct bw_entity *account, const struct bw_entity *subscription,
+                        const struct bw_entity **ret_says);
 /* BW_KIND_BITs of the kinds that the book keeps anything of; bw_book_apply() does nothing with the others. */
 uint64_t bw_book_kinds(void);
 /* Writes what changed since the last save, with history rows, into the store's open transaction (BW_ESTATE without one). */

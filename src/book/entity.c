@@ -228,3 +228,17 @@ bool bw_entity_at(const struct bw_entity *e, size_t i, const struct bw_field **r
   }
   return false;
 }
+
+int64_t bw_book_renewal(const struct bw_entity *account, const struct bw_entity *subscription,
+                        const struct bw_entity **ret_says)
+{
+  const struct bw_entity *says = account;
+  int64_t t = account ? bw_entity_time(account, "renewal") : BW_TIME_NONE;
+  if (t == BW_TIME_NONE) {
+    says = subscription;
+    t = subscription ? bw_entity_time(subscription, "end") : BW_TIME_NONE;
+  }
+  if (ret_says)
+    *ret_says = t == BW_TIME_NONE ? NULL : says;
+  return t;
+}

@@ -82,7 +82,7 @@ static void add_money(struct bw_buf *out, double amount, const char *currency)
   for (i = 0; i < sizeof signs / sizeof *signs; i++)
     if (strcmp(currency, signs[i].code) == 0)
       sign = signs[i].sign;
-  n = (size_t)snprintf(digits, sizeof digits, "%.0f", amount);
+  n = (size_t)snprintf(digits, sizeof digits, "%.0f", round(amount));
   if (sign)
     bw_buf_add_cstr(out, sign);
   for (i = 0; i < n; i++) {
@@ -165,17 +165,28 @@ static int look_at(void *ctx, const struct bw_entity *contact)
 }
 
 /* The renewal's day where the lead is joined to it or is itself about it; else by the lead's urgency. */
-static int64_t close_date(const struct bw_deals *d, const struct bw_lead *lead, const struct bw_entity *account, int64_t at)
+static int64_t close_date(const struct bw_deals *d, const struct bw_lead *lead, int64_t at)
 {
   const struct bw_deals_options *o = d->options;
   bool urgent = strcmp(lead->priority, "high") == 0, cross = strcmp(lead->type, "cross_sell") == 0;
   int64_t renewal = lead->close_at, span;
-  if (renewal == BW_TIME_NONE && strcmp(lead->motion, "renewal") == 0 && account)
-    renewal = bw_entity_time(account, "renewal");
+  if (renewal == BW_TIME_NONE && strcmp(lead->motion, "renewal") == 0)
+    renewal = bw_book_renewal(bw_book_find(d->book, BW_ENTITY_ACCOUNT, bw_str(lead->account)),
+                              bw_book_find(d->book, BW_ENTITY_SUBSCRIPTION, bw_str(lead->account)), NULL);
   if (renewal != BW_TIME_NONE && renewal >= at)
     return bw_day_time(bw_time_day(renewal));
   span = cross ? (urgent ? o->cross_close_urgent_ms : o->cross_close_ms) : urgent ? o->close_urgent_ms : o->close_ms;
   return bw_day_time(bw_time_day(at + span));
+}
+
+void deal_expect(struct bw_deals *d, struct deal *deal, int64_t at)
+{
+  const struct bw_lead *lead = d->leads.find(d->leads.ctx, deal_text(deal, BW_DEAL_LEAD));
+  if (lead && bw_str_is(deal_text(deal, BW_DEAL_ACCOUNT), lead->account))
+    deal->pub.close_at = close_date(d, lead, at);
+  else
+    deal->pub.close_at = bw_day_time(bw_time_day(at + d->options->close_ms));
+  deal->pub.close_set_at = at;
 }
 
 void deal_make(struct bw_deals *d, struct deal *deal, const struct bw_lead *lead, int64_t at)
@@ -186,7 +197,7 @@ void deal_make(struct bw_deals *d, struct deal *deal, const struct bw_lead *lead
   deal_set(deal, BW_DEAL_PIPELINE, bw_str(d->options->pipeline));
   deal_set(deal, BW_DEAL_OWNER, owner.len ? owner : bw_str(lead->owner));
   deal_set(deal, BW_DEAL_CSM, account ? bw_entity_text(account, "csm") : BW_STR(""));
-  deal->pub.close_at = close_date(d, lead, account, at);
+  deal->pub.close_at = close_date(d, lead, at);
   deal->pub.created_at = deal->pub.close_set_at = deal->pub.owner_at = deal->pub.amount_at = at;
   (void)bw_book_each_of(d->book, BW_ENTITY_CONTACT, deal_text(deal, BW_DEAL_ACCOUNT), look_at, &people);
   deal_changed(d, deal);

@@ -70,6 +70,8 @@ void deal_id_of(const struct bw_lead *lead, struct bw_buf *out);
 void deal_from_lead(struct bw_deals *d, struct deal *deal, const struct bw_lead *lead);
 /* Pipeline, owner, champion, buyer, close date: as the deal becomes an opportunity. */
 void deal_make(struct bw_deals *d, struct deal *deal, const struct bw_lead *lead, int64_t at);
+/* When it may be expected to close, as of a time: of one that is open again. */
+void deal_expect(struct bw_deals *d, struct deal *deal, int64_t at);
 void deal_rename(struct bw_deals *d, struct deal *deal);
 /* The settings' split for the deal's motion and type; "" where there is none. */
 const char *deal_default_split(const struct bw_deals *d, const struct deal *deal);

@@ -239,6 +239,9 @@ static int take_stage(struct bw_deals *d, struct deal *deal, const struct bw_dea
     take_reason(deal, r);
   if (p->state == BW_DEAL_WON && !p->text[BW_DEAL_SPLIT][0])
     deal_set(deal, BW_DEAL_SPLIT, bw_str(deal_default_split(d, deal)));
+  if (p->state == BW_DEAL_OPEN && (before == BW_DEAL_WON || before == BW_DEAL_LOST) &&
+      !bw_record_field(r, BW_SECTION_TRAITS, "close_date"))
+    deal_expect(d, deal, when(r)); /* the day of its end is none any more */
   if (p->state == before || p->state == BW_DEAL_OPEN)
     return BW_OK;
   if (!bw_record_field(r, BW_SECTION_TRAITS, "close_date")) {

@@ -119,15 +119,12 @@ COMPUTE(account_months)
 
 static int64_t renewal(struct bw_env *env, struct bw_provenance *ret_from)
 {
-  const struct bw_entity *account = bw_env_record(env, R_ACCOUNT), *sub = bw_env_record(env, R_SUBSCRIPTION);
-  int64_t t = account ? bw_entity_time(account, "renewal") : BW_TIME_NONE;
-  if (t != BW_TIME_NONE) {
-    bw_from_field(ret_from, account, "account: traits.renewal", "renewal");
-    return t;
-  }
-  t = sub ? bw_entity_time(sub, "end") : BW_TIME_NONE;
-  if (t != BW_TIME_NONE)
-    bw_from_field(ret_from, sub, "subscription: traits.end", "end");
+  const struct bw_entity *account = bw_env_record(env, R_ACCOUNT), *says;
+  int64_t t = bw_book_renewal(account, bw_env_record(env, R_SUBSCRIPTION), &says);
+  if (says == account && says)
+    bw_from_field(ret_from, says, "account: traits.renewal", "renewal");
+  else if (says)
+    bw_from_field(ret_from, says, "subscription: traits.end", "end");
   return t;
 }
 

@@ -52,12 +52,16 @@ def contact(name, role, person, at="2025-01-01T00:00:00Z"):
                   traits={"name": person, "role": role, "email": f"{person.split()[0].lower()}@{name}.example"})
 
 
-def customer(name, seats=10, **traits):
+def opportunity(name, crm_id, at, **traits):
+    return record("opportunity", at, opportunityId=crm_id, accountId=name, traits=traits)
+
+
+def customer(name, seats=10, end_date=None, **traits):
     """An account in good order: ten seats, a champion, a buyer."""
     at = "2025-01-01T00:00:00Z"
     return [record("plan", at, planId="team", traits={"name": "Team", "seat_price": 100, "next": "biz", "limits": {"api_calls": 1000}}),
             account(name, **traits),
-            record("subscription", at, subscriptionId=name, accountId=name, traits={"plan": "team", "seats": seats}),
+            record("subscription", at, subscriptionId=name, accountId=name, traits={"plan": "team", "seats": seats, **({"end_date": end_date} if end_date else {})}),
             contact(name, "champion", "Kim Champion"), contact(name, "economic_buyer", "Bo Buyer")]
 
 

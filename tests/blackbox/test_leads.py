@@ -5,7 +5,7 @@ import json
 import pytest
 
 from conftest import wait_until
-from puppet import NOON, Puppet, account, customer, seats_full, signal, trait
+from puppet import Puppet, account, customer, opportunity, seats_full, signal, trait
 
 
 @pytest.fixture
@@ -207,3 +207,34 @@ def test_a_lead_in_the_queue_waits(tmp_path):
         assert d.json("deals", "--all")["deals"] == []
     finally:
         d.kill_all()
+
+
+def test_a_deal_is_expected_at_the_renewal_wherever_that_is_written(tmp_path):
+    d = Puppet(tmp_path)
+    change_play(d, "renewal-opening", ("mode: shadow", "mode: live"))
+    d.start()
+    try:
+        d.tell(customer("bysub", renewal_date=None, end_date="2026-07-15"), customer("byacc", renewal_date="2026-07-15"),
+               [[signal(x, "renewal_window", evidence={"renewal": "2026-07-15", "days": 135, "step": 150}), trait(x, "dau_mau", 0.7)]
+                for x in ("bysub", "byacc")])
+        d.tick("2026-03-02T13:00:00Z")
+        for lead in d.leads().values():
+            d.cli("outcome", lead["lead"], "opportunity", "--amount", "50000")
+        assert {x["account"]: x["close_date"] for x in d.json("deals")["deals"]} == {"bysub": "2026-07-15", "byacc": "2026-07-15"}
+    finally:
+        d.kill_all()
+
+
+def test_a_deal_that_is_open_again_is_expected_again(puppet):
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    lead = puppet.leads()["acme"]["lead"]
+    deal = lambda: puppet.json("deals", "--all")["deals"][0]
+    puppet.cli("outcome", lead, "proposal", "--amount", "6,000.50")
+    expected = deal()["close_date"]
+    assert "$6,001" in deal()["name"] and expected > "2026-03-20"
+    puppet.cli("outcome", lead, "won")
+    assert deal()["close_date"] == "2026-03-02"
+    puppet.tell(opportunity("acme", "006A", "2026-03-02T14:00:00Z", basewatch_lead=lead, stage="Closed Won"),
+                opportunity("acme", "006A", "2026-03-02T15:00:00Z", stage="Negotiation/Review"))
+    assert deal()["state"] == "open" and deal()["close_date"] == expected
