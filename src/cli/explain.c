@@ -311,6 +311,11 @@ static void put_route(struct bw_cli *cli, struct bw_buf *out, const json_t *e)
                 *bw_get_str(route, "note") ? bw_get_str(route, "note") : bw_get_str(route, "why"));
   if (isfinite(bw_get_num(route, "row")))
     note(cli, out, bw_buf_cstr(&b));
+  if (*bw_get_str(route, "kept")) {
+    bw_buf_reset(&b);
+    bw_buf_printf(&b, "lead %s is open, and stays with who has it", bw_get_str(route, "kept"));
+    note(cli, out, bw_buf_cstr(&b));
+  }
   json_array_foreach(json_object_get(route, "skipped"), i, s)
   {
     bw_buf_reset(&b);

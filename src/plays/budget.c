@@ -166,7 +166,7 @@ void bw_gap_tell(struct bw_engine *e, const struct lead *l, const struct verdict
   bw_buf_clear(&text);
 }
 
-static void take_turn(struct bw_engine *e, const struct verdict *v)
+void bw_pool_take_turn(struct bw_engine *e, const struct verdict *v)
 {
   const struct role *r;
   struct kept *k;
@@ -187,7 +187,7 @@ bool bw_lead_arrived(struct bw_engine *e, struct lead *l, const struct verdict *
   l->pub.released_at = now_ms;
   if (l->pub.mode == BW_MODE_SHADOW)
     return false; /* nobody's work */
-  take_turn(e, v);
+  bw_pool_take_turn(e, v);
   bw_gap_tell(e, l, v, now_ms);
   if (limit_of(e, l->pub.owner) == 0)
     return false;

@@ -62,6 +62,8 @@ static bool lacks_line(const char *lines, const char *more)
 
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v)
 {
+  if (l->pub.owner[0] && strcmp(l->pub.owner, v->owner) != 0)
+    bw_pool_take_turn(e, v); /* a new lead takes it as it arrives */
   l->pub.score = v->score;
   l->pub.estimate = v->estimate;
   bw_lead_set(&l->pub.owner, v->owner);

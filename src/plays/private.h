@@ -92,6 +92,7 @@ void bw_play_route(struct bw_engine *e, const struct play *play, int route, stru
 /* The next of a role's pool, without taking their turn; empty where nobody is there.  Borrowed. */
 struct bw_str bw_pool_pick(struct bw_engine *e, const struct role *r, bool *ret_sticky);
 bool bw_pool_member(const struct role *r, struct bw_str who);
+void bw_pool_take_turn(struct bw_engine *e, const struct verdict *v); /* the owner has had it, where it was the pool's */
 
 /* ---- desks, and what is remembered: turns of pools, budgets, gaps that were told ---- */
 

@@ -238,3 +238,33 @@ def test_a_deal_that_is_open_again_is_expected_again(puppet):
     puppet.tell(opportunity("acme", "006A", "2026-03-02T14:00:00Z", basewatch_lead=lead, stage="Closed Won"),
                 opportunity("acme", "006A", "2026-03-02T15:00:00Z", stage="Negotiation/Review"))
     assert deal()["state"] == "open" and deal()["close_date"] == expected
+
+
+def test_a_pool_goes_round_when_the_queue_is_given_out(tmp_path):
+    """x has room for one a day and is away from tomorrow: what waited for x goes to y and z in turn."""
+    d = Puppet(tmp_path)
+    (d.config / "routes/05-people.yaml").write_text(
+        "people:\n"
+        "  - {email: x@vendor.example, capacity: 1, away: [{from: 2026-03-03, to: 2026-03-10}]}\n"
+        "  - {email: y@vendor.example}\n"
+        "  - {email: z@vendor.example}\n")
+    roles = d.config / "routes/00-roles.yaml"
+    old = "ae: [account.ae, account.owner]"
+    assert old in roles.read_text()
+    roles.write_text(roles.read_text().replace(
+        old, "ae: [account.ae, {pool: {members: [x@vendor.example, y@vendor.example, z@vendor.example], by: round_robin}}]"))
+    path = d.write([customer(f"a{i}") + seats_full(f"a{i}", at="2026-03-02T08:05:00Z") for i in range(9)],
+                   trait("a0", "dau", 1, at="2026-03-05T00:00:00Z"))
+    later = [x["owner"] for x in d.replay(path, "--tick", "1h", "--only", "lead") if x["event"] == "opened" and x["at"] > "2026-03-03"]
+    assert sorted(later) == ["y@vendor.example", "z@vendor.example"]
+
+
+def test_why_says_that_a_lead_stays_with_its_owner(puppet):
+    """It grows beyond what the CSM orders; whoever has it keeps it, and is told so."""
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme", needed=13))
+    puppet.tick("2026-03-02T13:00:00Z")
+    lead = puppet.leads()["acme"]
+    assert lead["owner"] == "carl"
+    puppet.tell(trait("acme", "seats_needed", 25, "2026-03-02T13:05:00Z"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert puppet.leads()["acme"]["owner"] == "carl" and "stays with who has it" in puppet.cli("why", lead["lead"]).stdout
