@@ -158,16 +158,38 @@ static void check_evidence(const struct names_check *k, const struct bw_node *at
 
 /* ---- all names ------------------------------------------------------------ */
 
+/* {{account.name|money}}: every draft would have a gap there. */
+static void check_filter(const struct names_check *k, const struct bw_node *at, struct bw_str name, enum bw_mustache_use use,
+                         enum bw_type type)
+{
+  static const struct {
+    enum bw_type type;
+    enum bw_mustache_use use;
+    const char *says;
+  } wrong[] = {{BW_TYPE_STRING, BW_MUSTACHE_NUMBER, "a text, and its filter takes numbers"},
+               {BW_TYPE_TIMESTAMP, BW_MUSTACHE_NUMBER, "a day, and its filter takes numbers: |date writes it"},
+               {BW_TYPE_RANK, BW_MUSTACHE_NUMBER, "a text, and its filter takes numbers"},
+               {BW_TYPE_DOUBLE, BW_MUSTACHE_DAY, "a number, and |date takes days"},
+               {BW_TYPE_RANK, BW_MUSTACHE_DAY, "a text, and |date takes days"}};
+  size_t i;
+  for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    if (wrong[i].type == type && wrong[i].use == use)
+      bw_complain(k->c, at, "%.*s is %s", BW_FMT(name), wrong[i].says);
+}
+
 static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, const char *file, uint32_t line,
                        uint32_t column)
 {
   const struct names_check *k = ctx;
   struct bw_node at = {.file = file, .line = line, .column = column};
   struct bw_error err = {0};
+  enum bw_type type = BW_TYPE_ANY;
   int rc;
   if (use == BW_MUSTACHE_PARTIAL)
     return;
-  rc = bw_str_is(name, ".") ? 0 : bw_env_check_name(k->catalog, name, NULL, &err);
+  rc = bw_str_is(name, ".") ? 0 : bw_env_check_name(k->catalog, name, &type, &err);
+  if (rc == 0)
+    check_filter(k, &at, name, use, type);
   if (rc == 0 || (rc == BW_EINVAL && k->judged)) {
     check_evidence(k, &at, name);
     return;

@@ -348,14 +348,14 @@ static bool plural_arg(struct bw_str arg)
 }
 
 static const struct bw_filter filters[] = {
-    {"abs", "without its sign", no_arg, "abs", apply_abs},
-    {"date", "12 January 2027", date_arg, "date, date:iso or date:month", apply_date},
-    {"first", "the first word of a name", no_arg, "first", apply_first},
-    {"money", "$12,345", decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
-    {"number", "12,345", decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
-    {"percent", "0.34 as 34%", decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
-    {"plural", "1 seat, 2 seats", plural_arg, "plural:seat,seats, or plural:ONE,FEW,OTHERS", apply_plural},
-    {"words", "api_calls as API calls", no_arg, "words", apply_words}};
+    {"abs", "without its sign", BW_MUSTACHE_NUMBER, no_arg, "abs", apply_abs},
+    {"date", "12 January 2027", BW_MUSTACHE_DAY, date_arg, "date, date:iso or date:month", apply_date},
+    {"first", "the first word of a name", BW_MUSTACHE_VARIABLE, no_arg, "first", apply_first},
+    {"money", "$12,345", BW_MUSTACHE_NUMBER, decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
+    {"number", "12,345", BW_MUSTACHE_NUMBER, decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
+    {"percent", "0.34 as 34%", BW_MUSTACHE_NUMBER, decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},
+    {"plural", "1 seat, 2 seats", BW_MUSTACHE_NUMBER, plural_arg, "plural:seat,seats, or plural:ONE,FEW,OTHERS", apply_plural},
+    {"words", "api_calls as API calls", BW_MUSTACHE_VARIABLE, no_arg, "words", apply_words}};
 
 const struct bw_filter *bw_filter_find(struct bw_str name)
 {

@@ -428,7 +428,7 @@ bool bw_mustache_next_name(const struct bw_mustache *tmpl, size_t *i, struct bw_
     if (node->type < BW_MNODE_VARIABLE)
       continue;
     *ret_name = node->text;
-    *ret_use = uses[node->type];
+    *ret_use = node->type == BW_MNODE_VARIABLE && node->nfilters ? node->filters[0].filter->takes : uses[node->type];
     if (ret_where)
       *ret_where = node->where;
     return true;

@@ -73,7 +73,19 @@ int bw_mustache_compile(struct bw_str text, struct bw_mustache **ret_tmpl, struc
                         struct bw_error *err);
 void bw_mustache_free(struct bw_mustache **tmpl);
 
-enum bw_mustache_use { BW_MUSTACHE_VARIABLE, BW_MUSTACHE_SECTION, BW_MUSTACHE_INVERTED, BW_MUSTACHE_PARTIAL };
+/* The latter two are variables whose first filter takes nothing but a number, or a day. */
+enum bw_mustache_use {
+  BW_MUSTACHE_VARIABLE,
+  BW_MUSTACHE_SECTION,
+  BW_MUSTACHE_INVERTED,
+  BW_MUSTACHE_PARTIAL,
+  BW_MUSTACHE_NUMBER,
+  BW_MUSTACHE_DAY
+};
+static inline bool bw_mustache_is_variable(enum bw_mustache_use use)
+{
+  return use == BW_MUSTACHE_VARIABLE || use >= BW_MUSTACHE_NUMBER;
+}
 /* Every name that the template uses, in order; true while there is one: for (i = 0; bw_mustache_next_name(t, &i, ...);) */
 bool bw_mustache_next_name(const struct bw_mustache *tmpl, size_t *i, struct bw_str *ret_name, enum bw_mustache_use *ret_use,
                            struct bw_mustache_where *ret_where);

@@ -58,6 +58,7 @@ struct bw_filtered {
 struct bw_filter {
   const char *name;
   const char *help;
+  enum bw_mustache_use takes; /* a number, a day; VARIABLE: anything */
   bool (*arg_ok)(struct bw_str arg);
   const char *arg_help;
   /* Changes *v; text goes to out (kept until the tag is done).  NULL, or why not ("is not a number"). */

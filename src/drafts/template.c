@@ -205,7 +205,7 @@ static void read_headers(struct reading *r)
   if (!r->t->channel)
     r->t->channel = bw_strdup(channels[0]);
   if (!r->t->part[BW_DRAFT_TO].line)
-    complain_at(r->c, r->t->file, 1, 1, "the header \"To:\" is missing; write To: {{contact.email}}, say");
+    complain_at(r->c, r->t->file, 1, 1, "the header \"To:\" is missing; write To: {{champion.email}}, say");
   if (!r->t->part[BW_DRAFT_SUBJECT].line)
     complain_at(r->c, r->t->file, 1, 1, "the header \"Subject:\" is missing");
 }

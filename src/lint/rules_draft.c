@@ -123,10 +123,10 @@ static bool strict(const struct bw_lint *l, const struct uses *u, const struct u
 {
   int signal = signal_of(l, x->name);
   size_t i;
-  if (x->how != BW_MUSTACHE_VARIABLE || signal < 0)
+  if (!bw_mustache_is_variable(x->how) || signal < 0)
     return false;
   for (i = 0; i < u->n; i++)
-    if (u->items[i].how != BW_MUSTACHE_VARIABLE && signal_of(l, u->items[i].name) == signal)
+    if (!bw_mustache_is_variable(u->items[i].how) && signal_of(l, u->items[i].name) == signal)
       return false;
   return true;
 }

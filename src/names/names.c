@@ -225,7 +225,9 @@ int bw_name_parse(const struct bw_catalog *catalog, const struct bw_path *path, 
         break;
     if (root == R_TOP && i == bw_roots[R_TOP]->nrows) {
       near = bw_nearest(path->part[0], root_names);
-      return unknown(err, path->part[0], "name", near, "names begin with account, subscription, plan, trait, signal or lead");
+      return unknown(
+          err, path->part[0], "name", near,
+          "names begin with account, subscription, plan, next_plan, champion, economic_buyer, sponsor, trait, signal or lead");
     }
     rc = parse_fixed(path, root, level, &n, ret_used, err);
   }

@@ -207,12 +207,30 @@ static void read_record(struct bw_env *env, const struct env_name *n, struct bw_
 
 /* ---- traits and signals ---- */
 
+/* "usage.limit_ratio[api_calls], ...": by which keys a trait has values. */
+struct keys {
+  const char *type;
+  struct bw_buf list;
+};
+
+static int add_key(void *ctx, const struct bw_trait_value *v)
+{
+  struct keys *k = ctx;
+  if (strcmp(v->type->name, k->type) == 0 && v->key.len && k->list.len < 120)
+    bw_buf_printf(&k->list, "%s%s[%.*s]", k->list.len ? ", " : "", k->type, BW_FMT(v->key));
+  return 0;
+}
+
 static void read_trait(struct bw_env *env, const struct env_name *n, struct bw_value *ret, struct bw_provenance *ret_from)
 {
   const struct bw_trait_type *type = bw_catalog_trait(env->from->catalog, n->type_index);
   struct bw_trait_value v;
   if (!bw_signals_trait_at(env->from->signals, env->account, n->type_index, n->key ? bw_str(n->key) : BW_STR(""), &v)) {
-    bw_env_missing(env, ret, "%s: the watcher %s has published no value for this account yet", n->text, type->watcher);
+    struct keys keys = {.type = type->name};
+    (void)bw_signals_each_trait(env->from->signals, env->account, add_key, &keys);
+    bw_env_missing(env, ret, "%s: the watcher %s has published no value for this account yet%s%s", n->text, type->watcher,
+                   keys.list.len ? "; there is " : "", bw_buf_cstr(&keys.list));
+    bw_buf_clear(&keys.list);
     return;
   }
   *ret = v.value_type == BW_VALUE_STRING ? bw_value_string(v.text) : bw_value_double(v.number);

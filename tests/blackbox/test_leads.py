@@ -268,3 +268,11 @@ def test_why_says_that_a_lead_stays_with_its_owner(puppet):
     puppet.tell(trait("acme", "seats_needed", 25, "2026-03-02T13:05:00Z"))
     puppet.tick("2026-03-02T14:00:00Z")
     assert puppet.leads()["acme"]["owner"] == "carl" and "stays with who has it" in puppet.cli("why", lead["lead"]).stdout
+
+
+def test_a_value_by_key_is_told_with_its_keys(puppet):
+    change_play(puppet, "seat-expansion", ("gates:", "gates:\n  - {name: hot, require: trait.usage.limit_ratio > 0.3}", ))
+    puppet.cli("reload")
+    puppet.tell(customer("acme"), seats_full("acme"), trait("acme", "limit_ratio", 0.9, key="api_calls"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert "there is usage.limit_ratio[api_calls]" in " ".join(puppet.cli("why-not", "acme", "seat-expansion").stdout.split())

