@@ -71,23 +71,48 @@ static uint32_t listed_by(const struct bw_identity *id, const char *domain, cons
   return BW_NO_ENTRY;
 }
 
-static uint32_t by_email(struct bw_identity *id, struct bw_str email, enum bw_identity_how *ret_how)
+/* "domain:" and the name, among the accounts: an account of nobody's making, or what is remembered of a user's e-mail. */
+static uint32_t named_by(struct bw_identity *id, const char *domain)
 {
-  char domain[256], registrable[256], name[sizeof BW_IMPLICIT + 256];
-  uint32_t account;
-  if (email.len == 0 || bw_email_domain(email, domain) < 0 || bw_registrable_domain(bw_str(domain), registrable) < 0)
-    return BW_NO_ENTRY;
-  account = listed_by(id, domain, registrable);
-  if (account != BW_NO_ENTRY) {
-    *ret_how = BW_IDENTITY_DOMAIN;
-    return account;
+  char name[sizeof BW_IMPLICIT + 256];
+  memcpy(name, BW_IMPLICIT, sizeof BW_IMPLICIT - 1);
+  memcpy(name + sizeof BW_IMPLICIT - 1, domain, strlen(domain) + 1);
+  return bw_identity_intern_account(id, bw_str(name));
+}
+
+static const char *domain_of(const struct bw_identity *id, uint32_t named, char out[256])
+{
+  struct bw_str key = id->accounts.entries[named].key;
+  size_t n = key.len - (sizeof BW_IMPLICIT - 1);
+  n = n > 255 ? 255 : n;
+  memcpy(out, key.data + sizeof BW_IMPLICIT - 1, n);
+  out[n] = '\0';
+  return out;
+}
+
+/* The account of a domain, as of now: whose list has it; else its own, of the registrable domain.  What that is stays with the
+   name, for it is asked for with every event of a user who is known by it. */
+static uint32_t by_domain(struct bw_identity *id, uint32_t named, enum bw_identity_how *ret_how)
+{
+  char domain[256], registrable[256];
+  uint32_t own = id->accounts.entries[named].account, account;
+  (void)domain_of(id, named, domain);
+  if (own == BW_NO_ENTRY) {
+    if (bw_registrable_domain(bw_str(domain), registrable) < 0)
+      return BW_NO_ENTRY;
+    own = named_by(id, registrable);
+    if (own == BW_NO_ENTRY)
+      return BW_NO_ENTRY;
+    id->accounts.entries[named].account = own;
   }
+  (void)domain_of(id, own, registrable);
+  account = listed_by(id, domain, registrable);
+  *ret_how = account == BW_NO_ENTRY ? BW_IDENTITY_IMPLICIT : BW_IDENTITY_DOMAIN;
+  if (account != BW_NO_ENTRY)
+    return account;
   if (bw_free_mail(bw_str(registrable)) || bw_identity_lookup(id, &id->free_mail, bw_str(registrable)) != BW_NO_ENTRY)
     return BW_NO_ENTRY;
-  memcpy(name, BW_IMPLICIT, sizeof BW_IMPLICIT - 1);
-  memcpy(name + sizeof BW_IMPLICIT - 1, registrable, strlen(registrable) + 1);
-  *ret_how = BW_IDENTITY_IMPLICIT;
-  return bw_identity_intern_account(id, bw_str(name));
+  return own;
 }
 
 static struct bw_str record_email(const struct bw_record *r)
@@ -106,30 +131,20 @@ static struct bw_str record_email(const struct bw_record *r)
   return r->subject.len && memchr(r->subject.data, '@', r->subject.len) ? r->subject : BW_STR("");
 }
 
-static uint32_t by_user(const struct bw_identity *id, struct bw_str subject, enum bw_identity_how *ret_how)
+/* What is known of a user: the account that was named, or the e-mail's domain, under its name among the accounts. */
+static uint32_t known_of(const struct bw_identity *id, struct bw_str subject)
 {
-  uint32_t at = subject.len ? bw_identity_lookup(id, &id->users, subject) : BW_NO_ENTRY, account = BW_NO_ENTRY, listed;
-  struct bw_str name;
+  uint32_t at = subject.len ? bw_identity_lookup(id, &id->users, subject) : BW_NO_ENTRY;
   int hops;
   for (hops = 0; at != BW_NO_ENTRY && hops < MAX_ALIASES; hops++) {
-    if (bw_identity_entry_shared(&id->users.entries[at]))
+    const struct bw_id_entry *e = &id->users.entries[at];
+    if (bw_identity_entry_shared(e))
       return BW_NO_ENTRY;
-    account = id->users.entries[at].account;
-    if (account != BW_NO_ENTRY)
-      break;
-    at = id->users.entries[at].alias;
+    if (e->account != BW_NO_ENTRY)
+      return e->account;
+    at = e->alias;
   }
-  if (account == BW_NO_ENTRY)
-    return BW_NO_ENTRY;
-  *ret_how = BW_IDENTITY_USER;
-  if (is_implicit(id, account)) { /* an account may have listed the domain since */
-    name = id->accounts.entries[account].key;
-    listed =
-        bw_identity_lookup(id, &id->domains, bw_str_n(name.data + sizeof BW_IMPLICIT - 1, name.len - (sizeof BW_IMPLICIT - 1)));
-    if (listed != BW_NO_ENTRY && id->domains.entries[listed].account != BW_NO_ENTRY)
-      account = id->domains.entries[listed].account;
-  }
-  return account;
+  return BW_NO_ENTRY;
 }
 
 /* identify: a trait that names the account ("company", or an object "company" with an id). */
@@ -150,20 +165,45 @@ static uint32_t by_trait(struct bw_identity *id, const struct bw_record *r)
   return BW_NO_ENTRY;
 }
 
-static uint32_t infer(struct bw_identity *id, const struct bw_record *r, struct bw_str anonymous, enum bw_identity_how *ret_how)
+/* An account, and what is to be remembered of the user. */
+struct found {
+  uint32_t account, known;
+};
+
+/* The e-mail of this record before what an earlier one said. */
+static struct found infer_by_domain(struct bw_identity *id, const struct bw_record *r, const uint32_t known[2],
+                                    enum bw_identity_how *ret_how)
 {
-  uint32_t account = BW_NO_ENTRY;
-  if (r->kind == BW_KIND_IDENTIFY) {
-    account = by_trait(id, r);
-    *ret_how = BW_IDENTITY_EXPLICIT;
+  struct bw_str email = record_email(r);
+  char domain[256];
+  struct found f = {BW_NO_ENTRY, BW_NO_ENTRY};
+  size_t i;
+  if (email.len && bw_email_domain(email, domain) == 0 && (f.known = named_by(id, domain)) != BW_NO_ENTRY)
+    f.account = by_domain(id, f.known, ret_how);
+  for (i = 0; i < 2 && f.account == BW_NO_ENTRY; i++) {
+    f.known = known[i];
+    if (f.known != BW_NO_ENTRY && (f.account = by_domain(id, f.known, ret_how)) != BW_NO_ENTRY)
+      *ret_how = BW_IDENTITY_USER;
   }
-  if (account == BW_NO_ENTRY)
-    account = by_user(id, r->subject, ret_how);
-  if (account == BW_NO_ENTRY)
-    account = by_user(id, anonymous, ret_how);
-  if (account == BW_NO_ENTRY)
-    account = by_email(id, record_email(r), ret_how);
-  return account;
+  return f;
+}
+
+static struct found infer(struct bw_identity *id, const struct bw_record *r, struct bw_str anonymous,
+                          enum bw_identity_how *ret_how)
+{
+  uint32_t known[2], account = r->kind == BW_KIND_IDENTIFY ? by_trait(id, r) : BW_NO_ENTRY;
+  size_t i;
+  *ret_how = BW_IDENTITY_EXPLICIT;
+  if (account != BW_NO_ENTRY)
+    return (struct found){account, account};
+  known[0] = known_of(id, r->subject);
+  known[1] = known_of(id, anonymous);
+  for (i = 0; i < 2; i++)
+    if (known[i] != BW_NO_ENTRY && !is_implicit(id, known[i])) {
+      *ret_how = BW_IDENTITY_USER;
+      return (struct found){known[i], known[i]};
+    }
+  return infer_by_domain(id, r, known, ret_how);
 }
 
 enum bw_identity_how bw_identity_resolve(struct bw_identity *id, struct bw_record *r)
@@ -171,8 +211,8 @@ enum bw_identity_how bw_identity_resolve(struct bw_identity *id, struct bw_recor
   const uint64_t teaching = KIND(IDENTIFY) | KIND(GROUP) | KIND(ALIAS) | KIND(ACCOUNT);
   const uint64_t exempt = KIND(PLAN) | KIND(TICK) | KIND(FETCH) | KIND(CALENDAR) | KIND(ALIAS);
   enum bw_identity_how how = BW_IDENTITY_EXPLICIT;
+  struct found f = {BW_NO_ENTRY, BW_NO_ENTRY};
   struct bw_str anonymous;
-  uint32_t account;
   if (r->account.len > 0 && !(teaching & BW_KIND_BIT(r->kind))) {
     id->stats.records[how]++;
     return how;
@@ -183,18 +223,20 @@ enum bw_identity_how bw_identity_resolve(struct bw_identity *id, struct bw_recor
     bw_identity_learn_domains(id, r);
   anonymous = bw_record_text(r, BW_SECTION_TOP, "anonymousId");
   if (r->account.len > 0) {
-    account = r->kind == BW_KIND_ACCOUNT ? BW_NO_ENTRY : bw_identity_intern_account(id, r->account);
+    if (r->kind != BW_KIND_ACCOUNT)
+      f.account = f.known = bw_identity_intern_account(id, r->account);
   } else {
-    account = exempt & ~KIND(ALIAS) & BW_KIND_BIT(r->kind) ? BW_NO_ENTRY : infer(id, r, anonymous, &how);
-    if (account == BW_NO_ENTRY)
+    if (!(exempt & ~KIND(ALIAS) & BW_KIND_BIT(r->kind)))
+      f = infer(id, r, anonymous, &how);
+    if (f.account == BW_NO_ENTRY)
       how = exempt & BW_KIND_BIT(r->kind) ? BW_IDENTITY_EXEMPT : BW_IDENTITY_UNRESOLVED;
   }
-  if (account != BW_NO_ENTRY) {
-    r->account = id->accounts.entries[account].key;
-    r->account_hash = id->accounts.entries[account].hash;
+  if (f.account != BW_NO_ENTRY) {
+    r->account = id->accounts.entries[f.account].key;
+    r->account_hash = id->accounts.entries[f.account].hash;
     if (r->kind == BW_KIND_IDENTIFY || r->kind == BW_KIND_GROUP) {
-      learn_user(id, r->subject, account, r->offset);
-      learn_user(id, anonymous, account, r->offset);
+      learn_user(id, r->subject, f.known, r->offset);
+      learn_user(id, anonymous, f.known, r->offset);
     }
   }
   id->stats.records[how]++;

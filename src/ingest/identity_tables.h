@@ -23,7 +23,7 @@ struct bw_id_owners {
 struct bw_id_entry {
   struct bw_str key;
   uint64_t source;
-  uint32_t account; /* users, domains: BW_NO_ENTRY where not known (any more) */
+  uint32_t account; /* users, domains: BW_NO_ENTRY where not known (any more); accounts named by a domain: by_domain() */
   uint32_t alias;   /* users: the id that this one became */
   uint64_t hash;    /* accounts: under the host's seed */
   union {

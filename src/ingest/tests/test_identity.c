@@ -192,6 +192,54 @@ static void test_email(void **state)
   bw_identity_close(&id);
 }
 
+static void save_and_commit(struct bw_store *store, struct bw_identity *id)
+{
+  struct bw_error err = {0};
+  if (bw_store_begin(store, &err) < 0 || bw_identity_save(id, &err) < 0 || bw_store_commit(store, &err) < 0)
+    fail_msg("%s", err.message);
+  bw_identity_committed(id);
+}
+
+/* What an e-mail said is remembered as a domain, and asked for anew each time. */
+static void test_remembered_domains(void **state)
+{
+  static const struct bw_schema *const schemas[] = {&bw_identity_schema};
+  struct bw_store *store;
+  struct bw_identity *id;
+  struct bw_error err = {0};
+  (void)state;
+  if (bw_store_open(":memory:", schemas, 1, &store, &err) < 0)
+    fail_msg("%s", err.message);
+  id = fresh(store);
+  /* A domain goes from one account to another, and its users with it. */
+  is(id, ACCOUNT("a", "\"domains\":[\"acme.example\"]"), BW_IDENTITY_EXPLICIT, "a");
+  is(id, IDENTIFY("u1", "\"email\":\"u1@acme.example\""), BW_IDENTITY_DOMAIN, "a");
+  is(id, TRACK("u1"), BW_IDENTITY_USER, "a");
+  is(id, ACCOUNT("a", "\"domains\":[]"), BW_IDENTITY_EXPLICIT, "a");
+  is(id, TRACK("u1"), BW_IDENTITY_USER, "domain:acme.example");
+  is(id, ACCOUNT("b", "\"domains\":[\"acme.example\"]"), BW_IDENTITY_EXPLICIT, "b");
+  is(id, TRACK("u1"), BW_IDENTITY_USER, "b");
+  /* A part of a domain is listed later. */
+  is(id, IDENTIFY("v1", "\"email\":\"v1@eu.corp.example\""), BW_IDENTITY_IMPLICIT, "domain:corp.example");
+  is(id, ACCOUNT("c", "\"domains\":[\"eu.corp.example\"]"), BW_IDENTITY_EXPLICIT, "c");
+  is(id, TRACK("v1"), BW_IDENTITY_USER, "c");
+  /* Another address. */
+  is(id, IDENTIFY("w1", "\"email\":\"w1@old.example\""), BW_IDENTITY_IMPLICIT, "domain:old.example");
+  is(id, IDENTIFY("w1", "\"email\":\"w1@new.example\""), BW_IDENTITY_IMPLICIT, "domain:new.example");
+  is(id, TRACK("w1"), BW_IDENTITY_USER, "domain:new.example");
+  is(id, IDENTIFY("w1", "\"email\":\"w1@gmail.com\""), BW_IDENTITY_USER, "domain:new.example"); /* says nothing */
+  save_and_commit(store, id);
+  bw_identity_close(&id);
+  id = fresh(store);
+  is(id, TRACK("u1"), BW_IDENTITY_USER, "b");
+  is(id, TRACK("v1"), BW_IDENTITY_USER, "c");
+  is(id, TRACK("w1"), BW_IDENTITY_USER, "domain:new.example");
+  is(id, GROUP("w1", "d"), BW_IDENTITY_EXPLICIT, "d"); /* what is said outright goes before */
+  is(id, IDENTIFY("w1", "\"email\":\"w1@acme.example\""), BW_IDENTITY_USER, "d");
+  bw_identity_close(&id);
+  bw_store_close(&store);
+}
+
 static void test_options(void **state)
 {
   static const char *const mail[] = {"corp-mail.example"}, *const traits[] = {"workspace"};
@@ -260,14 +308,6 @@ static void test_domains(void **state)
   assert_false(bw_account_id_valid(BW_STR("a\x80")));
 }
 
-static void save_and_commit(struct bw_store *store, struct bw_identity *id)
-{
-  struct bw_error err = {0};
-  if (bw_store_begin(store, &err) < 0 || bw_identity_save(id, &err) < 0 || bw_store_commit(store, &err) < 0)
-    fail_msg("%s", err.message);
-  bw_identity_committed(id);
-}
-
 static void test_store(void **state)
 {
   static const struct bw_schema *const schemas[] = {&bw_identity_schema};
@@ -328,6 +368,7 @@ int main(void)
                                      cmocka_unit_test(test_options),
                                      cmocka_unit_test(test_domains),
                                      cmocka_unit_test(test_store),
-                                     cmocka_unit_test(test_shared)};
+                                     cmocka_unit_test(test_shared),
+                                     cmocka_unit_test(test_remembered_domains)};
   return cmocka_run_group_tests_name("ingest/identity", tests, setup, teardown);
 }
