@@ -272,14 +272,28 @@ static void json_text(struct bw_buf *out, const char *key, struct bw_str s)
   bw_json_str(out, s);
 }
 
+/* Under the keys that go before others where it is read back (ingest): what else there was is among the fields. */
+static const char *account_key(uint32_t kind)
+{
+  return kind == BW_KIND_GROUP ? "groupId" : "accountId";
+}
+
+static const char *subject_key(uint32_t kind)
+{
+  static const char *const keys[BW_KIND_COUNT] = {
+      [BW_KIND_CONTACT] = "contactId",         [BW_KIND_PLAN] = "planId",        [BW_KIND_SUBSCRIPTION] = "subscriptionId",
+      [BW_KIND_OPPORTUNITY] = "opportunityId", [BW_KIND_ACTIVITY] = "contactId", [BW_KIND_TICKET] = "ticketId",
+      [BW_KIND_SURVEY] = "contactId",          [BW_KIND_JOB] = "contactId"};
+  return kind < BW_KIND_COUNT && keys[kind] ? keys[kind] : "userId";
+}
+
+static const char *name_key(uint32_t kind)
+{
+  return kind == BW_KIND_TRACK || kind == BW_KIND_CUSTOM ? "event" : "name";
+}
+
 void bw_record_json(struct bw_buf *out, const struct bw_record *r)
 {
-  static const char *const subject_keys[BW_KIND_COUNT] = {[BW_KIND_CONTACT] = "contactId",
-                                                          [BW_KIND_PLAN] = "planId",
-                                                          [BW_KIND_SUBSCRIPTION] = "subscriptionId",
-                                                          [BW_KIND_OPPORTUNITY] = "opportunityId",
-                                                          [BW_KIND_TICKET] = "ticketId"};
-  const char *subject = r->kind < BW_KIND_COUNT ? subject_keys[r->kind] : NULL;
   bw_json_open(out, '{');
   if (r->kind != BW_KIND_CUSTOM) { /* a custom record keeps its own "type" among the fields */
     bw_json_key(out, "type");
@@ -288,9 +302,9 @@ void bw_record_json(struct bw_buf *out, const struct bw_record *r)
   json_text(out, "messageId", r->id);
   bw_json_key(out, "timestamp");
   bw_json_time(out, r->time_ms);
-  json_text(out, "accountId", r->account);
-  json_text(out, subject ? subject : "userId", r->subject);
-  json_text(out, r->kind == BW_KIND_TRACK ? "event" : "name", r->name);
+  json_text(out, account_key(r->kind), r->account);
+  json_text(out, subject_key(r->kind), r->subject);
+  json_text(out, name_key(r->kind), r->name);
   json_section(out, r, BW_SECTION_TOP, NULL);
   json_section(out, r, BW_SECTION_PROPERTIES, "properties");
   json_section(out, r, BW_SECTION_TRAITS, "traits");
