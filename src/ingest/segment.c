@@ -314,13 +314,10 @@ static struct bw_str made_up_id(struct bw_event_parser *p, struct bw_str text)
   unsigned char hash[16];
   char *out, *o;
   size_t i;
-  int64_t day;
   crypto_generichash_state st;
   if (p->options.arrival_ms == BW_TIME_NONE || !(filled(p) & (S(TIMESTAMP) | S(ORIGINAL_TIMESTAMP))))
     return BW_STR("");
-  day = bw_time_day(p->options.arrival_ms);
   (void)crypto_generichash_init(&st, NULL, 0, sizeof hash);
-  (void)crypto_generichash_update(&st, (const unsigned char *)&day, sizeof day);
   (void)crypto_generichash_update(&st, (const unsigned char *)&p->options.source.len, sizeof p->options.source.len);
   (void)crypto_generichash_update(&st, (const unsigned char *)p->options.source.data, p->options.source.len);
   (void)crypto_generichash_update(&st, (const unsigned char *)text.data, text.len);

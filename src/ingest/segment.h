@@ -59,10 +59,10 @@ struct bw_event_options {
  * arrival - (sentAt - originalTimestamp), as Segment documents it ("Spec: Common fields", timestamps).  More than a day after
  * the arrival, or before 1970, is refused.
  *
- * An event without messageId gets "h:" + 128 bits of BLAKE2b over source, UTC day of arrival and its raw bytes: an HTTP retry
- * of the same bytes on the same day is de-duplicated, and so are two genuine events that are equal to the byte.  Therefore this
- * is done only for events that carry a time of their own (timestamp, originalTimestamp); without one, the id stays empty and
- * nothing is de-duplicated.  In replay ids are not made up (nothing is de-duplicated there).
+ * An event without messageId gets "h:" + 128 bits of BLAKE2b over source and its raw bytes: an HTTP retry of the same bytes is
+ * de-duplicated, and so are two genuine events that are equal to the byte.  Therefore this is done only for events that carry a
+ * time of their own (timestamp, originalTimestamp); without one, the id stays empty and nothing is de-duplicated.  In replay
+ * ids are not made up (nothing is de-duplicated there).
  */
 struct bw_event_parser *bw_event_parser_new(const struct bw_event_options *options);
 void bw_event_parser_free(struct bw_event_parser **parser);
