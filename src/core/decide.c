@@ -195,11 +195,12 @@ int core_may_approve(struct core *c, const struct bw_lead *lead, struct bw_error
 
 /*
  * A lead whose play would not fire any more, for its account has turned red, a ticket was escalated or the signal is over: that
- * is to be known before a letter goes out.  What merely keeps a second lead from coming does not count.
+ * is to be known before a letter goes out.  What merely keeps a second lead from coming does not count, nor numbers that
+ * wobble.
  */
 int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error *err)
 {
-  static const char *const none[] = {"", "open_lead", "suppressed", "nothing_new"};
+  static const char *const against[] = {"signals", "gate", "timing"};
   struct bw_buf json = {0};
   json_t *now = NULL;
   const char *blocked = NULL;
@@ -211,9 +212,9 @@ int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error
     return BW_OK; /* its play is there no more: nobody can say */
   now = core_json_raw(bw_buf_str(&json));
   blocked = json_string_value(json_object_get(now, "blocked_by"));
-  for (i = 0; blocked && i < sizeof none / sizeof *none && strcmp(blocked, none[i]) != 0; i++)
+  for (i = 0; blocked && i < sizeof against / sizeof *against && strcmp(blocked, against[i]) != 0; i++)
     ;
-  if (blocked && i == sizeof none / sizeof *none)
+  if (blocked && i < sizeof against / sizeof *against)
     rc = bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT, "%s would not open now: %.400s.  Decline it, or approve it --anyway",
                  lead->id, json_string_value(json_object_get(now, "says")));
   json_decref(now);
