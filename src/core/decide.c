@@ -222,22 +222,21 @@ int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error
   return rc;
 }
 
-/* What an approval was told, and set aside. */
-static int audit_anyway(struct core *c, const struct bw_decision *d, const char *told, struct bw_error *err)
+/* A row beside the decision's own, with what belongs to it. */
+static int audit_beside(struct core *c, const struct bw_decision *d, const char *action, struct bw_str note,
+                        struct bw_error *err)
 {
   struct bw_buf subject = {0};
   int rc;
-  if (!told)
-    return BW_OK;
   bw_json_open(&subject, '{');
   bw_json_key(&subject, "lead");
   bw_json_cstr(&subject, d->lead);
   bw_json_key(&subject, "decision");
   bw_json_int(&subject, d->id);
   bw_json_key(&subject, "note");
-  bw_json_cstr(&subject, told);
+  bw_json_str(&subject, note);
   bw_json_close(&subject, '}');
-  rc = bw_audit_append(c->store, d->at, bw_str(d->who), "anyway", bw_buf_str(&subject), err);
+  rc = bw_audit_append(c->store, d->at, bw_str(d->who), action, bw_buf_str(&subject), err);
   bw_buf_clear(&subject);
   return rc;
 }
@@ -246,21 +245,7 @@ static int audit_anyway(struct core *c, const struct bw_decision *d, const char 
 static int audit_login(struct core *c, const json_t *args, const struct bw_decision *d, struct bw_error *err)
 {
   struct bw_str via = bw_args_text(args, "via");
-  struct bw_buf subject = {0};
-  int rc;
-  if (via.len == 0 || bw_str_is(via, d->who))
-    return BW_OK;
-  bw_json_open(&subject, '{');
-  bw_json_key(&subject, "lead");
-  bw_json_cstr(&subject, d->lead);
-  bw_json_key(&subject, "decision");
-  bw_json_int(&subject, d->id);
-  bw_json_key(&subject, "note");
-  bw_json_str(&subject, via);
-  bw_json_close(&subject, '}');
-  rc = bw_audit_append(c->store, d->at, bw_str(d->who), "by login", bw_buf_str(&subject), err);
-  bw_buf_clear(&subject);
-  return rc;
+  return via.len == 0 || bw_str_is(via, d->who) ? BW_OK : audit_beside(c, d, "by login", via, err);
 }
 
 /* The Maildir as an owner finds it. */
@@ -302,8 +287,8 @@ int core_approve(struct core *c, struct bw_request *req, const json_t *args, str
     return rc;
   }
   rc = audit_login(c, args, &d, err);
-  if (rc == 0)
-    rc = audit_anyway(c, &d, against ? told.message : NULL, err);
+  if (rc == 0 && against) /* what was told, and set aside */
+    rc = audit_beside(c, &d, "anyway", bw_str(told.message), err);
   if (rc == 0)
     rc = bw_outbox_add(c->outbox, &d, BW_STR(""), &id, err);
   if (rc == 0)

@@ -60,6 +60,16 @@ static struct bw_identity *fresh(struct bw_store *store)
   return id;
 }
 
+static struct bw_store *fresh_store(void)
+{
+  static const struct bw_schema *const schemas[] = {&bw_identity_schema};
+  struct bw_store *store = NULL;
+  struct bw_error err = {0};
+  if (bw_store_open(":memory:", schemas, 1, &store, &err) < 0)
+    fail_msg("%s", err.message);
+  return store;
+}
+
 static void test_explicit_and_user(void **state)
 {
   struct bw_identity *id = fresh(NULL);
@@ -203,13 +213,9 @@ static void save_and_commit(struct bw_store *store, struct bw_identity *id)
 /* What an e-mail said is remembered as a domain, and asked for anew each time. */
 static void test_remembered_domains(void **state)
 {
-  static const struct bw_schema *const schemas[] = {&bw_identity_schema};
-  struct bw_store *store;
+  struct bw_store *store = fresh_store();
   struct bw_identity *id;
-  struct bw_error err = {0};
   (void)state;
-  if (bw_store_open(":memory:", schemas, 1, &store, &err) < 0)
-    fail_msg("%s", err.message);
   id = fresh(store);
   /* A domain goes from one account to another, and its users with it. */
   is(id, ACCOUNT("a", "\"domains\":[\"acme.example\"]"), BW_IDENTITY_EXPLICIT, "a");
@@ -310,13 +316,10 @@ static void test_domains(void **state)
 
 static void test_store(void **state)
 {
-  static const struct bw_schema *const schemas[] = {&bw_identity_schema};
-  struct bw_store *store;
+  struct bw_store *store = fresh_store();
   struct bw_identity *id;
   struct bw_error err = {0};
   (void)state;
-  if (bw_store_open(":memory:", schemas, 1, &store, &err) < 0)
-    fail_msg("%s", err.message);
   id = fresh(store);
   is(id, GROUP("u1", "acme"), BW_IDENTITY_EXPLICIT, "acme");
   is(id, ACCOUNT("acme", "\"domains\":[\"acme.example\",\"gone.example\"]"), BW_IDENTITY_EXPLICIT, "acme");
