@@ -99,8 +99,8 @@ static bool same_limits(const struct bw_setup *a, const struct bw_setup *b)
 {
   size_t i;
   for (i = 0; i < a->nwatchers; i++)
-    if (a->watchers[i].deadline_ms != b->watchers[i].deadline_ms || a->watchers[i].memory_bytes != b->watchers[i].memory_bytes ||
-        a->watchers[i].snapshot_ms != b->watchers[i].snapshot_ms)
+    if (a->watchers[i].deadline_ms != b->watchers[i].deadline_ms ||
+        a->watchers[i].memory_bytes != b->watchers[i].memory_bytes || a->watchers[i].snapshot_ms != b->watchers[i].snapshot_ms)
       return false;
   return true;
 }

@@ -5,10 +5,6 @@ noinst_LIBRARIES += %D%/libplays.a
 %C%_libplays_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 if HAVE_CMOCKA
-noinst_PROGRAMS += %D%/tests/puppet/usage.so
-%C%_tests_puppet_usage_so_SOURCES = %D%/tests/puppet.c src/signals/known.c
-%C%_tests_puppet_usage_so_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -fPIC
-%C%_tests_puppet_usage_so_LDFLAGS = $(AM_LDFLAGS) -shared
 plays_world = %D%/tests/world.c %D%/tests/world.h $(rules_config)
 plays_why = %D%/tests/config.c %D%/tests/config.h $(plays_world)
 plays_routing = %D%/tests/routing.c %D%/tests/routing.h $(plays_world)

@@ -24,8 +24,8 @@ struct loader {
   struct bw_complaints *complaints;
   const char *dir;
   const char *timezone; /* of people who name none; NULL: UTC */
-  bool unread;      /* some file could not be read: what is not found may be in it, and is not complained about */
-  char **templates; /* names, NULL-terminated, while they are checked; NULL: there is no folder of them */
+  bool unread;          /* some file could not be read: what is not found may be in it, and is not complained about */
+  char **templates;     /* names, NULL-terminated, while they are checked; NULL: there is no folder of them */
 };
 
 /* ---- values (load_values.c) ---- */

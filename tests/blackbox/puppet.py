@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The default plays with a watcher that says what it is told (src/plays/tests/puppet.c): leads without months of usage."""
+"""The default plays with a watcher that says what it is told (src/signals/tests/puppet.c): leads without months of usage."""
 import itertools
 import json
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 
 from conftest import BUILD, TOP, Daemon, wait_until
 
-PLUGINS = BUILD / "src/plays/tests/puppet"
+PLUGINS = BUILD / "src/signals/tests/puppet"
 SETTINGS = """
 web: {listen: 127.0.0.1:0, keys: {app: test-write-key}}
 plays: {lateness: 30d}
