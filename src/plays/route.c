@@ -279,7 +279,7 @@ static void take_owner(struct lead *l, const char *owner, const char *role, cons
 static bool find_anybody(struct bw_engine *e, const struct play *play, struct lead *l)
 {
   struct verdict v;
-  bool found;
+  bool other;
   bw_verdict_init(&v);
   e->env.score = l->pub.score;
   e->env.estimate = l->pub.estimate;
@@ -287,8 +287,8 @@ static bool find_anybody(struct bw_engine *e, const struct play *play, struct le
   v.priority = l->pub.priority;
   v.shadow = l->pub.mode == BW_MODE_SHADOW;
   bw_play_route(e, play, play->route, &v);
-  found = strcmp(v.role, "operator") != 0;
-  if (found) {
+  other = strcmp(v.role, "operator") != 0 || strcmp(v.owner, l->pub.owner) != 0; /* or another operator */
+  if (other) {
     bw_lead_set(&l->pub.owner, v.owner);
     bw_lead_set(&l->pub.owner_role, v.role);
     bw_lead_set(&l->pub.owner_for, v.routed.nominal);
@@ -296,7 +296,7 @@ static bool find_anybody(struct bw_engine *e, const struct play *play, struct le
     bw_lead_set(&l->pub.csm, v.csm);
   }
   bw_verdict_clear(&v);
-  return found;
+  return other;
 }
 
 bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *l)
