@@ -289,6 +289,7 @@ static bool find_anybody(struct bw_engine *e, const struct play *play, struct le
   bw_play_route(e, play, play->route, &v);
   other = strcmp(v.role, "operator") != 0 || strcmp(v.owner, l->pub.owner) != 0; /* or another operator */
   if (other) {
+    bw_pool_take_turn(e, &v);
     bw_lead_set(&l->pub.owner, v.owner);
     bw_lead_set(&l->pub.owner_role, v.role);
     bw_lead_set(&l->pub.owner_for, v.routed.nominal);
