@@ -236,17 +236,19 @@ static int add_variable(struct compiler *c, const struct tag *t)
 /* {{#name|positive}} and {{#name|from:5}} are what a section can ask beyond "is there a value?". */
 static bool take_question(struct bw_str filter, struct bw_mustache_node *node)
 {
-  size_t i;
+  char number[16];
+  size_t n = filter.len < 5 ? 0 : filter.len - 5;
   node->positive = bw_str_is(filter, "positive");
   if (node->positive)
     return true;
-  if (filter.len < 6 || filter.len > 14 || memcmp(filter.data, "from:", 5) != 0)
+  if (n == 0 || n >= sizeof number || memcmp(filter.data, "from:", 5) != 0)
     return false;
-  for (i = 5; i < filter.len; i++) {
-    if (filter.data[i] < '0' || filter.data[i] > '9')
-      return false;
-    node->from = node->from * 10 + (filter.data[i] - '0');
-  }
+  memcpy(number, filter.data + 5, n);
+  number[n] = '\0';
+  if (strspn(number, "0123456789.") != n || number[0] == '.' || number[n - 1] == '.' ||
+      strchr(number, '.') != strrchr(number, '.'))
+    return false;
+  node->from = strtod(number, NULL);
   return node->from > 0;
 }
 
@@ -264,7 +266,7 @@ static int open_section(struct compiler *c, const struct tag *t)
     if (!take_question(filter, &node) || rest.data)
       return complain(c, t->where,
                       bw_fail(c->err, BW_EINVAL, BW_CLASS_CONFIG,
-                              "a section takes no filter but |positive, or |from: and a whole number; write the name alone"));
+                              "a section takes no filter but |positive, or |from: and a number; write the name alone"));
   }
   if (c->depth == BW_MUSTACHE_MAX_DEPTH)
     return complain(c, t->where,

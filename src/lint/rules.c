@@ -40,7 +40,7 @@ const struct rule lint_rules[] = {
     "Add the gate account.tenure >= days(120), or timing: {never_before: 120d}."}, check_tenure},
   {{"escalation-ignored", E, "an open support escalation does not stop the play",
     "An offer that lands in the middle of an escalation says that nobody reads along.",
-    "Leave timing.escalation at block, or add the gate '!open(signal.support_escalation)'."}, check_escalation},
+    "Leave timing.escalation at block, or add the gate '!account.escalated'."}, check_escalation},
   {{"contact-not-gated", E, "accounts marked do-not-contact pass, and the play drafts a message",
     "Whoever asked not to be contacted must not find a draft in somebody's outbox.",
     "Add the gate '!account.do_not_contact'."}, check_contact},

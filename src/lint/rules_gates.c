@@ -46,7 +46,7 @@ void lint_conditions(const struct lint_play *p, struct conditions *ret)
         bw_asprintf("(!(has(account.days_to_renewal)) || ((account.days_to_renewal < 0) || (account.days_to_renewal > %lld)))",
                     (long long)(p->rules.renewal_block_ms / BW_DAY)));
   if (p->rules.escalation_blocks)
-    add_timing(ret, p, "timing (escalation)", bw_strdup("!(open(signal.support_escalation))"));
+    add_timing(ret, p, "timing (escalation)", bw_strdup("!(account.escalated)"));
   for (i = 0; i < p->ngates; i++)
     if (!p->gates[i].info.otherwise)
       add_condition(ret, p->gates[i].term, NULL, p->gates[i].info.name, p->gates[i].where);
@@ -289,6 +289,7 @@ void check_escalation(struct bw_lint *l)
   struct assumptions a = {0};
   size_t i;
   assume(&a, "open(signal.support_escalation)", guess_bool(true));
+  assume(&a, "account.escalated", guess_bool(true));
   for (i = 0; i < l->nplays; i++)
     if (l->plays[i].expansion && !l->plays[i].rules.escalation_blocks && !lint_stops(&l->plays[i], &a))
       lint_find_play(l, &l->plays[i], lint_at(&l->plays[i], "timing.escalation"), "%s: it fires while an escalation is open",

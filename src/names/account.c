@@ -276,6 +276,21 @@ COMPUTE(account_stage)
   *ret = (struct bw_value){.type = BW_TYPE_RANK, .i = rank, .s = bw_str(bw_stages[rank])};
 }
 
+bool bw_env_escalated(struct bw_env *env)
+{
+  const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
+  int signal = bw_catalog_find_signal(env->from->catalog, BW_STR("support_escalation"));
+  return (e && bw_entity_number(e, "open_escalations", 0) > 0) ||
+         (signal >= 0 && bw_env_episode(env, (uint32_t)signal, NULL) != NULL);
+}
+
+COMPUTE(account_escalated)
+{
+  (void)row;
+  *ret = bw_value_bool(bw_env_escalated(env));
+  bw_from_computed(ret_from, "the account's ticket records, and the signal support_escalation");
+}
+
 static const struct name_row account_rows[] = {
     {"name", TEXT, NULL, "the company's name"},
     {"id", TEXT, account_id, "the account's id, as records carry it"},
@@ -297,6 +312,8 @@ static const struct name_row account_rows[] = {
     {"health", TEXT, NULL, "green, yellow or red, as your records say"},
     {"stage", BW_TYPE_RANK, account_stage,
      "the value-journey stage: as recorded, else as its milestones prove; compare with stage(\"first_results\")"},
+    {"escalated", BW_TYPE_BOOL, account_escalated,
+     "a ticket of theirs is escalated and not closed, or support_escalation is open"},
     {"budget", TEXT, NULL, "positive, stable or cuts"},
     {"owner", TEXT, NULL, "the person who owns the commercial relationship"},
     {"csm", TEXT, NULL, "the customer success manager"},

@@ -53,6 +53,7 @@ const struct bw_entity *bw_env_account(struct bw_env *env); /* its record; NULL:
 void bw_env_account_value(struct bw_env *env, const char *name, struct bw_value *ret);
 int64_t bw_env_start(struct bw_env *env); /* when they became a customer; BW_TIME_NONE where no record says so */
 int64_t bw_env_renewal(struct bw_env *env);
+bool bw_env_escalated(struct bw_env *env); /* a ticket of theirs, or the signal support_escalation */
 
 /* Evaluates with the names of the source, whatever the environment's own are.  No leaves are collected. */
 void bw_env_eval(struct bw_env *env, const struct bw_expr *e, struct bw_value *ret);

@@ -9,14 +9,6 @@
 #include "base/time.h"
 #include "plays/private.h"
 
-static bool escalated(struct bw_env *env, const struct timing *t)
-{
-  const struct bw_entity *account = bw_env_account(env);
-  if (t->escalation_signal >= 0 && bw_env_episode(env, (uint32_t)t->escalation_signal, NULL))
-    return true;
-  return account && bw_entity_number(account, "open_escalations", 0) > 0;
-}
-
 void bw_timing_judge(struct bw_env *env, const struct play *p, struct timing_result *ret)
 {
   const struct timing *t = &p->timing;
@@ -31,7 +23,7 @@ void bw_timing_judge(struct bw_env *env, const struct play *p, struct timing_res
       ret->until = bw_day_time(bw_time_day(renewal) + 1);
     }
   }
-  if (t->escalation && escalated(env, t)) {
+  if (t->escalation && bw_env_escalated(env)) {
     ret->block = TIMING_ESCALATION;
     ret->until = BW_TIME_NONE;
   }
@@ -104,7 +96,7 @@ void bw_timing_explain(struct bw_env *env, const struct play *p, struct verdict 
   number(b, "tenure_days", start == BW_TIME_NONE ? NAN : floor((double)(env->now_ms - start) / (double)BW_DAY));
   if (t->escalation) {
     bw_json_key(b, "escalation");
-    bw_json_bool(b, escalated(env, t));
+    bw_json_bool(b, bw_env_escalated(env));
   }
   if (t->renewal) {
     number(b, "days_to_renewal", renewal == BW_TIME_NONE ? NAN : (double)(bw_time_day(renewal) - bw_time_day(env->now_ms)));

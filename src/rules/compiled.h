@@ -138,7 +138,6 @@ struct readiness {
 struct timing {
   int64_t never_before_ms;    /* tenure; 0: no such floor */
   bool escalation;            /* an open escalation blocks */
-  int escalation_signal;      /* in the catalogue, or -1 */
   bool renewal;               /* mind the renewal at all */
   int64_t join_from, join_to; /* joined to a renewal that is so near */
   int64_t block_within;       /* and never so near */

@@ -49,7 +49,6 @@ void bw_load_timing(struct loader *l, const struct bw_node *root, struct play *p
   struct timing *t = &p->timing;
   *t = (struct timing){.never_before_ms = expansion ? HARD_FLOOR : 0,
                        .escalation = expansion,
-                       .escalation_signal = bw_catalog_find_signal(l->p->catalog, BW_STR("support_escalation")),
                        .renewal = expansion,
                        .join_from = 60 * BW_DAY,
                        .join_to = 90 * BW_DAY,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from conftest import wait_until
-from puppet import Puppet, account, customer, opportunity, seats_full, signal, trait
+from puppet import Puppet, account, customer, opportunity, record, seats_full, signal, trait
 
 
 @pytest.fixture
@@ -276,3 +276,27 @@ def test_a_value_by_key_is_told_with_its_keys(puppet):
     puppet.tell(customer("acme"), seats_full("acme"), trait("acme", "limit_ratio", 0.9, key="api_calls"))
     puppet.tick("2026-03-02T13:00:00Z")
     assert "there is usage.limit_ratio[api_calls]" in " ".join(puppet.cli("why-not", "acme", "seat-expansion").stdout.split())
+
+
+def test_an_escalated_ticket_is_heard_by_every_play(tmp_path):
+    """Also where no watcher tells of it: nothing is offered, whoever asks is answered by the CSM, and help says that it knows."""
+    d = Puppet(tmp_path)
+    for path in (d.config / "plays").glob("*.yaml"):
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    d.start()
+    try:
+        asks = {"inb": ("inbound_request", {"person": "Kim Champion", "email": "kim@inb.example", "subject": "more"}),
+                "hf": ("idle_seats", {"seats_bought": 10, "seats_active": 2}), "risk": ("usage_decline", {"now": 50, "before": 100}),
+                "ro": ("renewal_window", {"renewal": "2026-06-15", "days": 105, "step": 120})}
+        for name, (what, evidence) in asks.items():
+            d.tell(customer(name, renewal_date="2026-06-15" if name == "ro" else "2026-12-01"), signal(name, what, evidence=evidence),
+                   record("ticket", "2026-03-02T11:00:00Z", ticketId=f"t-{name}", accountId=name,
+                          traits={"status": "open", "priority": "high", "escalated": True, "subject": "down"}))
+        d.tick("2026-03-02T13:00:00Z")
+        leads = d.leads()
+        assert leads["inb"]["play"] == "inbound-answer" and leads["risk"]["play"] == "renewal-at-risk"
+        assert set(leads) == {"inb", "risk"}, {k: v["play"] for k, v in leads.items()}
+        assert "still open with our support" in draft(d, "risk")["body"]
+        assert "account.escalated would have to be no" in " ".join(d.cli("why-not", "hf", "health-first").stdout.split())
+    finally:
+        d.kill_all()

@@ -212,7 +212,7 @@ def test_expansions_keep_the_rules():
         assert re.search(r"^floor:", text, re.M) and re.search(r"^estimate: ", text, re.M), name
         shared = "use: expansion" in text
         assert shared or name in ("free-to-paid", "inbound-request"), name
-        assert shared or "account.do_not_contact" in text and "support_escalation" in text, name
+        assert shared or "account.do_not_contact" in text and "account.escalated" in text, name
         if re.search(r"type: cross_sell", text):
             assert "use: happy-team" in text, name
     for name, _, text in plays():

@@ -174,7 +174,7 @@ static const char full_account[] =
     "\"plan\":{\"name\":\"Team\",\"seat_price\":12.5},\"next_plan\":{\"name\":\"Business\"},"
     "\"trait\":{\"usage\":{\"seats_used\":41,\"mau\":41,\"feature_breadth\":9,\"events_28d\":18200,\"events_prev_28d\":12100}},"
     "\"signal\":{\"invite_blocked\":{\"value\":3},\"new_department\":{\"evidence\":{\"department\":\"Legal\"}},"
-    "\"usage_near_limit\":{\"evidence\":{\"used\":91000,\"limit\":100000,\"resource\":\"api_calls\"}},"
+    "\"usage_near_limit\":{\"value\":0.91,\"evidence\":{\"used\":91000,\"limit\":100000,\"resource\":\"api_calls\"}},"
     "\"limit_forecast\":{\"evidence\":{\"resource\":\"api_calls\",\"date\":\"2027-01-12\"}},"
     "\"paid_feature_attempt\":{\"evidence\":{\"attempts\":7,\"key\":\"audit_log\"}},"
     "\"tier_outgrown\":{\"evidence\":{\"limits_outgrown\":2}}}}";
