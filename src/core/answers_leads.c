@@ -17,10 +17,12 @@ const char *core_lead_state(const struct core *c, const struct bw_lead *lead)
   return lead->status == BW_LEAD_SENT ? "delivered" : bw_lead_status_name(lead->status);
 }
 
-static double account_number(struct core *c, const struct bw_lead *lead, const char *field)
+/* The contract by either of its names, as rules see it. */
+static double contract(struct core *c, const struct bw_lead *lead, const char *name, const char *other)
 {
   const struct bw_entity *e = bw_book_find(bw_pipeline_book(c->pipeline), BW_ENTITY_ACCOUNT, bw_str(lead->account));
-  return e ? bw_entity_number(e, field, NAN) : NAN;
+  double v = e ? bw_entity_number(e, name, NAN) : NAN;
+  return e && isnan(v) ? bw_entity_number(e, other, NAN) : v;
 }
 
 static json_t *account_name(struct core *c, const char *account)
@@ -64,7 +66,7 @@ json_t *core_lead_row(struct core *c, const struct bw_lead *lead)
   json_object_set_new(o, "threshold", member(score, "threshold"));
   json_object_set_new(o, "primary", core_json_text(lead->primary_signal));
   json_object_set_new(o, "signals", json_integer((json_int_t)json_array_size(json_object_get(w, "signals"))));
-  json_object_set_new(o, "arr", core_json_number(account_number(c, lead, "arr")));
+  json_object_set_new(o, "arr", core_json_number(contract(c, lead, "arr", "acv")));
   json_object_set_new(o, "estimate", core_json_number(lead->estimate));
   json_object_set_new(o, "currency", core_json_str(bw_str(lead->currency)));
   json_object_set_new(o, "opened", core_json_time(lead->opened_at));
@@ -364,7 +366,7 @@ int core_show(struct core *c, struct bw_request *req, const json_t *args, struct
   o = core_lead_row(c, lead);
   json_object_set_new(o, "now", core_json_time(core_now(c)));
   json_object_set_new(o, "family", core_json_text(lead->family));
-  json_object_set_new(o, "acv", core_json_number(account_number(c, lead, "acv")));
+  json_object_set_new(o, "acv", core_json_number(contract(c, lead, "acv", "arr")));
   json_object_set_new(o, "renewal", core_json_day(account ? bw_entity_time(account, "renewal") : BW_TIME_NONE));
   json_object_set_new(o, "last_csm_touch", last_touch(c, lead->account));
   json_object_set_new(o, "title", core_json_text(lead->title));

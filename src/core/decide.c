@@ -206,10 +206,13 @@ int core_still_holds(struct core *c, const struct bw_lead *lead, struct bw_error
   const char *blocked = NULL;
   size_t i;
   int rc = BW_OK;
-  if ((lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED) ||
-      bw_engine_why_not(bw_pipeline_engine(c->pipeline), bw_str(lead->account), bw_str(lead->play), core_now(c), &json, NULL) <
-          0)
-    return BW_OK; /* its play is there no more: nobody can say */
+  if (lead->status != BW_LEAD_OPEN && lead->status != BW_LEAD_SNOOZED)
+    return BW_OK;
+  if (bw_engine_why_not(bw_pipeline_engine(c->pipeline), bw_str(lead->account), bw_str(lead->play), core_now(c), &json, NULL) <
+      0)
+    return bw_fail(err, BW_ESTATE, BW_CLASS_PERMANENT,
+                   "%s would not open now: its play %s is there no more.  Decline it, or approve it --anyway", lead->id,
+                   lead->play);
   now = core_json_raw(bw_buf_str(&json));
   blocked = json_string_value(json_object_get(now, "blocked_by"));
   for (i = 0; blocked && i < sizeof against / sizeof *against && strcmp(blocked, against[i]) != 0; i++)

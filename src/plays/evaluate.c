@@ -135,7 +135,8 @@ static struct change compare(const struct play *p, const struct lead *l, const s
       lacks_line(l->signals, v->signals) || (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority));
   c.moved = c.mutable && c.same &&
             (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
-             strcmp(l->pub.owner, v->owner) != 0 || l->pub.close_at != v->timing.close_at || l->pub.nurture != v->nurture ||
+             strcmp(l->pub.owner, v->owner) != 0 || strcmp(l->pub.csm, v->csm ? v->csm : "") != 0 ||
+             l->pub.close_at != v->timing.close_at || l->pub.nurture != v->nurture ||
              strcmp(l->pub.template_name, v->template_name) != 0);
   return c;
 }
@@ -227,9 +228,7 @@ static void fire(struct bw_engine *e, const struct play *p, struct lead *open, s
 /* An account that is given to somebody else takes its leads along, whether their plays still speak or not. */
 static void hand_over(struct bw_engine *e, struct lead *l)
 {
-  int at = bw_plays_find(e->plays, bw_str(l->pub.play));
-  if (at < 0 || (l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SNOOZED) ||
-      !bw_lead_reroute(e, &e->plays->plays[at], l))
+  if ((l->pub.status != BW_LEAD_OPEN && l->pub.status != BW_LEAD_SNOOZED) || !bw_lead_reroute(e, l))
     return;
   bw_lead_dirty(e, l);
   spoke(e, l);

@@ -20,16 +20,16 @@ static const char *renewal_family(const struct bw_engine *e, const struct lead *
   return at >= 0 ? e->plays->plays[at].timing.renewal_family : "renewal";
 }
 
-/* The renewal's lead that an expansion belongs to; NULL: none is open, or it is not joined. */
+/* The renewal's lead that an expansion belongs to, of whatever motion: the family tells; NULL: none is open, or it is not
+ * joined. */
 static struct lead *partner(const struct bw_engine *e, const struct lead_list *list, const struct lead *l)
 {
   const char *family = renewal_family(e, l);
   size_t i;
-  if (!live(l) || l->pub.close_at == BW_TIME_NONE)
+  if (!live(l) || l->pub.close_at == BW_TIME_NONE || strcmp(l->pub.family, family) == 0)
     return NULL;
   for (i = 0; i < list->n; i++)
-    if (list->items[i] != l && live(list->items[i]) && strcmp(list->items[i]->pub.motion, "renewal") == 0 &&
-        strcmp(list->items[i]->pub.family, family) == 0)
+    if (live(list->items[i]) && strcmp(list->items[i]->pub.family, family) == 0)
       return list->items[i];
   return NULL;
 }

@@ -93,15 +93,15 @@ struct family *bw_family(struct bw_engine *e, struct bw_str account, const char 
   return f;
 }
 
-struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool add)
+struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool shadow, bool add)
 {
-  return bw_family(e, account, "", play, add);
+  return bw_family(e, account, shadow ? "\1" : "", play, add); /* no family is called so */
 }
 
 struct standing bw_standing(struct bw_engine *e, struct bw_str account, const struct play *p, bool shadow)
 {
   const struct family *f = bw_family(e, account, p->family, shadow ? p->name : NULL, false);
-  const struct family *own = shadow ? NULL : bw_family_of_play(e, account, p->name, false);
+  const struct family *own = bw_family_of_play(e, account, p->name, shadow, false);
   struct standing s = {f ? f->open : NULL, f ? f->closed_at : BW_TIME_NONE};
   if (own && own->open)
     s.open = own->open;
@@ -151,11 +151,9 @@ void bw_lead_add(struct bw_engine *e, struct lead *l, bool shadow_family)
   struct family *f = bw_family(e, bw_str(l->pub.account), l->pub.family, shadow_family ? l->pub.play : NULL, true);
   snprintf(l->pub.id, sizeof l->pub.id, "L%llu", (unsigned long long)l->pub.number);
   l->family = f;
-  l->own = shadow_family ? NULL : bw_family_of_play(e, bw_str(l->pub.account), l->pub.play, true);
+  l->own = bw_family_of_play(e, bw_str(l->pub.account), l->pub.play, shadow_family, true);
   if (!over(l))
-    f->open = l;
-  if (!over(l) && l->own)
-    l->own->open = l;
+    f->open = l->own->open = l;
   if (e->nleads == e->leads_cap) {
     e->leads_cap = e->leads_cap ? e->leads_cap * 2 : 64;
     e->leads = bw_realloc(e->leads, e->leads_cap, sizeof *e->leads);
@@ -209,8 +207,6 @@ static const unsigned allowed_from[BW_LEAD_STATUSES] = {
 
 static void left(struct family *f, const struct lead *l, int64_t now_ms)
 {
-  if (!f)
-    return;
   if (f->open == l)
     f->open = NULL;
   f->closed_at = now_ms;

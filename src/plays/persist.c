@@ -219,8 +219,8 @@ static int load_closed(struct bw_engine *e, struct bw_error *err)
     char *play BW_AUTOFREE = bw_str_dup(bw_stmt_col_str(q, 2));
     struct family *f = bw_family(e, bw_stmt_col_str(q, 0), family, bw_stmt_col_int(q, 3) ? play : NULL, true);
     f->closed_at = bw_stmt_col_int(q, 4);
-    if (!bw_stmt_col_int(q, 3))
-      bw_family_of_play(e, bw_stmt_col_str(q, 0), play, true)->closed_at = bw_stmt_col_int(q, 4);
+    f = bw_family_of_play(e, bw_stmt_col_str(q, 0), play, bw_stmt_col_int(q, 3) != 0, true);
+    f->closed_at = bw_stmt_col_int(q, 4);
   }
   return rc;
 }

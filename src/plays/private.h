@@ -128,7 +128,7 @@ struct lead {
   struct bw_lead pub;
   char *signals; /* all that triggered since it opened, one per line, sorted */
   bool dirty;
-  struct family *family, *own; /* own: of its play alone; NULL: of a shadow */
+  struct family *family, *own; /* own: of its play alone */
   size_t expansions;           /* joined to it */
   struct place place;
 };
@@ -161,7 +161,7 @@ struct bw_engine {
   struct bw_engine_options options;
   struct bw_zone *zone; /* of options.timezone */
   struct bw_lead_events events;
-  struct bw_map *families;   /* account NUL family [NUL shadow play], account NUL NUL play → struct family */
+  struct bw_map *families;   /* account NUL family [NUL shadow play], and of plays alone → struct family */
   struct bw_map *by_id;      /* leads in memory */
   struct bw_map *by_account; /* account → struct lead_list */
   struct lead **leads;       /* in order of number */
@@ -190,14 +190,14 @@ bool bw_nothing_new(const struct bw_env *env, const struct play *p, struct stand
 bool bw_family_rests(const struct bw_env *env, const struct play *p, struct standing s);
 /* Where the lead's account was given to somebody else, or the operator's lead finds an owner: takes it there; true (route.c).
  */
-bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *l);
+bool bw_lead_reroute(struct bw_engine *e, struct lead *l);
 /* What the verdict says becomes the lead's. */
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v);
 
 /* ---- leads in memory (leads.c), in the store (persist.c), as JSON (lead_json.c), joined (joins.c) ---- */
 
 struct family *bw_family(struct bw_engine *e, struct bw_str account, const char *family, const char *shadow_play, bool add);
-struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool add); /* not of shadows */
+struct family *bw_family_of_play(struct bw_engine *e, struct bw_str account, const char *play, bool shadow, bool add);
 struct standing bw_standing(struct bw_engine *e, struct bw_str account, const struct play *p, bool shadow);
 struct lead *bw_lead_new(struct bw_engine *e);
 void bw_lead_free(struct lead *l);

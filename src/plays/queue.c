@@ -17,12 +17,11 @@
 static int drop(struct bw_engine *e, struct lead *l, const char *why, int64_t now_ms, struct bw_error *err)
 {
   struct family *f = l->family, *own = l->own;
-  int64_t closed_at = f->closed_at, own_at = own ? own->closed_at : BW_TIME_NONE;
+  int64_t closed_at = f->closed_at, own_at = own->closed_at;
   char *reason BW_AUTOFREE = bw_asprintf("left the queue: %s", why);
   int rc = bw_lead_move(e, l, BW_LEAD_CLOSED, bw_str(reason), now_ms, err);
   f->closed_at = closed_at;
-  if (own)
-    own->closed_at = own_at;
+  own->closed_at = own_at;
   e->stats.dropped++;
   return rc;
 }

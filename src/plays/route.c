@@ -275,18 +275,35 @@ static void take_owner(struct lead *l, const char *owner, const char *role, cons
   }
 }
 
-/* The first row and its fallbacks, by what the lead was worth when its play last spoke. */
-static bool find_anybody(struct bw_engine *e, const struct play *play, struct lead *l)
+/* The route that the lead took, which may not have been its play's first; -1: it is there no more.  Our own JSON: within it,
+   an unescaped "route":{"name": is that and nothing else. */
+static int route_taken(const struct bw_plays *set, const struct lead *l)
 {
+  static const char mark[] = "\"route\":{\"name\":\"";
+  const char *at = strstr(l->pub.why_json, mark);
+  struct bw_str name = at ? bw_str_n(at + sizeof mark - 1, strcspn(at + sizeof mark - 1, "\"")) : BW_STR("");
+  size_t i;
+  for (i = 0; i < set->nroutes; i++)
+    if (bw_str_is(name, set->routes[i].name))
+      return (int)i;
+  return -1;
+}
+
+/* The rows and fallbacks of its route, by what the lead was worth when its play last spoke. */
+static bool find_anybody(struct bw_engine *e, struct lead *l)
+{
+  int at = bw_plays_find(e->plays, bw_str(l->pub.play)), route = route_taken(e->plays, l);
   struct verdict v;
   bool other;
+  if (at < 0 || route < 0)
+    return false;
   bw_verdict_init(&v);
   e->env.score = l->pub.score;
   e->env.estimate = l->pub.estimate;
   e->env.priority = l->pub.priority;
   v.priority = l->pub.priority;
   v.shadow = l->pub.mode == BW_MODE_SHADOW;
-  bw_play_route(e, play, play->route, &v);
+  bw_play_route(e, &e->plays->plays[at], route, &v);
   other = strcmp(v.role, "operator") != 0 || strcmp(v.owner, l->pub.owner) != 0; /* or another operator */
   if (other) {
     bw_pool_take_turn(e, &v);
@@ -294,20 +311,18 @@ static bool find_anybody(struct bw_engine *e, const struct play *play, struct le
     bw_lead_set(&l->pub.owner_role, v.role);
     bw_lead_set(&l->pub.owner_for, v.routed.nominal);
     bw_lead_set(&l->pub.owner_note, v.routed.note);
-    bw_lead_set(&l->pub.csm, v.csm);
   }
   bw_verdict_clear(&v);
   return other;
 }
 
-bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *l)
+/* Whom the lead's role names now. */
+static bool find_heir(struct bw_engine *e, struct lead *l)
 {
   struct search s = {.e = e, .pool = -1};
   int at = bw_find_role(e->plays, bw_str(l->pub.owner_role));
   bool moved = false;
   size_t i;
-  if (strcmp(l->pub.owner_role, "operator") == 0)
-    return find_anybody(e, play, l);
   for (i = 0; at >= 0 && i < e->plays->roles[at].npeople && !s.owner; i++)
     try_place(&s, &e->plays->roles[at], e->plays->roles[at].people[i]);
   if (s.owner && s.nominal && handed_over(e->plays, &l->pub, l->pub.owner_role, s.nominal)) {
@@ -315,5 +330,16 @@ bool bw_lead_reroute(struct bw_engine *e, const struct play *play, struct lead *
     moved = true;
   }
   search_clear(&s);
+  return moved;
+}
+
+bool bw_lead_reroute(struct bw_engine *e, struct lead *l)
+{
+  bool moved = strcmp(l->pub.owner_role, "operator") == 0 ? find_anybody(e, l) : find_heir(e, l);
+  char *csm BW_AUTOFREE = find_csm(e, l->pub.owner);
+  if (strcmp(csm ? csm : "", l->pub.csm) != 0) {
+    bw_lead_set(&l->pub.csm, csm);
+    moved = true;
+  }
   return moved;
 }

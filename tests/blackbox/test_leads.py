@@ -136,7 +136,7 @@ def test_an_account_takes_its_leads_along(puppet):
     assert puppet.leads()["nobody"]["owner"] == "operator"
     at = "2026-03-02T13:05:00Z"
     puppet.tell(account("fires", at=at, ae="zoe"), account("cleared", at=at, ae="zoe"), account("red", at=at, ae="zoe", health="red"),
-                account("nobody", at=at, **{**gone, "owner": "zoe"}, ae="zoe", health="red"), signal("cleared", "seat_limit", at=at, state="cleared"))
+                account("nobody", at=at, **{**gone, "owner": "zoe", "csm": "dora"}, ae="zoe", health="red"), signal("cleared", "seat_limit", at=at, state="cleared"))
     puppet.tick("2026-03-02T14:00:00Z")
     assert {k: v["owner"] for k, v in puppet.leads().items()} == {x: "zoe" for x in ("fires", "cleared", "red", "nobody")}
 
@@ -300,3 +300,76 @@ def test_an_escalated_ticket_is_heard_by_every_play(tmp_path):
         assert "account.escalated would have to be no" in " ".join(d.cli("why-not", "hf", "health-first").stdout.split())
     finally:
         d.kill_all()
+
+
+def test_an_operators_lead_goes_by_the_route_that_it_took(puppet):
+    """A small contract is served by the CSM, also where the play does not speak any more when somebody is named at last."""
+    gone = {"owner": None, "csm": None, "acv": 5000}
+    puppet.tell(customer("small", **gone), seats_full("small"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert puppet.leads()["small"]["owner"] == "operator"
+    puppet.tell(account("small", at="2026-03-02T13:05:00Z", **{**gone, "owner": "olivia", "csm": "dora"}, ae="anna", health="red"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert puppet.leads()["small"]["owner"] == "dora"
+
+
+def test_another_csm_reviews_and_is_told(puppet):
+    limit = {"resource": "api_calls", "used": 950, "limit": 1000}
+    for name in ("fires", "silent"):
+        puppet.tell(customer(name), trait(name, "dau_mau", 0.7),
+                    signal(name, "usage_near_limit", key="api_calls", value=0.95, evidence=limit))
+    puppet.tick("2026-03-02T13:00:00Z")
+    puppet.tell(account("fires", at="2026-03-02T13:05:00Z", csm="dora"), account("silent", at="2026-03-02T13:05:00Z", csm="dora", health="red"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    leads = puppet.leads()
+    assert {leads[x]["csm"] for x in ("fires", "silent")} == {"dora"}
+    assert puppet.cli("approve", leads["fires"]["lead"], "--who", "carl", check=False).returncode != 0
+    puppet.cli("approve", leads["fires"]["lead"], "--who", "dora")
+
+
+def test_a_lead_whose_play_is_gone(puppet):
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    (puppet.config / "plays/seat-expansion.yaml").unlink()
+    puppet.cli("reload")
+    puppet.tell(account("acme", at="2026-03-02T13:05:00Z", ae="zoe"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    lead = puppet.leads()["acme"]
+    assert lead["owner"] == "zoe" and "is there no more" in lead["blocked"] and "zoe" in draft(puppet, "acme")["body"]
+    assert puppet.cli("approve", lead["lead"], "--who", "zoe", check=False).returncode != 0
+    puppet.cli("approve", lead["lead"], "--who", "zoe", "--anyway")
+
+
+def test_a_shadow_of_another_family_is_the_same_shadow(puppet):
+    puppet.tell(customer("acme"), signal("acme", "idle_seats", evidence={"seats_bought": 10, "seats_active": 2}))
+    puppet.tick("2026-03-02T13:00:00Z")
+    shadows = lambda: [x["lead"] for x in puppet.json("inbox", "--all")["leads"] if x["play"] == "health-first"]
+    assert len(shadows()) == 1
+    change_play(puppet, "health-first", ("family: adoption", "family: help"))
+    puppet.cli("reload")
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert len(shadows()) == 1
+
+
+def test_a_renewal_carries_its_expansions_whatever_its_motion(tmp_path):
+    d = Puppet(tmp_path, at="2026-03-12T12:00:00Z")
+    change_play(d, "renewal-expand", ("mode: shadow", "mode: live"))
+    d.start()
+    try:
+        at = "2026-03-12T11:00:00Z"
+        d.tell(customer("acme", ae="anna", renewal_date="2026-06-05"), seats_full("acme", at=at))
+        d.tick("2026-03-12T13:00:00Z")
+        d.tell(signal("acme", "renewal_expand", at="2026-03-12T13:05:00Z", evidence={"renewal": "2026-06-05", "days": 85}))
+        d.tick("2026-03-12T14:00:00Z")
+        leads = {x["play"]: d.json("show", x["lead"]) for x in d.json("inbox", "--all")["leads"]}
+        assert leads["seat-expansion"]["fields"]["joined_to"] == leads["renewal-expand"]["lead"]
+        assert [x["lead"] for x in leads["renewal-expand"]["fields"]["expansions"]] == [leads["seat-expansion"]["lead"]]
+    finally:
+        d.kill_all()
+
+
+def test_the_contract_by_either_name(puppet):
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert puppet.leads()["acme"]["arr"] == 50000
+    assert "Contract ARR      $50,000" in puppet.cli("show", puppet.leads()["acme"]["lead"]).stdout
