@@ -112,52 +112,6 @@ struct names_check {
   bool judged; /* a person reads it, and nobody is written to: signals that can mean good or bad news may be told */
 };
 
-/* ---- the names in templates' evidence ------------------------------------ */
-
-/* The word up to a dot or bracket. */
-static struct bw_str first_part(const char *s, const char *end)
-{
-  const char *p = s;
-  while (p < end && *p != '.' && *p != '[')
-    p++;
-  return bw_str_n(s, (size_t)(p - s));
-}
-
-/* Whether a list such as "used limit *_ratio" has the name. */
-static bool in_list(const char *list, struct bw_str name)
-{
-  for (; *list; list += strspn(list, " ")) {
-    struct bw_str item = bw_str_n(list, strcspn(list, " "));
-    list += item.len;
-    if (bw_str_eq(item, name))
-      return true;
-    if (item.data[0] == '*' && name.len > item.len &&
-        memcmp(name.data + name.len - item.len + 1, item.data + 1, item.len - 1) == 0)
-      return true;
-  }
-  return false;
-}
-
-/* Whether signal.TYPE...evidence.NAME names something that the signal's evidence holds; where that is known of it. */
-static void check_evidence(const struct names_check *k, const struct bw_node *at, struct bw_str name)
-{
-  const char *end = name.data + name.len, *mark;
-  struct bw_str type, item;
-  const char *holds;
-  int index;
-  char *text BW_AUTOFREE = bw_str_dup(name);
-  if (!bw_str_prefix(name, "signal.") || !(mark = strstr(text, ".evidence.")))
-    return;
-  item = first_part(name.data + (mark - text) + strlen(".evidence."), end);
-  type = first_part(name.data + strlen("signal."), end);
-  index = bw_catalog_find_signal(k->catalog, type);
-  holds = index < 0 ? NULL : bw_signal_evidence(bw_catalog_signal(k->catalog, (size_t)index));
-  if (holds && !in_list(holds, item))
-    bw_complain(k->c, at, "the evidence of %.*s never holds \"%.*s\"; it may hold: %s", BW_FMT(type), BW_FMT(item), holds);
-}
-
-/* ---- all names ------------------------------------------------------------ */
-
 /* {{account.name|money}}: every draft would have a gap there. */
 static void check_filter(const struct names_check *k, const struct bw_node *at, struct bw_str name, enum bw_mustache_use use,
                          enum bw_type type)
@@ -190,10 +144,8 @@ static void check_name(void *ctx, struct bw_str name, enum bw_mustache_use use, 
   rc = bw_str_is(name, ".") ? 0 : bw_env_check_name(k->catalog, name, &type, &err);
   if (rc == 0)
     check_filter(k, &at, name, use, type);
-  if (rc == 0 || (rc == BW_EINVAL && k->judged)) {
-    check_evidence(k, &at, name);
+  if (rc == 0 || (rc == BW_EINVAL && k->judged))
     return;
-  }
   if (bw_str_prefix(name, "trait."))
     bw_warn(k->c, &at, "%s", err.message);
   else

@@ -157,6 +157,31 @@ static const struct part_row *find_part(struct bw_str name)
   return NULL;
 }
 
+/* Whether a list such as "used limit *_ratio" has the name. */
+static bool in_list(const char *list, struct bw_str name)
+{
+  for (; *list; list += strspn(list, " ")) {
+    struct bw_str item = bw_str_n(list, strcspn(list, " "));
+    list += item.len;
+    if (bw_str_eq(item, name))
+      return true;
+    if (item.data[0] == '*' && name.len > item.len &&
+        memcmp(name.data + name.len - item.len + 1, item.data + 1, item.len - 1) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* Where it is known what the signal's evidence holds, nothing else is there to be asked for. */
+static int check_evidence(const struct bw_signal_type *type, struct bw_str item, struct bw_error *err)
+{
+  const char *holds = bw_signal_evidence(type);
+  if (!holds || in_list(holds, item))
+    return 0;
+  return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG, "the evidence of %s never holds \"%.*s\"; it may hold: %s", type->name,
+                 (int)(item.len > 80 ? 80 : item.len), item.data, holds);
+}
+
 static int parse_signal(const struct bw_catalog *c, const struct bw_path *p, struct env_name *n, size_t *ret_used,
                         struct bw_error *err)
 {
@@ -188,7 +213,11 @@ static int parse_signal(const struct bw_catalog *c, const struct bw_path *p, str
       if (at == p->n) {
         bw_name_clear(n);
         return bw_fail(err, BW_ENOTFOUND, BW_CLASS_CONFIG,
-                       "evidence is named down to the value: signal.seat_limit.evidence.used");
+                       "evidence is named down to the value: signal.seat_limit.evidence.seats_used");
+      }
+      if (check_evidence(bw_catalog_signal(c, n->type_index), p->part[at], err) < 0) {
+        bw_name_clear(n);
+        return BW_ENOTFOUND;
       }
       n->rest = join(p, at, p->n);
       at = p->n;

@@ -414,3 +414,11 @@ def test_a_reload_tells_what_lint_found_and_refuses_only_where_asked(daemon):
     play.write_text(SEATS)
     daemon.cli("reload")
     wait_until(lambda: reloads(daemon) == n + 2, 30, "the reload")
+
+
+def test_evidence_that_never_comes_is_refused_in_conditions(shipped):
+    play = shipped / "plays/health-first.yaml"
+    play.write_text(play.read_text().replace("gates:\n", "gates:\n  - {name: typo, require: signal.idle_seats.evidence.seats_usd < 5}\n", 1))
+    done = subprocess.run([BUILD / "basewatchd", "--check", "--config", shipped, "--plugins", BUILD / "plugins/usage"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode != 0 and 'never holds "seats_usd"; it may hold: seats_used seats_bought' in done.stdout + done.stderr

@@ -37,7 +37,7 @@ static void names_give_values_and_their_sources(void **state)
       {"plan.id", "\"pro\"", "computed"},
       {"trait.usage.seats_needed", "70", "trait"},
       {"signal.seat_limit.value", "1.2", "signal"},
-      {"signal.seat_limit.evidence.used", "60", "signal"},
+      {"signal.seat_limit.evidence.seats_used", "60", "signal"},
       {"signal.usage_limit.api_calls.evidence.resource", "\"api_calls\"", "signal"},
       {"signal.usage_limit[\"api_calls\"].strength", "0.5", "signal"},
       {"account.csm", "\"carl\"", "record"},
@@ -74,7 +74,7 @@ static void names_give_values_and_their_sources(void **state)
   size_t i;
   (void)state;
   from_facts = acme(&f);
-  facts_signal(&f, START, "a000", "seat_limit", "", BW_OPENED, 1.2, 0.4, "{\"used\":60}");
+  facts_signal(&f, START, "a000", "seat_limit", "", BW_OPENED, 1.2, 0.4, "{\"seats_used\":60}");
   facts_signal(&f, START, "a000", "usage_limit", "api_calls", BW_OPENED, 1.2, 0.5, "{\"resource\":\"api_calls\"}");
   assert_int_equal(bw_env_open(&from_facts, BW_STR("a000"), NULL, START, &env, &err), 0);
   for (i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -136,7 +136,7 @@ static void a_lead_is_what_its_owner_tells(void **state)
                              .sla_at = BW_TIME_NONE,
                              .score = 75,
                              .estimate = NAN,
-                             .why_json = "{\"signals\":[{\"signal\":\"seat_limit\",\"value\":1.5,\"evidence\":{\"used\":75}}]}",
+                             .why_json = "{\"signals\":[{\"signal\":\"seat_limit\",\"value\":1.5,\"evidence\":{\"seats_used\":75}}]}",
                              .updated_at = START};
   struct bw_env *env = NULL;
   (void)state;
@@ -152,7 +152,7 @@ static void a_lead_is_what_its_owner_tells(void **state)
   expect(env, "priority", "\"high\"");
   expect(env, "account.currency", "\"USD\"");
   expect(env, "signal.seat_limit.value", "1.5"); /* it is over: as the lead saw it */
-  expect(env, "signal.seat_limit.evidence.used", "75");
+  expect(env, "signal.seat_limit.evidence.seats_used", "75");
   bw_env_close(&env);
   facts_close(&f);
 }
