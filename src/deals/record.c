@@ -63,6 +63,17 @@ static int stage_of(struct bw_deals *d, const struct bw_record *r)
   return i;
 }
 
+/* A value that nobody can read is passed over, and told of once. */
+static void passed_over(struct bw_deals *d, const struct bw_record *r, const char *field, struct bw_str value, const char *says)
+{
+  struct bw_buf what = {0};
+  bw_buf_printf(&what, "%s %.*s", field, (int)(value.len > 100 ? 100 : value.len), value.data);
+  if (first_time(d, bw_buf_cstr(&what), r->subject))
+    deal_notice(d, when(r), r->account, "opportunity_value", "opportunity %s says %s = %s, %s", bw_log_quote(r->subject), field,
+                bw_log_quote(value), says);
+  bw_buf_clear(&what);
+}
+
 /* Where the CRM's own id, our id or the lead's id leads to; *ret_lead: a lead that has no deal yet. */
 static struct deal *find_deal(struct bw_deals *d, const struct bw_record *r, const struct bw_lead **ret_lead)
 {
@@ -78,6 +89,8 @@ static struct deal *find_deal(struct bw_deals *d, const struct bw_record *r, con
   if (deal || !lead.len)
     return deal;
   found = d->leads.find(d->leads.ctx, lead);
+  if (!found && bw_str_eq(lead, trait(r, "basewatch_lead")))
+    passed_over(d, r, "basewatch_lead", lead, "which is no lead of ours");
   if (!found || found->mode == BW_MODE_SHADOW)
     return NULL;
   if (bw_str_is(r->account, found->account))
@@ -126,14 +139,20 @@ static void take_values(struct bw_deals *d, struct deal *deal, const struct bw_r
 {
   struct bw_deal *p = &deal->pub;
   double amount = bw_record_number(r, BW_SECTION_TRAITS, "amount", NAN);
-  struct bw_str owner = trait(r, "owner");
+  struct bw_str owner = trait(r, "owner"), day = trait(r, "close_date");
   int64_t close;
-  if (isfinite(amount) && amount >= 0 && amount <= 1e12 && newer(when(r), p->amount_at)) {
+  bool readable = bw_time_parse(day, &close) == 0;
+  if (!(isfinite(amount) && amount >= 0 && amount <= 1e12)) {
+    if (trait(r, "amount").len)
+      passed_over(d, r, "amount", trait(r, "amount"), "which is no amount: a number from 0");
+  } else if (newer(when(r), p->amount_at)) {
     p->amount = amount;
     p->amount_at = when(r);
     deal_changed(d, deal);
   }
-  if (bw_time_parse(trait(r, "close_date"), &close) == 0 && newer(when(r), p->close_set_at)) {
+  if (day.len && !readable)
+    passed_over(d, r, "close_date", day, "which is no day as in 2026-04-30");
+  if (readable && newer(when(r), p->close_set_at)) {
     p->close_at = bw_day_time(bw_time_day(close));
     p->close_set_at = when(r);
     deal_changed(d, deal);
@@ -155,10 +174,12 @@ static struct bw_str cut(struct bw_str s, size_t max)
   return s;
 }
 
-/* One of our words where it is one; else the CRM's own. */
-static void take_reason(struct deal *deal, const struct bw_record *r)
+/* One of our words where it is one; else the CRM's own, which no rule knows. */
+static void take_reason(struct bw_deals *d, struct deal *deal, const struct bw_record *r)
 {
   struct bw_str words = cut(trait(r, "loss_reason"), MAX_REASON), known = loss_reason(words);
+  if (words.len && !known.len)
+    passed_over(d, r, "loss_reason", words, "which is none that plays know: write timing, budget, fit ...");
   if (words.len)
     deal_set(deal, BW_DEAL_LOSS_REASON, known.len ? known : words);
 }
@@ -236,7 +257,7 @@ static int take_stage(struct bw_deals *d, struct deal *deal, const struct bw_dea
   struct bw_str by = cut(trait(r, "by"), MAX_ID);
   deal_enter(d, deal, stage, when(r), by.len ? by : BW_STR("crm"), true);
   if (p->state == BW_DEAL_LOST)
-    take_reason(deal, r);
+    take_reason(d, deal, r);
   if (p->state == BW_DEAL_WON && !p->text[BW_DEAL_SPLIT][0])
     deal_set(deal, BW_DEAL_SPLIT, bw_str(deal_default_split(d, deal)));
   if (p->state == BW_DEAL_OPEN && (before == BW_DEAL_WON || before == BW_DEAL_LOST) &&
@@ -301,7 +322,7 @@ static int apply_theirs(struct bw_deals *d, const struct bw_record *r, struct bw
   }
   take_values(d, deal, r);
   if (stage && stage->state == BW_DEAL_LOST && deal->pub.state == BW_DEAL_LOST && !deal->pub.text[BW_DEAL_LOSS_REASON][0])
-    take_reason(deal, r); /* often filled in after the fact */
+    take_reason(d, deal, r); /* often filled in after the fact */
   deal_rename(d, deal);
   return rc;
 }
@@ -345,7 +366,7 @@ static int restore(struct bw_deals *d, struct deal *deal, const struct bw_deal_s
   take_values(d, deal, r);
   deal_enter(d, deal, stage, when(r), by, true);
   if (p->state == BW_DEAL_LOST)
-    take_reason(deal, r);
+    take_reason(d, deal, r);
   if (p->state == BW_DEAL_WON && bw_split_parse(trait(r, "split"), &split, NULL) == 0)
     deal_set(deal, BW_DEAL_SPLIT, bw_buf_str(&split));
   bw_buf_clear(&split);

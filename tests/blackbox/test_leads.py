@@ -373,3 +373,15 @@ def test_the_contract_by_either_name(puppet):
     puppet.tick("2026-03-02T13:00:00Z")
     assert puppet.leads()["acme"]["arr"] == 50000
     assert "Contract ARR      $50,000" in puppet.cli("show", puppet.leads()["acme"]["lead"]).stdout
+
+
+def test_what_the_crm_says_and_nobody_can_read_is_told(puppet):
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    lead = puppet.leads()["acme"]["lead"]
+    puppet.tell(opportunity("acme", "006A", "2026-03-02T13:10:00Z", basewatch_lead=lead, stage="Proposal", amount=-5, close_date="30.04.2026"),
+                opportunity("acme", "006B", "2026-03-02T13:11:00Z", basewatch_lead="L999", stage="Proposal"),
+                opportunity("acme", "006A", "2026-03-02T13:12:00Z", stage="closedlost", loss_reason="Price"))
+    told = [x["text"] for x in puppet.status()["notices"]]
+    for words in ('amount = "-5"', 'close_date = "30.04.2026"', 'basewatch_lead = "L999"', 'loss_reason = "Price"'):
+        assert sum(words in x for x in told) == 1, told
