@@ -292,8 +292,8 @@ static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct 
 /* Abbreviations that nobody writes in small letters. */
 static bool abbreviation(const char *word, size_t len)
 {
-  static const char *const list[] = {"ai",  "api", "csv", "gb",  "id",  "ip", "json", "mb",
-                                     "pdf", "sdk", "sms", "sql", "sso", "tb", "url",  "xml"};
+  static const char *const list[] = {"ai", "api", "crm", "csv", "erp", "gb",  "id", "ip",  "json",
+                                     "mb", "pdf", "sdk", "sms", "sql", "sso", "tb", "url", "xml"};
   size_t i;
   for (i = 0; i < sizeof list / sizeof *list; i++)
     if (strlen(list[i]) == len && memcmp(word, list[i], len) == 0)

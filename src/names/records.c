@@ -74,7 +74,8 @@ static const struct name_row subscription_rows[] = {
 
 #define PLAN_ROWS(id, id_help)                                                                                                 \
   {"id", TEXT, id, id_help}, {"name", TEXT, NULL, "the plan's name"},                                                          \
-      {"seat_price", NUMBER, NULL, "price of one seat per month"}, {"price", NUMBER, NULL, "base price per month"},            \
+      {"seat_price", NUMBER, NULL, "price of one seat per month, in the account's currency"},                                  \
+      {"price", NUMBER, NULL, "base price per month, in the account's currency"},                                              \
       {"next", TEXT, NULL, "the id of the plan above"}, {"features", BW_TYPE_LIST, NULL, "features included"},                 \
       {"limits.*", NUMBER, NULL, "a limit of the plan: limits.api_calls"},                                                     \
   {                                                                                                                            \

@@ -18,18 +18,43 @@
 struct search {
   struct bw_env *env;
   const struct bw_expr *e;
+  const struct gate_list *gates; /* of the play, this condition among them, perhaps */
   const struct bw_leaf *leaf;
   enum bw_type type;
 };
 
-static bool turns(const struct search *s, struct bw_value v)
+static bool holds(struct bw_env *env, const struct bw_expr *e)
 {
   struct bw_value r;
+  bw_expr_eval(e, &env->eval, &r);
+  return r.type == BW_TYPE_BOOL && r.b;
+}
+
+static bool holds_with(const struct search *s, const struct bw_expr *e, struct bw_value v)
+{
+  bool answer;
   s->env->instead_of = s->leaf->slot;
   s->env->instead = v;
-  bw_expr_eval(s->e, &s->env->eval, &r);
+  answer = holds(s->env, e);
   s->env->instead_of = UINT32_MAX;
-  return r.type == BW_TYPE_BOOL && r.b;
+  return answer;
+}
+
+static bool turns(const struct search *s, struct bw_value v)
+{
+  return holds_with(s, s->e, v);
+}
+
+/* What opens this gate and closes another one is no advice. */
+static bool harms(const struct search *s, struct bw_value v)
+{
+  size_t i;
+  for (i = 0; i < s->gates->n; i++) {
+    const struct bw_expr *other = s->gates->items[i].require;
+    if (other != s->e && holds(s->env, other) && !holds_with(s, other, v))
+      return true;
+  }
+  return false;
 }
 
 /* ---- numbers, durations and times: all as a number, the latter two in days ---- */
@@ -230,7 +255,7 @@ static bool change_leaf(struct search *s, struct bw_buf *b, struct bw_buf *says)
   struct bw_buf what = {0}, text = {0};
   struct bw_value to;
   int64_t at;
-  bool found = find(s, &what, &to, &at);
+  bool found = find(s, &what, &to, &at) && !harms(s, to);
   if (found) {
     if (s->leaf->value.type == BW_TYPE_ERROR && s->type != BW_TYPE_STRING)
       bw_buf_printf(&text, "%.*s would have to be known, and be %s", BW_FMT(s->leaf->name), bw_buf_cstr(&what));
@@ -244,7 +269,8 @@ static bool change_leaf(struct search *s, struct bw_buf *b, struct bw_buf *says)
   return found;
 }
 
-void bw_change_explain(struct bw_env *env, const struct bw_expr *e, struct bw_buf *b, struct bw_buf *says)
+void bw_change_explain(struct bw_env *env, const struct bw_expr *e, const struct gate_list *gates, struct bw_buf *b,
+                       struct bw_buf *says)
 {
   struct bw_leaf leaves[MAX_LEAVES];
   size_t n = env->eval.nleaves < MAX_LEAVES ? env->eval.nleaves : MAX_LEAVES, i;
@@ -255,7 +281,7 @@ void bw_change_explain(struct bw_env *env, const struct bw_expr *e, struct bw_bu
   bw_json_key(b, "change");
   bw_json_open(b, '[');
   for (i = 0; i < n; i++) {
-    struct search s = {env, e, &leaves[i], bw_env_slot_type(env, leaves[i].slot)};
+    struct search s = {env, e, gates, &leaves[i], bw_env_slot_type(env, leaves[i].slot)};
     if (memchr(leaves[i].name.data, '(', leaves[i].name.len))
       continue; /* made of other accounts, or of the past */
     if (s.type == BW_TYPE_ANY)

@@ -135,8 +135,8 @@ static void explain_signals(struct bw_env *env, const struct play *p, struct ver
 /* ---- gates ---- */
 
 /* "require" as it is, its answer, and the values that decided it. */
-static void condition(struct bw_env *env, const struct bw_expr *e, enum answer answer, const char *otherwise, const char *name,
-                      bool told, struct verdict *v)
+static void condition(struct bw_env *env, const struct play *p, const struct bw_expr *e, enum answer answer,
+                      const char *otherwise, const char *name, bool told, struct verdict *v)
 {
   static const char *const words[] = {"pass", "diverted", "missing", "error", "fail"};
   struct bw_buf *b = &v->why, values = {0}, change = {0};
@@ -158,7 +158,7 @@ static void condition(struct bw_env *env, const struct bw_expr *e, enum answer a
   }
   if (answer != ANSWER_YES) {
     bw_values_text(env, &values);
-    bw_change_explain(env, e, b, &change);
+    bw_change_explain(env, e, &p->gates, b, &change);
   }
   if (told && r.type == BW_TYPE_ERROR)
     v->says = bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name,
@@ -186,7 +186,7 @@ static void explain_gates(struct bw_engine *e, const struct play *p, struct verd
       bw_json_key(&v->why, "from");
       bw_json_cstr(&v->why, g->from);
     }
-    condition(&e->env, g->require, (enum answer)v->gates[i],
+    condition(&e->env, p, g->require, (enum answer)v->gates[i],
               g->otherwise.route >= 0 ? set->routes[g->otherwise.route].name : NULL, name,
               tells(v, "gate") && v->blocked_gate == i, v);
     bw_json_close(&v->why, '}');
@@ -278,7 +278,7 @@ static void explain_floor(struct bw_engine *e, const struct play *p, struct verd
     return;
   bw_json_key(&v->why, "floor");
   bw_json_open(&v->why, '{');
-  condition(&e->env, p->floor, (enum answer)v->floor,
+  condition(&e->env, p, p->floor, (enum answer)v->floor,
             p->floor_otherwise.route >= 0 ? set->routes[p->floor_otherwise.route].name : NULL, "the floor", tells(v, "floor"),
             v);
   bw_json_close(&v->why, '}');

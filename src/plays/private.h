@@ -72,9 +72,10 @@ void bw_timing_explain(struct bw_env *env, const struct play *play, struct verdi
 int bw_journey_stage(void *engine, struct bw_env *env, struct bw_str *ret_why);
 void bw_journey_explain(struct bw_engine *e, struct bw_buf *out);
 
-/* "change": what single value, changed, would make the condition hold; after it was evaluated with its leaves collected, which
-   are gone then.  In words too, into says. */
-void bw_change_explain(struct bw_env *env, const struct bw_expr *e, struct bw_buf *out, struct bw_buf *says);
+/* "change": what single value, changed, would make the condition hold, and none of the gates fail that hold; after it was
+   evaluated with its leaves collected, which are gone then.  In words too, into says. */
+void bw_change_explain(struct bw_env *env, const struct bw_expr *e, const struct gate_list *gates, struct bw_buf *out,
+                       struct bw_buf *says);
 /* The expression with the collected values in place of their names. */
 void bw_arithmetic(const struct bw_env *env, struct bw_str source, struct bw_buf *out);
 

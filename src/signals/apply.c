@@ -212,6 +212,7 @@ int bw_signals_apply(struct bw_signals *s, uint32_t watcher, struct bw_str outpu
 {
   struct bw_reader in = bw_reader(outputs.data, outputs.len);
   struct bw_output o;
+  struct bw_str account = BW_STR("");
   const char *first = NULL;
   uint64_t refused = 0;
   int64_t at_ms = 0;
@@ -227,13 +228,16 @@ int bw_signals_apply(struct bw_signals *s, uint32_t watcher, struct bw_str outpu
     refused++;
     if (!first) {
       first = why;
+      account = o.kind == BW_OUTPUT_SIGNAL ? o.u.signal.account : o.kind == BW_OUTPUT_TRAIT ? o.u.trait.account : account;
       at_ms = o.kind == BW_OUTPUT_SIGNAL ? o.u.signal.at_ms : o.kind == BW_OUTPUT_TRAIT ? o.u.trait.at_ms : o.u.notice.at_ms;
     }
   }
   if (refused) {
+    bool named = account.len && good_text(account, MAX_ACCOUNT_NAME);
     char *text BW_AUTOFREE =
-        bw_asprintf("watcher %s emitted %s; %llu of its outputs up to record %llu were refused and left out",
-                    s->catalog->watchers[watcher].name, first, (unsigned long long)refused, (unsigned long long)offset);
+        bw_asprintf("watcher %s emitted %s%s%.*s%s; %llu of its outputs up to record %llu were refused and left out",
+                    s->catalog->watchers[watcher].name, first, named ? " (account " : "", named ? (int)account.len : 0,
+                    named ? account.data : "", named ? ")" : "", (unsigned long long)refused, (unsigned long long)offset);
     s->stats.refused += refused;
     bw_signals_notice(s, good_time(at_ms) ? at_ms : 0, BW_URGENCY_MEDIUM, "outputs_refused", bw_str(text));
   }
