@@ -136,7 +136,8 @@ static void a_lead_is_what_its_owner_tells(void **state)
                              .sla_at = BW_TIME_NONE,
                              .score = 75,
                              .estimate = NAN,
-                             .why_json = "{\"signals\":[{\"signal\":\"seat_limit\",\"value\":1.5,\"evidence\":{\"seats_used\":75}}]}",
+                             .why_json =
+                                 "{\"signals\":[{\"signal\":\"seat_limit\",\"value\":1.5,\"evidence\":{\"seats_used\":75}}]}",
                              .updated_at = START};
   struct bw_env *env = NULL;
   (void)state;
