@@ -123,11 +123,16 @@ static void check_filter(const struct names_check *k, const struct bw_node *at, 
   } wrong[] = {{BW_TYPE_STRING, BW_MUSTACHE_NUMBER, "a text, and its filter takes numbers"},
                {BW_TYPE_TIMESTAMP, BW_MUSTACHE_NUMBER, "a day, and its filter takes numbers: |date writes it"},
                {BW_TYPE_RANK, BW_MUSTACHE_NUMBER, "a text, and its filter takes numbers"},
+               {BW_TYPE_BOOL, BW_MUSTACHE_NUMBER, "a yes or no, and its filter takes numbers"},
+               {BW_TYPE_LIST, BW_MUSTACHE_NUMBER, "a list, and its filter takes numbers"},
                {BW_TYPE_DOUBLE, BW_MUSTACHE_DAY, "a number, and |date takes days"},
+               {BW_TYPE_DURATION, BW_MUSTACHE_DAY, "a span of time, and |date takes days"},
+               {BW_TYPE_BOOL, BW_MUSTACHE_DAY, "a yes or no, and |date takes days"},
+               {BW_TYPE_LIST, BW_MUSTACHE_DAY, "a list, and |date takes days"},
                {BW_TYPE_RANK, BW_MUSTACHE_DAY, "a text, and |date takes days"}};
   size_t i;
   for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
-    if (wrong[i].type == type && wrong[i].use == use)
+    if (wrong[i].type == BW_TYPE_KIND(type) && wrong[i].use == use)
       bw_complain(k->c, at, "%.*s is %s", BW_FMT(name), wrong[i].says);
 }
 
