@@ -55,3 +55,18 @@ def test_a_watchers_process_is_shown(daemon, how):
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_web_that_gives_no_sign_is_told(daemon):
+    daemon.start()
+    assert daemon.status()["web"]["up"] and daemon.status()["state"] == "running"
+    (web,) = daemon.children()["web"]
+    os.kill(web, signal.SIGSTOP)
+    try:
+        wait_until(lambda: not daemon.status()["web"]["up"], 30, "web's silence")
+        assert daemon.status()["state"] == "degraded"
+        assert re.search(r"^Web +no sign of life since \d+s ago; nothing comes in over HTTP", daemon.cli("status").stdout, re.M)
+    finally:
+        os.kill(web, signal.SIGCONT)
+    wait_until(lambda: daemon.status()["web"]["up"], 10, "web's return")
+    assert daemon.status()["state"] == "running"
