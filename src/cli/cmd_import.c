@@ -288,6 +288,16 @@ static void say_result(struct import *im)
   bw_buf_clear(&out);
 }
 
+static void say_doubts(const struct bw_file_reader *reader)
+{
+  struct bw_reader_stats stats;
+  struct bw_buf line = {0};
+  bw_reader_stats(reader, &stats);
+  if (bw_reader_doubts(&stats, &line))
+    (void)fputs(bw_buf_cstr(&line), stderr);
+  bw_buf_clear(&line);
+}
+
 static int run(struct import *im)
 {
   struct bw_cli *cli = im->cli;
@@ -305,6 +315,7 @@ static int run(struct import *im)
   rc = bw_cli_connect(cli);
   if (rc == BW_EXIT_OK)
     rc = read_all(im, reader);
+  say_doubts(reader);
   if (rc == BW_EXIT_OK) {
     say_result(im);
     rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;

@@ -341,6 +341,20 @@ static void print_stats(const struct replay *r, const struct bw_reader_stats *rs
   (void)fputs("]}\n", r->o->stats);
 }
 
+/* What the reader found that is no error, and may change what is printed. */
+static void say_odd(const struct bw_reader_stats *rs)
+{
+  struct bw_buf line = {0};
+  if (rs->late)
+    (void)fprintf(stderr,
+                  "%llu records came later than others of a later time; they count in their own day, but ticks before were "
+                  "scored without them: sort the files by time\n",
+                  (unsigned long long)rs->late);
+  if (bw_reader_doubts(rs, &line))
+    (void)fputs(bw_buf_cstr(&line), stderr);
+  bw_buf_clear(&line);
+}
+
 static int run_files(struct replay *r, struct bw_error *err)
 {
   const struct bw_reader_options ro = {
@@ -358,11 +372,7 @@ static int run_files(struct replay *r, struct bw_error *err)
     rc = more < 0 ? more : finish(r, err);
   bw_reader_stats(reader, &rs);
   bw_reader_close(&reader);
-  if (rs.late)
-    (void)fprintf(stderr,
-                  "%llu records came later than others of a later time; they count in their own day, but ticks before were "
-                  "scored without them: sort the files by time\n",
-                  (unsigned long long)rs.late);
+  say_odd(&rs);
   if (fflush(r->o->out) != 0 && rc == 0)
     rc = bw_fail_errno(err, BW_EIO, "the output could not be written");
   if (r->o->stats)

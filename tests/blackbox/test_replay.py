@@ -123,3 +123,9 @@ def test_a_malformed_line_is_named_and_the_rest_goes_on(config, tmp_path):
     assert done.returncode == 1
     assert f"{file}:2:" in done.stderr and "1 line could not be read; what is printed is without it" in done.stderr
     assert json.loads(done.stderr.splitlines()[-2])["records"] == 2
+
+
+def test_a_number_that_can_mean_two_things_has_no_value(config, tmp_path):
+    (tmp_path / "accounts.csv").write_text("account_id,arr,seats,timestamp\nacme,36.000,1200,2026-03-01\n")
+    notices = lines(replay(config, "--at", "2026-03-02", tmp_path / "accounts.csv"), "notice")
+    assert any(n.get("account") == "acme" and "36.000" in n["text"] and "write it as 36000" in n["text"] for n in notices), notices

@@ -388,6 +388,15 @@ def test_import(cli, daemon, tmp_path):
     assert all(count <= 10000 and source == "import" for source, count, _ in daemon.batches)
 
 
+def test_a_number_that_can_mean_two_things_is_told(cli, daemon, tmp_path):
+    (tmp_path / "accounts.csv").write_text("account_id,arr,seats\na,12.5,3\nb,36.000,1.200\n")
+    done = cli("import", tmp_path / "accounts.csv")
+    assert done.returncode == 0
+    assert f'{tmp_path}/accounts.csv:3: arr is "36.000", which can mean two things: it stays text, as other such numbers do' in done.stderr
+    (tmp_path / "accounts.csv").write_text("account_id,arr\na,12.5\n")
+    assert cli("import", tmp_path / "accounts.csv").stderr == ""
+
+
 def test_an_import_of_history_is_told_of_history(cli, daemon, tmp_path):
     (tmp_path / "a.jsonl").write_text(events(3) + events(1, 3, at="2024-02-29T01:00:00Z"))
     said = "The oldest event is of Thu 29 Feb 2024 01:00 UTC."
