@@ -288,17 +288,22 @@ static int open_setup(struct replay *r, struct bw_error *err)
   return rc;
 }
 
+static int open_identity(struct replay *r, struct bw_error *err)
+{
+  const struct bw_identity_options io = {.seed = SEED, .free_mail = r->setup->free_mail, .nfree_mail = r->setup->nfree_mail};
+  return bw_identity_open(NULL, &io, &r->identity, err);
+}
+
 static int open_rooms(struct replay *r, struct bw_error *err)
 {
   const struct bw_pipeline_events events = {on_signal, on_trait, on_lead, on_draft, on_notice};
-  const struct bw_identity_options io = {.seed = SEED};
   size_t w;
   int rc = open_setup(r, err);
   if (rc < 0)
     return rc;
   r->tick_ms = r->o->tick ? r->o->tick : r->setup->tick_ms;
   r->runners = bw_calloc(r->setup->nwatchers, sizeof(struct bw_runner *));
-  rc = bw_identity_open(NULL, &io, &r->identity, err);
+  rc = open_identity(r, err);
   if (rc == 0)
     rc = bw_pipeline_open(NULL, r->setup, &events, r, &r->pipeline, err);
   for (w = 0; rc == 0 && w < r->setup->nwatchers; w++)

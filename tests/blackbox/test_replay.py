@@ -129,3 +129,17 @@ def test_a_number_that_can_mean_two_things_has_no_value(config, tmp_path):
     (tmp_path / "accounts.csv").write_text("account_id,arr,seats,timestamp\nacme,36.000,1200,2026-03-01\n")
     notices = lines(replay(config, "--at", "2026-03-02", tmp_path / "accounts.csv"), "notice")
     assert any(n.get("account") == "acme" and "36.000" in n["text"] and "write it as 36000" in n["text"] for n in notices), notices
+
+
+def test_free_mail_names_no_company(tmp_path):
+    (tmp_path / "config/watchers").mkdir(parents=True)
+    (tmp_path / "config/watchers/usage.yaml").write_text("watcher: usage\nplugin: usage.so\n")
+    events = [{"type": "track", "messageId": f"m{day}", "userId": "u", "event": "e", "timestamp": f"2026-02-{day:02d}T10:00:00Z",
+               "context": {"traits": {"email": "u@mail.isp.example"}}} for day in range(1, 15)]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+
+    def accounts(yaml):
+        (tmp_path / "config/basewatch.yaml").write_text(yaml)
+        return {x["account"] for x in lines(replay(tmp_path / "config", "--tick", "1d", tmp_path / "events.jsonl"), "trait")}
+    assert accounts("") == {"domain:isp.example"}
+    assert accounts("ingest: {free_mail: [isp.example]}\n") == set()
