@@ -15,6 +15,7 @@
 #include "delivery/delivery.h"
 #include "drafts/drafts.h"
 #include "host/instance.h"
+#include "ingest/identity.h"
 #include "plays/plays.h"
 #include "rules/rules.h"
 #include "watch/hosted.h"
@@ -245,13 +246,33 @@ static void check_delivery(const struct bw_setup *s, const struct bw_node *root,
                 "\"delivery.sender\" should be an address, such as \"Ada Okafor <ada@example.com>\"");
 }
 
-static void read_free_mail(struct bw_setup *s)
+static void add_free_mail(struct bw_setup *s, const struct bw_node *n, struct bw_complaints *c)
 {
-  const struct bw_node *list = s->free_mail_node && s->free_mail_node->type == BW_NODE_LIST ? s->free_mail_node : NULL;
+  char domain[256];
+  if (n->type != BW_NODE_STRING)
+    bw_complain(c, n, "an item of \"ingest.free_mail\" should be a mail domain, such as isp.example; this is %s",
+                bw_node_type_name(n->type));
+  else if (bw_registrable_domain(n->text, domain) < 0)
+    bw_complain(c, n, "\"%.*s\" is no mail domain; write what stands behind the @ of an address, such as isp.example",
+                BW_FMT(n->text));
+  else
+    s->free_mail[s->nfree_mail++] = n->text.data;
+}
+
+static void read_free_mail(struct bw_setup *s, struct bw_complaints *c)
+{
+  const struct bw_node *list = s->free_mail_node;
   size_t i;
-  s->free_mail = bw_calloc(list ? list->nitems : 0, sizeof *s->free_mail);
-  for (i = 0; list && i < list->nitems; i++)
-    s->free_mail[s->nfree_mail++] = list->items[i].text.data;
+  if (!list || list->type == BW_NODE_NULL)
+    return;
+  if (list->type != BW_NODE_LIST) {
+    bw_complain(c, list, "\"ingest.free_mail\" should be a list of mail domains, such as [isp.example]; this is %s",
+                bw_node_type_name(list->type));
+    return;
+  }
+  s->free_mail = bw_calloc(list->nitems, sizeof *s->free_mail);
+  for (i = 0; i < list->nitems; i++)
+    add_free_mail(s, &list->items[i], c);
 }
 
 static void complain_of_path(struct bw_complaints *c, const char *path, const char *what)
@@ -270,7 +291,7 @@ static void load_main(struct bw_setup *s, const char *dir, const char *plugin_di
     root = load_document(s, path, c);
   if (root && bw_settings_read(main_settings, NMAIN, root, s, c) == 0) {
     check_delivery(s, root, c);
-    read_free_mail(s);
+    read_free_mail(s, c);
   }
   if (plugin_dir) {
     free(s->plugin_dir);
