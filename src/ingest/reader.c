@@ -439,6 +439,14 @@ void bw_reader_stats(const struct bw_file_reader *r, struct bw_reader_stats *ret
   *ret_stats = r->stats;
 }
 
+const char *bw_reader_unread(const struct bw_file_reader *r, size_t i, bool *ret_begun)
+{
+  if (i >= r->nsources - r->done)
+    return NULL;
+  *ret_begun = r->done + i < r->nactive;
+  return r->sources[r->done + i]->path;
+}
+
 bool bw_reader_doubts(const struct bw_reader_stats *stats, struct bw_buf *out)
 {
   if (stats->doubtful == 0)

@@ -51,6 +51,9 @@ static inline struct bw_record *bw_reader_records(const struct bw_batch *batch)
   return (struct bw_record *)(uintptr_t)batch->records;
 }
 
+/* After a failure: the i-th of the other files that were not given out to their end, and whether it was begun.  NULL: there are
+   no more.  Borrowed. */
+const char *bw_reader_unread(const struct bw_file_reader *reader, size_t i, bool *ret_begun);
 /* What its user should know of the doubtful cells, as one line with its end.  False: there are none. */
 bool bw_reader_doubts(const struct bw_reader_stats *stats, struct bw_buf *out);
 void bw_reader_stats(const struct bw_file_reader *reader, struct bw_reader_stats *ret_stats);

@@ -463,6 +463,21 @@ def test_import_of_what_is_not_there(cli, daemon, tmp_path):
     assert cli("import", "--kind", "acount", tmp_path / "none.jsonl").returncode == 2
 
 
+def test_a_file_that_breaks_off_is_not_to_be_repeated_as_it_is(cli, daemon, tmp_path):
+    bad, good, last = (tmp_path / name for name in ("bad.csv", "good.jsonl", "last.jsonl"))
+    bad.write_text("account_id,name\n" + "".join(f"a{i},A\n" for i in range(1000)) + 'b,"never closed\n')
+    good.write_text(events(3))
+    last.write_text(events(3, 3))
+    done = cli("import", good, "--kind", "account", bad, last)
+    assert done.returncode == 1 and f"{bad}:1002: a quote is never closed" in done.stderr
+    assert f"{last} was not read\n" in done.stderr and f"{good} was" not in done.stderr
+    assert "1003 records are on disk; mend that file, or leave it out, and repeat the import" in done.stderr
+    assert "repeat the same import" not in done.stderr
+    last.write_text(events(1, 3) + events(3, 4, at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))))
+    done = cli("import", "--history", good, "--kind", "account", bad, last)  # merged by time
+    assert done.returncode == 1 and f"{last} was not read to its end\n" in done.stderr and f"{good} was" not in done.stderr
+
+
 def test_import_from_standard_input(cli, daemon):
     done = cli("import", "-", input=events(3))
     assert (done.returncode, done.stdout) == (0, "3 records are on disk.\n")
