@@ -30,6 +30,8 @@ static void on_peer(void *ctx, const char *role, int fd)
   (void)role;
   if (bw_control_client_connect(w->client, fd, &err) < 0)
     bw_log(BW_LOG_ERROR, "core cannot be reached", "error=%s", BW_Q(err.message));
+  else
+    bw_web_ping(w->web);
 }
 
 static void stopped(void *ctx)

@@ -122,13 +122,18 @@ static void on_pong(void *ctx, int code, struct bw_str json, const struct bw_err
     shared->core_seen = bw_monotonic();
 }
 
+void bw_web_ping(struct bw_web *w)
+{
+  (void)bw_control_client_send(w->shared.client, BW_FRAME_CONTROL, BW_STR("{\"command\":\"metrics\"}"), CORE_SILENT_MS, on_pong,
+                               &w->shared, NULL);
+}
+
 static void on_ping(void *ctx)
 {
   struct bw_web *w = ctx;
   if (w->shared.core_seen && bw_monotonic() - w->shared.core_seen < PING_MS)
     return; /* it speaks all the time */
-  (void)bw_control_client_send(w->shared.client, BW_FRAME_CONTROL, BW_STR("{\"command\":\"metrics\"}"), CORE_SILENT_MS, on_pong,
-                               &w->shared, NULL);
+  bw_web_ping(w);
 }
 
 static void answer_health(struct bw_web *w, struct evhttp_request *req, const struct bw_route *route)
@@ -253,7 +258,7 @@ int bw_web_new(struct bw_loop *loop, const struct bw_web_config *config, struct 
     return rc;
   }
   w->ping = bw_timer_new(loop, PING_MS, true, on_ping, w);
-  on_ping(w);
+  bw_web_ping(w);
   *ret_web = w;
   return 0;
 }

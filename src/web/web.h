@@ -58,6 +58,8 @@ int bw_web_try_address(const char *address, struct bw_error *err);
 int bw_web_new(struct bw_loop *loop, const struct bw_web_config *config, struct bw_control_client *client,
                const struct bw_clock *clock, void (*bound)(void *ctx, const char *address), void *ctx, struct bw_web **ret_web,
                struct bw_error *err);
+/* Asks core whether it is there, which /healthz goes by, instead of at the next of its turns; for a client newly connected. */
+void bw_web_ping(struct bw_web *web);
 /* Stops accepting; `done` is called when the last answer went out or after grace_ms. */
 void bw_web_drain(struct bw_web *web, int64_t grace_ms, void (*done)(void *ctx), void *ctx);
 void bw_web_free(struct bw_web **web);

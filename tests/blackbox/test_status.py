@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -70,3 +71,14 @@ def test_a_web_that_gives_no_sign_is_told(daemon):
         os.kill(web, signal.SIGCONT)
     wait_until(lambda: daemon.status()["web"]["up"], 10, "web's return")
     assert daemon.status()["state"] == "running"
+
+
+def test_health_does_not_wait_for_the_next_ping(daemon):
+    daemon.start()
+
+    def healthy():
+        try:
+            return urllib.request.urlopen(daemon.url + "/healthz", timeout=10).status == 200
+        except urllib.error.HTTPError:
+            return False
+    wait_until(healthy, 1, "health")  # a ping comes every two seconds
