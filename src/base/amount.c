@@ -61,6 +61,19 @@ int bw_amount_parse(struct bw_str s, double *ret)
   return plain_spaces(s, text, &s) < 0 ? BW_EINVAL : parse(s, ret);
 }
 
+bool bw_amount_doubtful(struct bw_str s)
+{
+  size_t i, digits;
+  if (s.len && s.data[0] == '-')
+    s = bw_str_n(s.data + 1, s.len - 1);
+  if (s.len < 5 || s.len > 7 || s.data[0] == '0')
+    return false;
+  for (digits = s.len - 4, i = 0; i < s.len; i++)
+    if (i == digits ? s.data[i] != '.' : s.data[i] < '0' || s.data[i] > '9')
+      return false;
+  return true;
+}
+
 /* The currency before or behind an amount, and the spaces between. */
 static bool is_currency(const char *p, size_t len)
 {

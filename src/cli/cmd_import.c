@@ -42,7 +42,8 @@ struct import {
   int64_t started, oldest; /* now; the time of the oldest event */
   int64_t pause_ms;
   bool progress;
-  int rc; /* enum bw_exit */
+  bool broken; /* a file could not be read to its end */
+  int rc;      /* enum bw_exit */
 };
 
 /* ---- to the daemon and back ---- */
@@ -202,7 +203,8 @@ static int read_all(struct import *im, struct bw_file_reader *reader)
   int more = 1, rc;
   while (im->rc == BW_EXIT_OK && (more = bw_reader_next(reader, &batch, &err)) > 0)
     take_batch(im, &batch);
-  rc = more < 0 ? bw_cli_fail(&err) : BW_EXIT_OK;
+  im->broken = more < 0;
+  rc = im->broken ? bw_cli_fail(&err) : BW_EXIT_OK;
   /* What was read before a file failed is sent all the same. */
   flush_records(im);
   flush_rejects(im);
@@ -288,6 +290,32 @@ static void say_result(struct import *im)
   bw_buf_clear(&out);
 }
 
+/* What became of the rest, and what helps: with a file that cannot be read the same import would end at the same place. */
+static void say_stopped(const struct import *im, const struct bw_file_reader *reader)
+{
+  bool of_file = im->broken && im->rc == BW_EXIT_OK, begun;
+  const char *path;
+  size_t i;
+  for (i = 0; of_file && (path = bw_reader_unread(reader, i, &begun)) != NULL; i++)
+    (void)fprintf(stderr, "basewatch: %s was not read%s\n", path, begun ? " to its end" : "");
+  if (im->sum.accepted || of_file)
+    (void)fprintf(stderr,
+                  "basewatch: %llu records are on disk; %s to bring in the rest: what came within ingest.dedup_window is not "
+                  "taken twice\n",
+                  (unsigned long long)im->sum.accepted,
+                  of_file ? "mend that file, or leave it out, and repeat the import" : "repeat the same import soon");
+}
+
+static void say_doubts(const struct bw_file_reader *reader)
+{
+  struct bw_reader_stats stats;
+  struct bw_buf line = {0};
+  bw_reader_stats(reader, &stats);
+  if (bw_reader_doubts(&stats, &line))
+    (void)fputs(bw_buf_cstr(&line), stderr);
+  bw_buf_clear(&line);
+}
+
 static int run(struct import *im)
 {
   struct bw_cli *cli = im->cli;
@@ -305,14 +333,12 @@ static int run(struct import *im)
   rc = bw_cli_connect(cli);
   if (rc == BW_EXIT_OK)
     rc = read_all(im, reader);
+  say_doubts(reader);
   if (rc == BW_EXIT_OK) {
     say_result(im);
     rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;
-  } else if (im->sum.accepted) {
-    (void)fprintf(stderr,
-                  "basewatch: %llu records are on disk; repeat the same import soon to bring in the rest: what came within "
-                  "ingest.dedup_window is not taken twice\n",
-                  (unsigned long long)im->sum.accepted);
+  } else {
+    say_stopped(im, reader);
   }
   bw_reader_close(&reader);
   return rc;

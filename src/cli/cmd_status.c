@@ -78,11 +78,23 @@ static void put_configuration(struct bw_cli *cli, struct bw_buf *out, const json
   bw_buf_add_char(out, '\n');
 }
 
+static void put_web(struct bw_cli *cli, struct bw_buf *out, const json_t *web)
+{
+  if (!json_is_false(json_object_get(web, "up")))
+    return;
+  label(cli, out, "Web");
+  bw_put_styled(cli, out, BW_RED, "no sign of life");
+  bw_buf_add_cstr(out, " since ");
+  bw_put_relative(out, bw_get_time(web, "heard"), cli->now);
+  bw_buf_add_cstr(out, "; nothing comes in over HTTP, and the daemon's log says why\n");
+}
+
 static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
 {
   const json_t *journal = json_object_get(s, "journal"), *ingest = json_object_get(s, "ingest"),
                *tick = json_object_get(s, "tick");
   put_configuration(cli, out, json_object_get(s, "configuration"));
+  put_web(cli, out, json_object_get(s, "web"));
   label(cli, out, "Journal");
   bw_put_number(out, bw_get_num(journal, "next") - bw_get_num(journal, "first"));
   bw_buf_add_cstr(out, " records, ");

@@ -165,6 +165,7 @@ int bw_cmd_account(struct bw_cli *cli);
 int bw_cmd_signals(struct bw_cli *cli);
 int bw_cmd_why(struct bw_cli *cli);
 int bw_cmd_why_not(struct bw_cli *cli);
+int bw_cmd_verify(struct bw_cli *cli);
 int bw_cmd_rejected(struct bw_cli *cli);
 int bw_cmd_unresolved(struct bw_cli *cli);
 int bw_cmd_dead_letters(struct bw_cli *cli);

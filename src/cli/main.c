@@ -210,6 +210,10 @@ static const struct bw_cli_command commands[] = {
      bw_cmd_resend},
     {"audit", "[verify] [--limit N]", "who decided what; verify: whether the record is unbroken", NULL, 0, 1, limit_options,
      bw_cmd_audit},
+    {"verify", "", "read the whole database of a daemon that is stopped: is all of it sound?",
+     "Every page of the database and every block of the journal is read and checked against its checksum.  What is damaged in "
+     "the journal is named and set aside, as the daemon does when it comes upon it.  Ends with 1 where something is damaged.",
+     0, 0, NULL, bw_cmd_verify},
     {"check", "", "check the daemon's configuration on disk", NULL, 0, 0, NULL, bw_cmd_check},
     {"reload", "", "check the daemon's configuration on disk, and use it if it is right", NULL, 0, 0, NULL, bw_cmd_reload},
     {"tick", "TIME", "force a tick (daemons started with --tests only)", NULL, 1, 1, NULL, bw_cmd_tick},

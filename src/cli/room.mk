@@ -1,7 +1,7 @@
 noinst_LIBRARIES += %D%/libcli.a
 %C%_libcli_a_SOURCES = %D%/cli.h %D%/internal.h %D%/main.c %D%/ask.c %D%/text.c %D%/table.c %D%/parts.c %D%/cmd_account.c \
   %D%/cmd_config.c %D%/cmd_deals.c %D%/cmd_outcome.c %D%/cmd_decide.c %D%/cmd_edit.c %D%/cmd_export.c %D%/cmd_import.c %D%/cmd_lint.c %D%/cmd_plays.c %D%/cmd_inbox.c %D%/cmd_lists.c %D%/cmd_show.c \
-  %D%/cmd_status.c %D%/cmd_why.c %D%/cmd_why_not.c %D%/explain.c %D%/explain.h %D%/sentence.c %D%/plugin.h %D%/cmd_plugin.c %D%/cmd_plugin_check.c %D%/cmd_plugin_new.c \
+  %D%/cmd_status.c %D%/cmd_verify.c %D%/cmd_why.c %D%/cmd_why_not.c %D%/explain.c %D%/explain.h %D%/sentence.c %D%/plugin.h %D%/cmd_plugin.c %D%/cmd_plugin_check.c %D%/cmd_plugin_new.c \
   %D%/cmd_plugin_work.c
 %C%_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DBW_PKGDATADIR='"$(pkgdatadir)"'

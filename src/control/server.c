@@ -57,6 +57,7 @@ struct bw_control {
   struct client *clients;
   struct bw_request *orphans; /* asked by clients that have gone */
   size_t nclients, nlocal, npending;
+  int64_t web_heard; /* monotonic */
   bool tests, draining;
 };
 
@@ -296,6 +297,8 @@ static int on_frame(void *ctx, struct bw_conn *conn, uint16_t type, uint32_t id,
   if (type != BW_FRAME_CONTROL && type != BW_FRAME_INGEST && type != BW_FRAME_REJECT)
     return BW_EPEER; /* not our protocol: the pump closes and calls on_closed */
   cl->last_heard = bw_monotonic();
+  if (cl->peer == BW_PEER_WEB)
+    cl->control->web_heard = cl->last_heard;
   req = request_new(cl, id);
   rc = dispatch(cl, req, type, payload, &err);
   /* After a handler took the request, it and the client may be gone: only a refusal may touch them. */
@@ -379,6 +382,7 @@ int bw_control_listen(struct bw_loop *loop, const char *path, const struct bw_co
   c->loop = loop;
   c->events = events;
   c->ctx = ctx;
+  c->web_heard = bw_monotonic();
   if (path)
     rc = bw_socket_listen(loop, path, on_accept, c, &c->socket, err);
   if (rc) {
@@ -426,6 +430,11 @@ void bw_control_free(struct bw_control **control)
 size_t bw_control_clients(const struct bw_control *c)
 {
   return c->nclients;
+}
+
+int64_t bw_control_web_silent(const struct bw_control *c)
+{
+  return bw_monotonic() - c->web_heard;
 }
 
 size_t bw_control_pending(const struct bw_control *c)

@@ -40,6 +40,8 @@ void bw_control_drain(struct bw_control *c);
 void bw_control_free(struct bw_control **c);
 
 size_t bw_control_clients(const struct bw_control *c);
+/* Milliseconds since our web process last asked something, or since the server began where it never has. */
+int64_t bw_control_web_silent(const struct bw_control *c);
 size_t bw_control_pending(const struct bw_control *c); /* requests not yet answered */
 
 /* ---- answering; every one of these frees the request ---- */

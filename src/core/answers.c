@@ -109,10 +109,10 @@ static bool same_ingest(const struct bw_setup *a, const struct bw_setup *b)
 {
   struct bw_buf mine = {0}, theirs = {0};
   bool same;
-  if (a->free_mail)
-    bw_node_json(&mine, a->free_mail);
-  if (b->free_mail)
-    bw_node_json(&theirs, b->free_mail);
+  if (a->free_mail_node)
+    bw_node_json(&mine, a->free_mail_node);
+  if (b->free_mail_node)
+    bw_node_json(&theirs, b->free_mail_node);
   same = a->dedup_window_ms == b->dedup_window_ms && a->dedup_limit == b->dedup_limit &&
          bw_str_eq(bw_buf_str(&mine), bw_buf_str(&theirs));
   bw_buf_clear(&mine);

@@ -7,6 +7,8 @@
 #include "control/metrics.h"
 #include "core/private.h"
 
+#define WEB_SILENT_MS (15 * BW_SECOND) /* it asks something every few seconds, though it be only whether we are there */
+
 struct tally {
   size_t by_status[BW_LEAD_STATUSES];
   size_t overdue, pending, parked;
@@ -82,6 +84,11 @@ static uint64_t dead_letters(const struct core *c)
   return n;
 }
 
+static bool web_is_up(const struct core *c)
+{
+  return bw_control_web_silent(c->control) < WEB_SILENT_MS;
+}
+
 static const char *overall(const struct core *c, uint64_t behind)
 {
   struct bw_watcher_status s;
@@ -92,7 +99,7 @@ static const char *overall(const struct core *c, uint64_t behind)
       return "degraded";
     behind += s.lag;
   }
-  return c->full ? "degraded" : behind > 100000 ? "catching up" : "running";
+  return c->full || !web_is_up(c) ? "degraded" : behind > 100000 ? "catching up" : "running";
 }
 
 static json_t *last_exit_json(const struct core *c, const struct bw_watcher_status *s)
@@ -198,6 +205,14 @@ static json_t *ingest_json(const struct core *c)
   return o;
 }
 
+static json_t *web_json(const struct core *c)
+{
+  json_t *o = json_object();
+  json_object_set_new(o, "up", json_boolean(web_is_up(c)));
+  json_object_set_new(o, "heard", core_json_time(core_now(c) - bw_control_web_silent(c->control)));
+  return o;
+}
+
 static json_t *tick_json(const struct core *c)
 {
   int64_t tick = core_setup(c)->tick_ms;
@@ -236,6 +251,7 @@ int core_status(struct core *c, struct bw_request *req, const json_t *args, stru
   json_object_set_new(o, "journal",
                       counts(5, journal_names, (const uint64_t[]){js.first, js.next, js.blocks, js.bytes, js.damaged_records}));
   json_object_set_new(o, "ingest", ingest_json(c));
+  json_object_set_new(o, "web", web_json(c));
   json_object_set_new(o, "tick", tick_json(c));
   json_object_set_new(o, "book", book_json(c));
   json_object_set_new(o, "signals", signals);

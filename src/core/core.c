@@ -185,28 +185,12 @@ static int open_store(struct core *c, struct bw_error *err)
   return rc;
 }
 
-/* The free mail providers of the configuration, as an array (borrowed strings; the caller frees the array). */
-static const char **free_mail(const struct bw_setup *s, size_t *ret_n)
-{
-  const struct bw_node *list = s->free_mail && s->free_mail->type == BW_NODE_LIST ? s->free_mail : NULL;
-  const char **names = bw_calloc(list ? list->nitems : 0, sizeof *names);
-  size_t i;
-  for (i = 0; list && i < list->nitems; i++)
-    names[i] = list->items[i].text.data;
-  *ret_n = i;
-  return names;
-}
-
 static int open_intake(struct core *c, struct bw_error *err)
 {
   const struct bw_setup *s = core_setup(c);
-  struct bw_identity_options io = {.seed = bw_hash_seed()};
+  const struct bw_identity_options io = {.seed = bw_hash_seed(), .free_mail = s->free_mail, .nfree_mail = s->nfree_mail};
   struct bw_dedup_options dopts = {.window_ms = s->dedup_window_ms, .limit = (size_t)s->dedup_limit};
-  const char **names = free_mail(s, &io.nfree_mail);
-  int rc;
-  io.free_mail = names;
-  rc = bw_identity_open(c->store, &io, &c->identity, err);
-  free(names);
+  int rc = bw_identity_open(c->store, &io, &c->identity, err);
   if (getrandom(dopts.key, sizeof dopts.key, 0) != sizeof dopts.key)
     return bw_fail_errno(err, BW_EIO, "no random numbers");
   c->dedup = bw_dedup_new(&dopts);

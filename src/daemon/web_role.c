@@ -30,6 +30,8 @@ static void on_peer(void *ctx, const char *role, int fd)
   (void)role;
   if (bw_control_client_connect(w->client, fd, &err) < 0)
     bw_log(BW_LOG_ERROR, "core cannot be reached", "error=%s", BW_Q(err.message));
+  else
+    bw_web_ping(w->web);
 }
 
 static void stopped(void *ctx)
@@ -80,16 +82,41 @@ static bool listens_at(const struct bw_web_config *config, const char *address)
   return i < config->nlisten;
 }
 
+/* Which of those before it has i's address; i: none. */
+static size_t listened_by(const struct sockaddr_storage *places, size_t i)
+{
+  size_t k;
+  for (k = 0; k < i && !bw_web_collide(&places[k], &places[i]); k++)
+    ;
+  return k;
+}
+
+/* Whether web, when it begins anew with config, has a port that nobody else holds. */
+static int try_live(const struct bw_web_config *in_use, const char *address, struct bw_error *err)
+{
+  int rc = bw_web_try_address(address, err);
+  return rc == BW_EEXIST && listens_at(in_use, address) ? BW_OK : rc;
+}
+
 /* in_use: NULL where nothing is. */
 static int try_addresses(const struct bw_node *web, const struct bw_web_config *config, const struct bw_web_config *in_use,
                          struct bw_complaints *c)
 {
-  const struct bw_node *at = bw_node_get(web, "listen");
-  size_t i, before = c->count;
+  const struct bw_node *list = bw_node_get(web, "listen"), *nodes = list && list->type == BW_NODE_LIST ? list->items : list;
+  struct sockaddr_storage *places = bw_calloc(config->nlisten, sizeof *places);
+  size_t i, k, before = c->count;
   struct bw_error err;
-  for (i = 0; at && i < config->nlisten; i++)
-    if (!(in_use && listens_at(in_use, config->listen[i])) && bw_web_try_address(config->listen[i], in_use != NULL, &err) < 0)
-      bw_complain(c, at->type == BW_NODE_LIST ? &at->items[i] : at, "%s", err.message);
+  for (i = 0; nodes && i < config->nlisten; i++) {
+    const char *address = config->listen[i];
+    if (bw_web_resolve(address, &places[i], &err) < 0)
+      bw_complain(c, &nodes[i], "%s", err.message);
+    else if ((k = listened_by(places, i)) < i)
+      bw_complain(c, &nodes[i], "%s is listened at already, by %s (line %u, column %u); leave one of them out", address,
+                  config->listen[k], nodes[k].line, nodes[k].column);
+    else if (in_use && try_live(in_use, address, &err) < 0)
+      bw_complain(c, &nodes[i], "%s", err.message);
+  }
+  free(places);
   return c->count == before ? BW_OK : BW_EINVAL;
 }
 

@@ -46,7 +46,7 @@ void bw_chunk_reset(struct bw_chunk *c)
 {
   bw_event_batch_reset(c->batch);
   c->nrejects = 0;
-  c->rejected = c->lines = 0;
+  c->rejected = c->lines = c->doubtful = 0;
   c->len = 0;
   c->failed.code = BW_OK;
 }
@@ -73,11 +73,22 @@ static void csv_rejected(void *ctx, uint64_t line, struct bw_str text, const str
   reject(s->filling, line, bw_event_batch_keep(s->filling->batch, text), why);
 }
 
+static void csv_doubtful(void *ctx, uint64_t line, const struct bw_field *cell)
+{
+  struct bw_source *s = ctx;
+  struct bw_chunk *c = s->filling;
+  char *where BW_AUTOFREE = NULL;
+  if (c->doubtful++)
+    return;
+  where = bw_asprintf("%s:%llu: %.*s is \"%.*s\"", s->path, (unsigned long long)line, BW_FMT(cell->key), BW_FMT(cell->text));
+  c->doubt = bw_event_batch_keep(c->batch, bw_str(where));
+}
+
 static struct bw_csv *csv_new(struct bw_source *s, const struct bw_reader_options *o)
 {
   struct bw_csv_options co = {
       .name = s->path, .kind = o->csv_kind, .time_ms = o->csv_time_ms, .arrival_ms = o->arrival_ms, .seed = o->seed};
-  struct bw_csv_events ev = {csv_rejected, s};
+  struct bw_csv_events ev = {csv_rejected, csv_doubtful, s};
   return bw_csv_new(&co, &ev);
 }
 

@@ -27,7 +27,8 @@ struct bw_chunk {
   struct bw_event_batch *batch;
   struct bw_reject *rejects;
   size_t nrejects, rejects_cap;
-  uint64_t rejected, lines;
+  uint64_t rejected, lines, doubtful;
+  struct bw_str doubt;    /* the first of the doubtful cells: its place and text; of the batch */
   struct bw_error failed; /* code != 0: the file ends here, with this */
 };
 

@@ -8,6 +8,7 @@
 #include <csv.h>
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -178,8 +179,8 @@ static int refuse_row(struct bw_csv *c, struct bw_error *err, const char *what)
                  (unsigned long long)c->row_line, what);
 }
 
-/* Wholly a number as JSON writes them ("007" and "1,000" stay text), or a boolean. */
-static void type_cell(struct bw_field *f)
+/* Wholly a number as JSON writes them ("007" and "1,000" stay text, and "36.000", which may be thousands), or a boolean. */
+static void type_cell(const struct bw_csv *c, struct bw_field *f)
 {
   struct bw_json_error e;
   char text[48];
@@ -195,10 +196,15 @@ static void type_cell(struct bw_field *f)
     return;
   memcpy(text, f->text.data, f->text.len);
   text[f->text.len] = '\0';
-  if (bw_json_number(text, &v, &e) == text + f->text.len) {
-    f->type = BW_VALUE_NUMBER;
-    f->number = v;
+  if (bw_json_number(text, &v, &e) != text + f->text.len)
+    return;
+  if (bw_amount_doubtful(f->text)) {
+    if (c->events.doubtful)
+      c->events.doubtful(c->events.ctx, c->row_line, f);
+    return;
   }
+  f->type = BW_VALUE_NUMBER;
+  f->number = v;
 }
 
 static int row_id(struct bw_csv *c, struct bw_error *err, struct bw_str s, struct bw_str *ret)
@@ -236,7 +242,7 @@ static int place_cell(struct bw_csv *c, const struct column *col, struct bw_str 
                            .text = bw_event_batch_keep(c->batch, s),
                            .section = BW_SECTION_TRAITS,
                            .type = BW_VALUE_STRING};
-    type_cell(f);
+    type_cell(c, f);
     r->nfields++;
     return BW_OK;
   }

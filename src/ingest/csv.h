@@ -21,6 +21,8 @@ struct bw_csv_options {
 struct bw_csv_events {
   /* A row was refused ("accounts.csv:17: ..." is in why); text is the row, re-quoted.  May be NULL. */
   void (*rejected)(void *ctx, uint64_t line, struct bw_str text, const struct bw_error *why);
+  /* A number that can mean two things ("36.000") stays text.  May be NULL. */
+  void (*doubtful)(void *ctx, uint64_t line, const struct bw_field *cell);
   void *ctx;
 };
 

@@ -8,6 +8,7 @@
 #include "ingest/reader.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,9 @@ static void account_chunk(struct bw_file_reader *r, struct bw_source *s, const s
   s->line_base += c->lines;
   r->stats.lines += c->csv ? bw_event_batch_count(c->batch) + c->rejected : c->lines;
   r->stats.rejected += c->rejected;
+  if (c->doubtful && !r->stats.doubtful)
+    (void)snprintf(r->stats.doubt, sizeof r->stats.doubt, "%.*s", BW_FMT(c->doubt));
+  r->stats.doubtful += c->doubtful;
   r->stats.bytes += c->len;
 }
 
@@ -433,4 +437,23 @@ void bw_reader_close(struct bw_file_reader **reader)
 void bw_reader_stats(const struct bw_file_reader *r, struct bw_reader_stats *ret_stats)
 {
   *ret_stats = r->stats;
+}
+
+const char *bw_reader_unread(const struct bw_file_reader *r, size_t i, bool *ret_begun)
+{
+  if (i >= r->nsources - r->done)
+    return NULL;
+  *ret_begun = r->done + i < r->nactive;
+  return r->sources[r->done + i]->path;
+}
+
+bool bw_reader_doubts(const struct bw_reader_stats *stats, struct bw_buf *out)
+{
+  if (stats->doubtful == 0)
+    return false;
+  bw_buf_printf(
+      out,
+      "%s, which can mean two things: it stays text%s; write thousands without a point, and decimals as other than three\n",
+      stats->doubt, stats->doubtful == 1 ? "" : ", as other such numbers do");
+  return true;
 }

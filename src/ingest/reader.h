@@ -6,6 +6,7 @@
 #ifndef BW_INGEST_READER_H
 #define BW_INGEST_READER_H
 
+#include "base/buf.h"
 #include "ingest/segment.h"
 
 struct bw_file_reader;
@@ -28,7 +29,9 @@ struct bw_reader_options {
 struct bw_reader_stats {
   uint64_t bytes; /* of text, inflated */
   uint64_t lines, records, rejected;
-  uint64_t late; /* came with a time before what had been given out */
+  uint64_t late;     /* came with a time before what had been given out */
+  uint64_t doubtful; /* cells of CSV that stay text, for they can mean two things */
+  char doubt[200];   /* the first of them: "accounts.csv:17: arr is \"36.000\"" */
 };
 
 /* "-" is standard input.  Opens and looks at all files; BW_EIO or BW_EINVAL naming the file. */
@@ -48,6 +51,11 @@ static inline struct bw_record *bw_reader_records(const struct bw_batch *batch)
   return (struct bw_record *)(uintptr_t)batch->records;
 }
 
+/* After a failure: the i-th of the other files that were not given out to their end, and whether it was begun.  NULL: there are
+   no more.  Borrowed. */
+const char *bw_reader_unread(const struct bw_file_reader *reader, size_t i, bool *ret_begun);
+/* What its user should know of the doubtful cells, as one line with its end.  False: there are none. */
+bool bw_reader_doubts(const struct bw_reader_stats *stats, struct bw_buf *out);
 void bw_reader_stats(const struct bw_file_reader *reader, struct bw_reader_stats *ret_stats);
 
 #endif

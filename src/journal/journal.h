@@ -67,8 +67,7 @@ struct bw_journal_stats {
   uint64_t first, next, blocks, bytes, damaged_blocks, damaged_records;
 };
 int bw_journal_stats(struct bw_journal *j, struct bw_journal_stats *ret_stats, struct bw_error *err);
-/* Reads every block from disk; logs and sets aside what is damaged; ret_damaged counts the places.  For `basewatch verify` and
-   start-up after a crash. */
+/* Reads every block from disk; logs and sets aside what is damaged; ret_damaged counts the places.  For `basewatch verify`. */
 int bw_journal_verify(struct bw_journal *j, uint64_t *ret_damaged, struct bw_error *err);
 
 #endif

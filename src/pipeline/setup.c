@@ -15,6 +15,7 @@
 #include "delivery/delivery.h"
 #include "drafts/drafts.h"
 #include "host/instance.h"
+#include "ingest/identity.h"
 #include "plays/plays.h"
 #include "rules/rules.h"
 #include "watch/hosted.h"
@@ -30,7 +31,7 @@ static const struct bw_setting main_settings[] = {
      "A message id seen again within this is a duplicate."},
     {"ingest.dedup_limit", BW_SETTING_INTEGER, offsetof(struct bw_setup, dedup_limit), "20000000", 1000, 1e9, NULL,
      "At most so many message ids are remembered; the oldest go first."},
-    {"ingest.free_mail", BW_SETTING_NODE, offsetof(struct bw_setup, free_mail), "", 0, 0, NULL,
+    {"ingest.free_mail", BW_SETTING_NODE, offsetof(struct bw_setup, free_mail_node), "", 0, 0, NULL,
      "Further mail providers that never name a company, as a list of domains."},
     {"plays.lateness", BW_SETTING_DURATION, offsetof(struct bw_setup, lateness_ms), "6h", 600e3, 86400e3 * 30, NULL,
      "A tick older than this on arrival only teaches the watchers; no play is evaluated at it."},
@@ -245,6 +246,35 @@ static void check_delivery(const struct bw_setup *s, const struct bw_node *root,
                 "\"delivery.sender\" should be an address, such as \"Ada Okafor <ada@example.com>\"");
 }
 
+static void add_free_mail(struct bw_setup *s, const struct bw_node *n, struct bw_complaints *c)
+{
+  char domain[256];
+  if (n->type != BW_NODE_STRING)
+    bw_complain(c, n, "an item of \"ingest.free_mail\" should be a mail domain, such as isp.example; this is %s",
+                bw_node_type_name(n->type));
+  else if (bw_registrable_domain(n->text, domain) < 0)
+    bw_complain(c, n, "\"%.*s\" is no mail domain; write what stands behind the @ of an address, such as isp.example",
+                BW_FMT(n->text));
+  else
+    s->free_mail[s->nfree_mail++] = n->text.data;
+}
+
+static void read_free_mail(struct bw_setup *s, struct bw_complaints *c)
+{
+  const struct bw_node *list = s->free_mail_node;
+  size_t i;
+  if (!list || list->type == BW_NODE_NULL)
+    return;
+  if (list->type != BW_NODE_LIST) {
+    bw_complain(c, list, "\"ingest.free_mail\" should be a list of mail domains, such as [isp.example]; this is %s",
+                bw_node_type_name(list->type));
+    return;
+  }
+  s->free_mail = bw_calloc(list->nitems, sizeof *s->free_mail);
+  for (i = 0; i < list->nitems; i++)
+    add_free_mail(s, &list->items[i], c);
+}
+
 static void complain_of_path(struct bw_complaints *c, const char *path, const char *what)
 {
   bw_buf_printf(&c->text, "%s: %s\n", path, what);
@@ -259,8 +289,10 @@ static void load_main(struct bw_setup *s, const char *dir, const char *plugin_di
     complain_of_path(c, path, "is not there; a configuration is a directory with this file in it, which may be empty");
   else
     root = load_document(s, path, c);
-  if (root && bw_settings_read(main_settings, NMAIN, root, s, c) == 0)
+  if (root && bw_settings_read(main_settings, NMAIN, root, s, c) == 0) {
     check_delivery(s, root, c);
+    read_free_mail(s, c);
+  }
   if (plugin_dir) {
     free(s->plugin_dir);
     s->plugin_dir = bw_strdup(plugin_dir);
@@ -357,6 +389,7 @@ void bw_setup_free(struct bw_setup **setup)
     free(s->watchers[i].options);
   }
   free(s->watchers);
+  free(s->free_mail);
   bw_settings_clear(main_settings, NMAIN, s);
   for (i = 0; i < s->ndocuments; i++)
     bw_document_free(&s->documents[i]);

@@ -35,9 +35,11 @@ struct bw_setup {
   int64_t lateness_ms; /* a tick older than this only teaches: no play is evaluated at it */
   char *maildir;       /* may be relative to the state directory */
   char *plugin_dir;
-  char *sender;                       /* From: of what is sent */
-  const struct bw_node *web;          /* checked by the web room; may be NULL */
-  const struct bw_node *free_mail;    /* list of domains, or NULL */
+  char *sender;                         /* From: of what is sent */
+  const struct bw_node *web;            /* checked by the web room; may be NULL */
+  const struct bw_node *free_mail_node; /* `ingest.free_mail`, as read; may be NULL */
+  const char **free_mail;               /* its domains */
+  size_t nfree_mail;
   const struct bw_node *signals_node; /* settings of the signals room, as read */
   const struct bw_node *leads_node;   /* settings of the engine, as read */
   const struct bw_node *deals_node;   /* `opportunities:`, as read; NULL: all defaults */

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --first-tick TIME  no score before TIME\n"
     "  --tick DURATION  instead of the configured tick (1h)\n"
     "  --only KINDS     a comma list of signal, trait, lead, draft, notice (default: all)\n"
+    "  --dedup          leave out message ids seen before, as the daemon does (default: every line counts)\n"
     "  --threads N      threads that parse, besides the one that watches (default: 1)\n"
     "  --hosts          run the watchers in sandboxed processes, as the daemon does\n"
     "  --plugins DIR    where plugins are found, instead of the configured directory\n"
@@ -101,6 +102,7 @@ enum {
   OPT_TICK,
   OPT_FIRST_TICK,
   OPT_ONLY,
+  OPT_DEDUP,
   OPT_THREADS,
   OPT_HOSTS,
   OPT_PLUGINS,
@@ -116,6 +118,7 @@ static const struct option longopts[] = {{"config", required_argument, NULL, OPT
                                          {"tick", required_argument, NULL, OPT_TICK},
                                          {"first-tick", required_argument, NULL, OPT_FIRST_TICK},
                                          {"only", required_argument, NULL, OPT_ONLY},
+                                         {"dedup", no_argument, NULL, OPT_DEDUP},
                                          {"threads", required_argument, NULL, OPT_THREADS},
                                          {"hosts", no_argument, NULL, OPT_HOSTS},
                                          {"plugins", required_argument, NULL, OPT_PLUGINS},
@@ -147,6 +150,9 @@ static int parse_option(int opt, struct bw_replay_options *o, char **host)
     break;
   case OPT_ONLY:
     return parse_kinds(optarg, &o->kinds);
+  case OPT_DEDUP:
+    o->dedup = true;
+    break;
   case OPT_THREADS:
     rc = parse_count(optarg, 64, &n);
     o->threads = (unsigned)n;

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "ingest/dedup.h"
 #include "ingest/identity.h"
 #include "ingest/reader.h"
 #include "pipeline/pipeline.h"
@@ -24,6 +25,7 @@ struct replay {
   struct bw_setup *setup;
   struct bw_pipeline *pipeline;
   struct bw_identity *identity;
+  struct bw_dedup *dedup; /* NULL: every record counts */
   struct bw_runner **runners;
   struct bw_buf line, outputs;
   int64_t tick_ms, next_tick; /* next_tick: BW_TIME_NONE until the first record with a time */
@@ -234,17 +236,22 @@ static inline void look_ahead(const struct replay *r, const struct bw_batch *bat
   }
 }
 
-/* Numbers the records, resolves them, and cuts the batch where ticks are due. */
+/* Drops what is there already, numbers the records, resolves them, and cuts the batch where ticks are due.  The reader lets us
+   complete its records in place, and move them up. */
 static int take_batch(struct replay *r, const struct bw_batch *batch, struct bw_error *err)
 {
-  uint64_t i, from = 0;
+  struct bw_record *records = bw_reader_records(batch);
+  uint64_t i, kept = 0, from = 0;
   int rc = BW_OK;
   for (i = 0; rc == 0 && i < batch->count && !r->done; i++) {
-    /* The reader lets us complete its records in place. */
-    struct bw_record *record = (struct bw_record *)(uintptr_t)bw_batch_at(batch, i);
+    struct bw_record *record = &records[kept];
+    if (r->dedup && !bw_dedup_add(r->dedup, records[i].id, records[i].time_ms))
+      continue;
+    if (kept < i)
+      *record = records[i];
     if (r->next_tick == BW_TIME_NONE || record->time_ms >= r->next_tick) {
-      rc = feed_range(r, batch, from, i, err);
-      from = i;
+      rc = feed_range(r, batch, from, kept, err);
+      from = kept;
       if (rc == 0)
         rc = ticks_until(r, record->time_ms, err);
       if (r->done)
@@ -254,8 +261,9 @@ static int take_batch(struct replay *r, const struct bw_batch *batch, struct bw_
     look_ahead(r, batch, i);
     (void)bw_identity_resolve(r->identity, record);
     r->records++;
+    kept++;
   }
-  return rc < 0 ? rc : feed_range(r, batch, from, i, err);
+  return rc < 0 ? rc : feed_range(r, batch, from, kept, err);
 }
 
 /* The data has ended: the tick that closes it, or those up to `to`. */
@@ -288,17 +296,31 @@ static int open_setup(struct replay *r, struct bw_error *err)
   return rc;
 }
 
+/* As the daemon does, with the time of each record for its arrival. */
+static void open_dedup(struct replay *r)
+{
+  const struct bw_dedup_options options = {.window_ms = r->setup->dedup_window_ms, .limit = (size_t)r->setup->dedup_limit};
+  if (r->o->dedup)
+    r->dedup = bw_dedup_new(&options);
+}
+
+static int open_identity(struct replay *r, struct bw_error *err)
+{
+  const struct bw_identity_options io = {.seed = SEED, .free_mail = r->setup->free_mail, .nfree_mail = r->setup->nfree_mail};
+  return bw_identity_open(NULL, &io, &r->identity, err);
+}
+
 static int open_rooms(struct replay *r, struct bw_error *err)
 {
   const struct bw_pipeline_events events = {on_signal, on_trait, on_lead, on_draft, on_notice};
-  const struct bw_identity_options io = {.seed = SEED};
   size_t w;
   int rc = open_setup(r, err);
   if (rc < 0)
     return rc;
   r->tick_ms = r->o->tick ? r->o->tick : r->setup->tick_ms;
   r->runners = bw_calloc(r->setup->nwatchers, sizeof(struct bw_runner *));
-  rc = bw_identity_open(NULL, &io, &r->identity, err);
+  open_dedup(r);
+  rc = open_identity(r, err);
   if (rc == 0)
     rc = bw_pipeline_open(NULL, r->setup, &events, r, &r->pipeline, err);
   for (w = 0; rc == 0 && w < r->setup->nwatchers; w++)
@@ -314,9 +336,18 @@ static void close_rooms(struct replay *r)
   free(r->runners);
   bw_pipeline_close(&r->pipeline);
   bw_identity_close(&r->identity);
+  bw_dedup_free(&r->dedup);
   bw_setup_free(&r->setup);
   bw_buf_clear(&r->line);
   bw_buf_clear(&r->outputs);
+}
+
+static uint64_t duplicates(const struct replay *r)
+{
+  struct bw_dedup_stats stats = {0};
+  if (r->dedup)
+    bw_dedup_stats(r->dedup, &stats);
+  return stats.duplicates;
 }
 
 static void print_stats(const struct replay *r, const struct bw_reader_stats *rs, double seconds)
@@ -325,20 +356,37 @@ static void print_stats(const struct replay *r, const struct bw_reader_stats *rs
   uint64_t i;
   (void)getrusage(RUSAGE_SELF, &usage);
   (void)getrusage(RUSAGE_CHILDREN, &children);
-  (void)fprintf(
-      r->o->stats,
-      "{\"records\":%llu,\"bytes\":%llu,\"rejected\":%llu,\"late\":%llu,\"ticks\":%llu,\"lines\":%llu,\"seconds\":%.3f,"
-      "\"feed_seconds\":%.3f,\"tick_seconds\":%.3f,\"last_tick_seconds\":%.6f,\"cpu_seconds\":%.3f,\"peak_kib\":%ld,"
-      "\"host_peak_kib\":%ld,\"first_ticks\":[",
-      (unsigned long long)r->records, (unsigned long long)rs->bytes, (unsigned long long)r->rejected,
-      (unsigned long long)rs->late, (unsigned long long)r->ticks, (unsigned long long)r->lines_out, seconds, r->feed_seconds,
-      r->tick_seconds, r->last_tick_seconds,
-      (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
-          (double)usage.ru_stime.tv_usec / 1e6,
-      usage.ru_maxrss, children.ru_maxrss);
+  (void)fprintf(r->o->stats,
+                "{\"records\":%llu,\"bytes\":%llu,\"rejected\":%llu,\"duplicates\":%llu,\"late\":%llu,\"ticks\":%llu,\"lines\":"
+                "%llu,\"seconds\":%.3f,"
+                "\"feed_seconds\":%.3f,\"tick_seconds\":%.3f,\"last_tick_seconds\":%.6f,\"cpu_seconds\":%.3f,\"peak_kib\":%ld,"
+                "\"host_peak_kib\":%ld,\"first_ticks\":[",
+                (unsigned long long)r->records, (unsigned long long)rs->bytes, (unsigned long long)r->rejected,
+                (unsigned long long)duplicates(r), (unsigned long long)rs->late, (unsigned long long)r->ticks,
+                (unsigned long long)r->lines_out, seconds, r->feed_seconds, r->tick_seconds, r->last_tick_seconds,
+                (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 + (double)usage.ru_stime.tv_sec +
+                    (double)usage.ru_stime.tv_usec / 1e6,
+                usage.ru_maxrss, children.ru_maxrss);
   for (i = 0; i < r->ticks && i < SHOWN_TICKS; i++)
     (void)fprintf(r->o->stats, "%s%.6f", i ? "," : "", r->first_ticks[i]);
   (void)fputs("]}\n", r->o->stats);
+}
+
+/* What is no error, and changes what is printed. */
+static void say_odd(const struct replay *r, const struct bw_reader_stats *rs)
+{
+  struct bw_buf line = {0};
+  if (rs->late)
+    (void)fprintf(stderr,
+                  "%llu records came later than others of a later time; they count in their own day, but ticks before were "
+                  "scored without them: sort the files by time\n",
+                  (unsigned long long)rs->late);
+  if (duplicates(r))
+    (void)fprintf(stderr, "%llu records were left out: their message ids had been there already within ingest.dedup_window\n",
+                  (unsigned long long)duplicates(r));
+  if (bw_reader_doubts(rs, &line))
+    (void)fputs(bw_buf_cstr(&line), stderr);
+  bw_buf_clear(&line);
 }
 
 static int run_files(struct replay *r, struct bw_error *err)
@@ -358,11 +406,7 @@ static int run_files(struct replay *r, struct bw_error *err)
     rc = more < 0 ? more : finish(r, err);
   bw_reader_stats(reader, &rs);
   bw_reader_close(&reader);
-  if (rs.late)
-    (void)fprintf(stderr,
-                  "%llu records came later than others of a later time; they count in their own day, but ticks before were "
-                  "scored without them: sort the files by time\n",
-                  (unsigned long long)rs.late);
+  say_odd(r, &rs);
   if (fflush(r->o->out) != 0 && rc == 0)
     rc = bw_fail_errno(err, BW_EIO, "the output could not be written");
   if (r->o->stats)

@@ -31,6 +31,7 @@ struct bw_replay_options {
   int64_t tick;         /* replaces the configured one; 0: as configured */
   int64_t first_tick;   /* none before it: what comes earlier is learned unscored; BW_TIME_NONE: from the first record */
   unsigned kinds;       /* what to print */
+  bool dedup;           /* leave out message ids seen before, as the daemon does; else every record counts */
   unsigned threads;     /* that parse, besides the one that watches */
   const char *host_exe; /* run the watchers in sandboxed hosts of this program; NULL: in this process */
   uint64_t checkpoint;  /* not 0: save every watcher and restore it into a new instance after so many records (a test) */

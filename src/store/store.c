@@ -165,7 +165,9 @@ static int check_after_crash(struct bw_store *s, struct bw_error *err)
   if ((rc = bw_store_query_int(s, "PRAGMA page_count", &pages, err)) != 0)
     return rc;
   if (pages * PAGE_SIZE > CHECK_MAX_BYTES) {
-    bw_log(BW_LOG_WARN, "the database was not closed cleanly and is too large to check at start; `basewatch verify` does it",
+    bw_log(BW_LOG_WARN,
+           "the database was not closed cleanly and is too large to check at start; `basewatch verify` does it while the "
+           "daemon is stopped",
            "path=%s pages=%lld", BW_Q(s->path), (long long)pages);
     return BW_OK;
   }

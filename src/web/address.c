@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses to listen at, as text.  No privileges. */
+/* Addresses to listen at: as text, where they are, and a socket there.  Needs new sockets. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "web/internal.h"
+
+#define BACKLOG 1024
 
 int bw_address_split(struct bw_str address, char *host, size_t size, uint16_t *ret_port)
 {
@@ -28,4 +38,86 @@ int bw_address_split(struct bw_str address, char *host, size_t size, uint16_t *r
   host[to - from] = '\0';
   *ret_port = (uint16_t)port;
   return 0;
+}
+
+static int resolve(const char *address, struct addrinfo **ret, struct bw_error *err)
+{
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+  char host[128], port[8];
+  uint16_t number;
+  int rc;
+  if (bw_address_split(bw_str(address), host, sizeof host, &number))
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s: no address to listen at; write host:port", address);
+  snprintf(port, sizeof port, "%u", number);
+  rc = getaddrinfo(host, port, &hints, ret);
+  return rc ? bw_fail(err, BW_EIO, BW_CLASS_CONFIG, "%s: %s", address, gai_strerror(rc)) : BW_OK;
+}
+
+static int bind_one(const struct addrinfo *ai, const char *address, int *ret_fd, struct bw_error *err)
+{
+  int on = 1, rc, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return bw_fail_errno(err, BW_EIO, "%s: socket", address);
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (ai->ai_family == AF_INET6)
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+    rc = bw_fail_errno(err, errno == EADDRINUSE ? BW_EEXIST : BW_EIO, "cannot listen at %s (setting 'listen')", address);
+    close(fd);
+    return rc;
+  }
+  *ret_fd = fd;
+  return 0;
+}
+
+int bw_address_listen(const char *address, int *ret_fd, struct bw_error *err)
+{
+  struct addrinfo *found = NULL;
+  int rc = resolve(address, &found, err);
+  if (rc)
+    return rc;
+  rc = bind_one(found, address, ret_fd, err);
+  freeaddrinfo(found);
+  return rc;
+}
+
+int bw_web_resolve(const char *address, struct sockaddr_storage *ret, struct bw_error *err)
+{
+  struct addrinfo *found = NULL;
+  int rc = resolve(address, &found, err);
+  if (rc)
+    return rc;
+  memset(ret, 0, sizeof *ret);
+  memcpy(ret, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  return 0;
+}
+
+int bw_web_try_address(const char *address, struct bw_error *err)
+{
+  int fd, rc = bw_address_listen(address, &fd, err);
+  if (rc == 0)
+    close(fd);
+  return rc;
+}
+
+static bool collide4(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+  in_addr_t x = a->sin_addr.s_addr, y = b->sin_addr.s_addr;
+  return a->sin_port == b->sin_port && a->sin_port != 0 && (x == y || x == htonl(INADDR_ANY) || y == htonl(INADDR_ANY));
+}
+
+static bool collide6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
+{
+  bool same = IN6_ARE_ADDR_EQUAL(&a->sin6_addr, &b->sin6_addr) && a->sin6_scope_id == b->sin6_scope_id;
+  return a->sin6_port == b->sin6_port && a->sin6_port != 0 &&
+         (same || IN6_IS_ADDR_UNSPECIFIED(&a->sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&b->sin6_addr));
+}
+
+/* bind_one() makes IPv6 sockets for IPv6 alone: "[::]:80" leaves "0.0.0.0:80" free. */
+bool bw_web_collide(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+  if (a->ss_family != b->ss_family)
+    return false;
+  return a->ss_family == AF_INET6 ? collide6((const void *)a, (const void *)b) : collide4((const void *)a, (const void *)b);
 }

@@ -11,6 +11,8 @@ struct evhttp_request;
 /* ---- address.c ---- */
 /* "host:port", "[v6]:port" → its parts.  BW_EINVAL. */
 int bw_address_split(struct bw_str address, char *host, size_t size, uint16_t *ret_port);
+/* A socket that listens there.  BW_EEXIST: another one does; BW_EINVAL, BW_EIO: it cannot be. */
+int bw_address_listen(const char *address, int *ret_fd, struct bw_error *err);
 
 /* ---- inflate.c ---- */
 enum { BW_PACKED_NONE, BW_PACKED_GZIP, BW_PACKED_ZLIB };

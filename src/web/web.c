@@ -17,7 +17,6 @@
 #include "base/log.h"
 #include "web/internal.h"
 
-#define BACKLOG 1024
 #define PING_MS (2 * BW_SECOND)
 #define CORE_SILENT_MS (10 * BW_SECOND)
 #define RESUME_MS 500
@@ -86,63 +85,11 @@ static void tell_bound(int fd, void (*bound)(void *ctx, const char *address), vo
   bound(ctx, text);
 }
 
-static int resolve(const char *address, struct addrinfo **ret, struct bw_error *err)
-{
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-  char host[128], port[8];
-  uint16_t number;
-  int rc;
-  if (bw_address_split(bw_str(address), host, sizeof host, &number))
-    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s: no address to listen at; write host:port", address);
-  snprintf(port, sizeof port, "%u", number);
-  rc = getaddrinfo(host, port, &hints, ret);
-  return rc ? bw_fail(err, BW_EIO, BW_CLASS_CONFIG, "%s: %s", address, gai_strerror(rc)) : BW_OK;
-}
-
-static int bind_one(const struct addrinfo *ai, const char *address, int *ret_fd, struct bw_error *err)
-{
-  int on = 1, rc, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0)
-    return bw_fail_errno(err, BW_EIO, "%s: socket", address);
-  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (ai->ai_family == AF_INET6)
-    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-    rc = bw_fail_errno(err, BW_EIO, "cannot listen at %s (setting 'listen')", address);
-    close(fd);
-    return rc;
-  }
-  *ret_fd = fd;
-  return 0;
-}
-
-static int open_listener(const char *address, int *ret_fd, struct bw_error *err)
-{
-  struct addrinfo *found = NULL;
-  int rc = resolve(address, &found, err);
-  if (rc)
-    return rc;
-  rc = bind_one(found, address, ret_fd, err);
-  freeaddrinfo(found);
-  return rc;
-}
-
-int bw_web_try_address(const char *address, bool listen, struct bw_error *err)
-{
-  struct addrinfo *found = NULL;
-  int fd, rc = listen ? open_listener(address, &fd, err) : resolve(address, &found, err);
-  if (rc == 0 && listen)
-    close(fd);
-  else if (rc == 0)
-    freeaddrinfo(found);
-  return rc;
-}
-
 static int add_listener(struct bw_web *w, const char *address, void (*bound)(void *ctx, const char *address), void *ctx,
                         struct bw_error *err)
 {
   struct evconnlistener *listener;
-  int fd, rc = open_listener(address, &fd, err);
+  int fd, rc = bw_address_listen(address, &fd, err);
   if (rc)
     return rc;
   listener = evconnlistener_new(bw_loop_event_base(w->loop), NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
@@ -175,13 +122,18 @@ static void on_pong(void *ctx, int code, struct bw_str json, const struct bw_err
     shared->core_seen = bw_monotonic();
 }
 
+void bw_web_ping(struct bw_web *w)
+{
+  (void)bw_control_client_send(w->shared.client, BW_FRAME_CONTROL, BW_STR("{\"command\":\"metrics\"}"), CORE_SILENT_MS, on_pong,
+                               &w->shared, NULL);
+}
+
 static void on_ping(void *ctx)
 {
   struct bw_web *w = ctx;
   if (w->shared.core_seen && bw_monotonic() - w->shared.core_seen < PING_MS)
     return; /* it speaks all the time */
-  (void)bw_control_client_send(w->shared.client, BW_FRAME_CONTROL, BW_STR("{\"command\":\"metrics\"}"), CORE_SILENT_MS, on_pong,
-                               &w->shared, NULL);
+  bw_web_ping(w);
 }
 
 static void answer_health(struct bw_web *w, struct evhttp_request *req, const struct bw_route *route)
@@ -306,7 +258,7 @@ int bw_web_new(struct bw_loop *loop, const struct bw_web_config *config, struct 
     return rc;
   }
   w->ping = bw_timer_new(loop, PING_MS, true, on_ping, w);
-  on_ping(w);
+  bw_web_ping(w);
   *ret_web = w;
   return 0;
 }

@@ -6,6 +6,8 @@
 #ifndef BW_WEB_WEB_H
 #define BW_WEB_WEB_H
 
+#include <sys/socket.h>
+
 #include "base/time.h"
 #include "config/config.h"
 #include "control/client.h"
@@ -42,8 +44,12 @@ int bw_web_config_finish(struct bw_web_config *config, struct bw_complaints *c);
 void bw_web_config_init(struct bw_web_config *config);
 void bw_web_config_clear(struct bw_web_config *config);
 
-/* Whether an address is one: that its host is known and, where asked for, that it can be listened at now.  BW_EIO: no. */
-int bw_web_try_address(const char *address, bool listen, struct bw_error *err);
+/* Where the address of a setting is.  BW_EINVAL, BW_EIO: it is none, or its host is not known. */
+int bw_web_resolve(const char *address, struct sockaddr_storage *ret, struct bw_error *err);
+/* Whether web could not listen at both: they are one address and port, or one of them is that port of all addresses. */
+bool bw_web_collide(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+/* Whether it can be listened at now.  BW_EEXIST: a socket has that port already; BW_EIO: otherwise not. */
+int bw_web_try_address(const char *address, struct bw_error *err);
 
 /*
  * Starts to listen.  Loop, config, client and clock are borrowed and outlive it.  client may be unconnected: 503 until it is.
@@ -52,6 +58,8 @@ int bw_web_try_address(const char *address, bool listen, struct bw_error *err);
 int bw_web_new(struct bw_loop *loop, const struct bw_web_config *config, struct bw_control_client *client,
                const struct bw_clock *clock, void (*bound)(void *ctx, const char *address), void *ctx, struct bw_web **ret_web,
                struct bw_error *err);
+/* Asks core whether it is there, which /healthz goes by, instead of at the next of its turns; for a client newly connected. */
+void bw_web_ping(struct bw_web *web);
 /* Stops accepting; `done` is called when the last answer went out or after grace_ms. */
 void bw_web_drain(struct bw_web *web, int64_t grace_ms, void (*done)(void *ctx), void *ctx);
 void bw_web_free(struct bw_web **web);

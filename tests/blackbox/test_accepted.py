@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 
+import pytest
 from conftest import BUILD, KEY, Daemon, track, wait_until, write_config
 
 
@@ -112,6 +113,46 @@ def test_an_address_that_is_taken_is_refused(daemon):
     assert daemon.cli("reload").returncode == 0
     wait_until(lambda: (daemon.state / "web.address").read_text().strip() == f"0.0.0.0:{port}" and status_of(daemon, KEY) == 200, 30,
                "all addresses")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as any_port:
+        return any_port.getsockname()[1]
+
+
+@pytest.mark.parametrize("one,other", [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("127.0.0.1", "127.0.0.1"),
+                                       ("[::]", "[::1]")])
+def test_addresses_that_collide_are_refused(daemon, one, other):
+    """Each alone could be listened at; web, which wants both, would die for ever."""
+    settings = daemon.place / "config/basewatch.yaml"
+    sound = settings.read_text()
+    port = free_port()
+    says = f'basewatch.yaml:4:{len(one) + len(str(port)) + 17}: {other}:{port} is listened at already, by {one}:{port} (line 4, column 12)'
+    both = sound.replace("listen: 127.0.0.1:0", f'listen: ["{one}:{port}", "{other}:{port}"]')
+
+    def check():
+        return subprocess.run([BUILD / "basewatchd", "--config", daemon.config, "--plugins", daemon.plugins, "--check"],
+                              capture_output=True, text=True)
+    settings.write_text(both)
+    done = check()
+    assert done.returncode == 1 and says in done.stdout + done.stderr, done
+    settings.write_text(sound.replace("127.0.0.1:0", f'"{one}:{port}"') if one != "[::]" else sound)
+    daemon.start()
+    pid = daemon.children()["web"]
+    settings.write_text(both)  # where web runs it has the port itself
+    done = daemon.cli("reload", check=False)
+    assert done.returncode != 0 and says in done.stdout + done.stderr, done
+    assert daemon.children()["web"] == pid
+
+
+def test_an_address_of_another_machine_is_refused_with_our_port(daemon):
+    port = free_port()
+    settings = daemon.place / "config/basewatch.yaml"
+    settings.write_text(settings.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+    daemon.start()
+    settings.write_text(settings.read_text().replace("127.0.0.1", "192.0.2.1"))
+    done = daemon.cli("reload", check=False)
+    assert done.returncode != 0 and f"cannot listen at 192.0.2.1:{port}" in done.stdout + done.stderr, done
 
 
 def test_what_is_no_configuration_is_let_alone(daemon):

@@ -153,6 +153,15 @@ def check(config):
     ("web: {listen: 'nowhere.invalid:80'}\n", "1:15: nowhere.invalid:80: "),
     ("web: {listen: 'localhost'}\n", "1:15: 'localhost' is no address to listen at"),
     ("web: {listen: 'localhost:80'}\n", None),
+    ("ingest: {free_mail: isp.example}\n", '1:21: "ingest.free_mail" should be a list of mail domains, such as [isp.example]; this is text'),
+    ("ingest: {free_mail: {a: b}}\n", '1:21: "ingest.free_mail" should be a list of mail domains'),
+    ("ingest: {free_mail: [{a: b}]}\n", '1:22: an item of "ingest.free_mail" should be a mail domain, such as isp.example; this is a map'),
+    ("ingest: {free_mail: [isp.example, ~]}\n", '1:35: an item of "ingest.free_mail" should be a mail domain'),
+    ("ingest: {free_mail: ['@x.org']}\n", '1:22: "@x.org" is no mail domain; write what stands behind the @ of an address'),
+    ("ingest: {free_mail: ['']}\n", '1:22: "" is no mail domain'),
+    ("ingest: {free_mail: [co.uk]}\n", '1:22: "co.uk" is no mail domain'),
+    ("ingest: {free_mail: [isp.example, Mail.ISP.example]}\n", None),
+    ("ingest: {free_mail: }\n", None),
 ])
 def test_check_sees_what_cannot_be(place, yaml, says):
     (place / "config/basewatch.yaml").write_text(yaml)

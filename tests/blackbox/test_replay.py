@@ -123,3 +123,51 @@ def test_a_malformed_line_is_named_and_the_rest_goes_on(config, tmp_path):
     assert done.returncode == 1
     assert f"{file}:2:" in done.stderr and "1 line could not be read; what is printed is without it" in done.stderr
     assert json.loads(done.stderr.splitlines()[-2])["records"] == 2
+
+
+def test_a_number_that_can_mean_two_things_has_no_value(config, tmp_path):
+    (tmp_path / "accounts.csv").write_text("account_id,arr,seats,timestamp\nacme,36.000,1200,2026-03-01\n")
+    notices = lines(replay(config, "--at", "2026-03-02", tmp_path / "accounts.csv"), "notice")
+    assert any(n.get("account") == "acme" and "36.000" in n["text"] and "write it as 36000" in n["text"] for n in notices), notices
+
+
+def test_free_mail_names_no_company(tmp_path):
+    (tmp_path / "config/watchers").mkdir(parents=True)
+    (tmp_path / "config/watchers/usage.yaml").write_text("watcher: usage\nplugin: usage.so\n")
+    events = [{"type": "track", "messageId": f"m{day}", "userId": "u", "event": "e", "timestamp": f"2026-02-{day:02d}T10:00:00Z",
+               "context": {"traits": {"email": "u@mail.isp.example"}}} for day in range(1, 15)]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+
+    def accounts(yaml):
+        (tmp_path / "config/basewatch.yaml").write_text(yaml)
+        return {x["account"] for x in lines(replay(tmp_path / "config", "--tick", "1d", tmp_path / "events.jsonl"), "trait")}
+    assert accounts("") == {"domain:isp.example"}
+    assert accounts("ingest: {free_mail: [isp.example]}\n") == set()
+
+
+def test_a_repeated_message_id_counts_once_where_asked_for(config, tmp_path):
+    def event(message_id, at):
+        return json.dumps({"type": "track", "userId": "u", "event": "e", "timestamp": at, "context": {"groupId": "acme"},
+                           **({"messageId": message_id} if message_id else {})}) + "\n"
+    (tmp_path / "events.jsonl").write_text(
+        event("a", "2026-03-01T10:00:00Z") * 3 + event("b", "2026-03-01T11:00:00Z") + event(None, "2026-03-01T12:00:00Z") * 2 +
+        event("a", "2026-03-02T09:59:00Z") +  # within 24 hours of the first
+        event("a", "2026-03-02T10:00:00Z"))  # and no more
+
+    def run(*args):
+        done = subprocess.run([BUILD / "basewatch", "replay", "--config", config, "--plugins", BUILD / "plugins/usage", "--stats", *args],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        stats = json.loads(done.stderr.splitlines()[-1])
+        return stats["records"], stats["duplicates"], done.stderr
+    file = tmp_path / "events.jsonl"
+    assert run(file)[:2] == (8, 0) and "left out" not in run(file)[2]
+    records, duplicates, said = run("--dedup", file)
+    assert (records, duplicates) == (5, 3) and "3 records were left out: their message ids had been there already" in said
+    records, duplicates, _ = run("--dedup", file, file)  # only those without an id are there twice
+    assert (records, duplicates) == (7, 9)
+
+
+def test_leaving_out_changes_nothing_where_nothing_is_twice(config, reference):
+    assert replay(config, "--tick", "1d", "--dedup", *CONTRACTS, DATA) == reference
+    assert replay(config, "--tick", "1d", "--dedup", *CONTRACTS, DATA, DATA) == reference

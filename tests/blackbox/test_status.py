@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -55,3 +56,29 @@ def test_a_watchers_process_is_shown(daemon, how):
     if shutil.which("promtool"):
         done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_web_that_gives_no_sign_is_told(daemon):
+    daemon.start()
+    assert daemon.status()["web"]["up"] and daemon.status()["state"] == "running"
+    (web,) = daemon.children()["web"]
+    os.kill(web, signal.SIGSTOP)
+    try:
+        wait_until(lambda: not daemon.status()["web"]["up"], 30, "web's silence")
+        assert daemon.status()["state"] == "degraded"
+        assert re.search(r"^Web +no sign of life since \d+s ago; nothing comes in over HTTP", daemon.cli("status").stdout, re.M)
+    finally:
+        os.kill(web, signal.SIGCONT)
+    wait_until(lambda: daemon.status()["web"]["up"], 10, "web's return")
+    assert daemon.status()["state"] == "running"
+
+
+def test_health_does_not_wait_for_the_next_ping(daemon):
+    daemon.start()
+
+    def healthy():
+        try:
+            return urllib.request.urlopen(daemon.url + "/healthz", timeout=10).status == 200
+        except urllib.error.HTTPError:
+            return False
+    wait_until(healthy, 1, "health")  # a ping comes every two seconds

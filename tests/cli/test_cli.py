@@ -388,6 +388,15 @@ def test_import(cli, daemon, tmp_path):
     assert all(count <= 10000 and source == "import" for source, count, _ in daemon.batches)
 
 
+def test_a_number_that_can_mean_two_things_is_told(cli, daemon, tmp_path):
+    (tmp_path / "accounts.csv").write_text("account_id,arr,seats\na,12.5,3\nb,36.000,1.200\n")
+    done = cli("import", tmp_path / "accounts.csv")
+    assert done.returncode == 0
+    assert f'{tmp_path}/accounts.csv:3: arr is "36.000", which can mean two things: it stays text, as other such numbers do' in done.stderr
+    (tmp_path / "accounts.csv").write_text("account_id,arr\na,12.5\n")
+    assert cli("import", tmp_path / "accounts.csv").stderr == ""
+
+
 def test_an_import_of_history_is_told_of_history(cli, daemon, tmp_path):
     (tmp_path / "a.jsonl").write_text(events(3) + events(1, 3, at="2024-02-29T01:00:00Z"))
     said = "The oldest event is of Thu 29 Feb 2024 01:00 UTC."
@@ -452,6 +461,21 @@ def test_import_of_what_is_not_there(cli, daemon, tmp_path):
     done = cli("import", tmp_path / "none.jsonl")
     assert done.returncode == 1 and "none.jsonl" in done.stderr
     assert cli("import", "--kind", "acount", tmp_path / "none.jsonl").returncode == 2
+
+
+def test_a_file_that_breaks_off_is_not_to_be_repeated_as_it_is(cli, daemon, tmp_path):
+    bad, good, last = (tmp_path / name for name in ("bad.csv", "good.jsonl", "last.jsonl"))
+    bad.write_text("account_id,name\n" + "".join(f"a{i},A\n" for i in range(1000)) + 'b,"never closed\n')
+    good.write_text(events(3))
+    last.write_text(events(3, 3))
+    done = cli("import", good, "--kind", "account", bad, last)
+    assert done.returncode == 1 and f"{bad}:1002: a quote is never closed" in done.stderr
+    assert f"{last} was not read\n" in done.stderr and f"{good} was" not in done.stderr
+    assert "1003 records are on disk; mend that file, or leave it out, and repeat the import" in done.stderr
+    assert "repeat the same import" not in done.stderr
+    last.write_text(events(1, 3) + events(3, 4, at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))))
+    done = cli("import", "--history", good, "--kind", "account", bad, last)  # merged by time
+    assert done.returncode == 1 and f"{last} was not read to its end\n" in done.stderr and f"{good} was" not in done.stderr
 
 
 def test_import_from_standard_input(cli, daemon):

@@ -35,11 +35,18 @@ static void on_rejected(void *ctx, uint64_t line, struct bw_str text, const stru
                  why->message);
 }
 
+static void on_doubtful(void *ctx, uint64_t line, const struct bw_field *cell)
+{
+  (void)ctx;
+  (void)snprintf(reasons + strlen(reasons), sizeof reasons - strlen(reasons), "%llu|%.*s %.*s\n", (unsigned long long)line,
+                 BW_FMT(cell->key), BW_FMT(cell->text));
+}
+
 /* Fed in pieces of `step` bytes. */
 static int parse(const char *text, const char *name, uint32_t kind, size_t step, struct bw_error *err)
 {
   struct bw_csv_options o = {.name = name, .kind = kind, .time_ms = 0, .arrival_ms = BW_TIME_NONE, .seed = 3};
-  struct bw_csv_events ev = {on_rejected, NULL};
+  struct bw_csv_events ev = {on_rejected, on_doubtful, NULL};
   struct bw_csv *c = bw_csv_new(&o, &ev);
   size_t len = strlen(text), at, n;
   int rc = 0;
@@ -102,6 +109,31 @@ static void test_accounts(void **state)
     IS(TRAIT(1, "seats"), "007");
     assert_int_equal(bw_record_field(row(1), BW_SECTION_TRAITS, "seats")->type, BW_VALUE_STRING);
     IS(TRAIT(1, "limits.api_calls"), "1,000");
+  }
+}
+
+/* A point may stand between thousands: only a number that can mean one thing is one. */
+static void test_doubtful_numbers(void **state)
+{
+  static const struct {
+    const char *text;
+    bool number;
+  } cells[] = {{"36.000", false}, {"1.200", false},  {"-250.000", false}, {"999.999", false}, {"1.200.000", false},
+               {"36.00", true},   {"36.0000", true}, {"1200.000", true},  {"0.125", true},    {"-0.125", true},
+               {"36000", true},   {"1.234e5", true}, {"1.234e", false}};
+  struct bw_error err;
+  char text[100], told[100];
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cells / sizeof *cells; i++) {
+    bool doubtful = !cells[i].number && i < 4;
+    (void)snprintf(text, sizeof text, "id,arr\na,%s\n", cells[i].text);
+    (void)snprintf(told, sizeof told, "2|arr %s\n", doubtful ? cells[i].text : "");
+    assert_int_equal(parse(text, "x", BW_KIND_ACCOUNT, 100, &err), 0);
+    assert_string_equal(reasons, doubtful ? told : "");
+    IS(TRAIT(0, "arr"), cells[i].text);
+    if ((bw_record_field(row(0), BW_SECTION_TRAITS, "arr")->type == BW_VALUE_NUMBER) != cells[i].number)
+      fail_msg("%s", cells[i].text);
   }
 }
 
@@ -217,8 +249,9 @@ static void test_help(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_accounts),     cmocka_unit_test(test_kinds),
-                                     cmocka_unit_test(test_cut_header),   cmocka_unit_test(test_refused_files),
-                                     cmocka_unit_test(test_refused_rows), cmocka_unit_test(test_help)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_accounts),      cmocka_unit_test(test_doubtful_numbers),
+                                     cmocka_unit_test(test_kinds),         cmocka_unit_test(test_cut_header),
+                                     cmocka_unit_test(test_refused_files), cmocka_unit_test(test_refused_rows),
+                                     cmocka_unit_test(test_help)};
   return cmocka_run_group_tests_name("ingest/csv", tests, setup, teardown);
 }

@@ -155,6 +155,29 @@ static void test_address(void **state)
     assert_int_equal(bw_address_split(bw_str(bad[i]), host, sizeof host, &port), BW_EINVAL);
 }
 
+static void test_collide(void **state)
+{
+  static const struct {
+    const char *a, *b;
+    bool collide;
+  } cases[] = {
+      {"127.0.0.1:80", "127.0.0.1:80", true}, {"127.0.0.1:80", "127.0.0.1:81", false}, {"127.0.0.1:80", "127.0.0.2:80", false},
+      {"127.0.0.1:80", "0.0.0.0:80", true},   {"[::]:80", "[::1]:80", true},           {"[::1]:80", "[0:0::1]:80", true},
+      {"[::1]:80", "[::2]:80", false},        {"[::]:80", "0.0.0.0:80", false},      /* an IPv6 socket is for IPv6 alone */
+      {"[::]:80", "127.0.0.1:80", false},     {"127.0.0.1:0", "127.0.0.1:0", false}, /* any, and any other */
+      {"0.0.0.0:0", "127.0.0.1:0", false},
+  };
+  struct sockaddr_storage a, b;
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    assert_int_equal(bw_web_resolve(cases[i].a, &a, NULL), 0);
+    assert_int_equal(bw_web_resolve(cases[i].b, &b, NULL), 0);
+    if (bw_web_collide(&a, &b) != cases[i].collide || bw_web_collide(&b, &a) != cases[i].collide)
+      fail_msg("%s beside %s", cases[i].a, cases[i].b);
+  }
+}
+
 /* ---- settings ---- */
 
 static int configure(const char *yaml, struct bw_web_config *config, struct bw_complaints *c)
@@ -350,6 +373,7 @@ int main(void)
       cmocka_unit_test(test_keys),
       cmocka_unit_test(test_routes),
       cmocka_unit_test(test_address),
+      cmocka_unit_test(test_collide),
       cmocka_unit_test(test_config),
       cmocka_unit_test_setup_teardown(test_body_single, setup, teardown),
       cmocka_unit_test_setup_teardown(test_body_batch, setup, teardown),
