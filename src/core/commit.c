@@ -44,6 +44,8 @@ static int write_all(struct core *c, struct bw_error *err)
   if (rc == 0)
     rc = bw_journal_flush(c->journal, err);
   if (rc == 0)
+    rc = core_ticks_save(c, err);
+  if (rc == 0)
     rc = bw_identity_save(c->identity, err);
   if (rc == 0)
     rc = bw_pipeline_save(c->pipeline, err);
@@ -62,8 +64,7 @@ static void succeeded(struct core *c)
   if (c->full)
     core_notice(c, BW_URGENCY_MEDIUM, BW_STR(""), "store_recovered", BW_STR("The store takes data again."));
   c->full = false;
-  c->durable_tick = c->last_tick;
-  c->durable_history = c->history_tick;
+  c->durable_ticks = c->ticks;
   c->n.commits++;
   answer_pending(c, NULL);
   core_pump_soon(c);
@@ -76,8 +77,7 @@ static void refused(struct core *c, bool concluded, const struct bw_error *err)
   bw_journal_rolled_back(c->journal);
   bw_identity_rolled_back(c->identity);
   bw_dedup_rolled_back(c->dedup);
-  c->last_tick = c->durable_tick;
-  c->history_tick = c->durable_history;
+  c->ticks = c->durable_ticks;
   if (!c->full)
     core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "store_refuses", bw_str(err->message));
   c->full = true;

@@ -325,7 +325,7 @@ static int exit_for(const struct bw_error *err)
 
 int bw_core_run(int fd, const struct bw_core_options *options)
 {
-  struct core c = {.o = options, .history_tick = BW_TIME_NONE, .last_tick = BW_TIME_NONE};
+  struct core c = {.o = options, .ticks = {.last = BW_TIME_NONE, .history = BW_TIME_NONE}};
   struct bw_error err = {0};
   int rc;
   c.loop = bw_loop_new();
@@ -337,8 +337,7 @@ int bw_core_run(int fd, const struct bw_core_options *options)
     close_all(&c);
     return rc;
   }
-  c.durable_tick = c.last_tick;
-  c.durable_history = c.history_tick;
+  c.durable_ticks = c.ticks;
   bw_watchers_release(c.watchers, bw_pipeline_projected(c.pipeline));
   bw_watchers_start(c.watchers);
   core_tick_timer(&c);
