@@ -119,7 +119,7 @@ void core_tick_known(struct core *c, int64_t at_ms);
 int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
 /* A batch of a history import: until its sender has gone, and somewhat longer, the clock's ticks wait. */
 void core_history_batch(struct core *c, struct bw_request *req);
-/* History is scored as it would have been: a tick at each day boundary that its records cross. */
+/* History is scored as it would have been: a tick at each day boundary that its records cross, up to the present. */
 int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err);
 /* The time up to which all has had its ticks; BW_TIME_NONE: none. */
 int64_t core_scored_until(const struct core *c);

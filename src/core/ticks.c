@@ -122,7 +122,7 @@ void core_history_batch(struct core *c, struct bw_request *req)
 int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err)
 {
   struct core_ticks *t = &c->ticks;
-  int64_t day = bw_day_time(bw_time_day(r->time_ms));
+  int64_t now = core_now(c), day = bw_day_time(bw_time_day(r->time_ms < now ? r->time_ms : now));
   int rc = BW_OK;
   if (!calls_for_ticks(c, r->kind))
     return BW_OK;

@@ -111,3 +111,11 @@ def test_the_later_half_first_says_so(daemon, tmp_path):
     daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30)))
     said = daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30))).stdout
     assert "390 of them are of days that the daemon has scored already" in said and ticks(daemon) == days(31, DAYS)
+
+
+def test_an_event_ahead_of_time_moves_no_clock(daemon, tmp_path):
+    now = time.time()
+    records = [*usage(DAYS - 3), track("now", at=iso(now - 60)), track("ahead", at=iso(now + DAY * 0.99))]
+    daemon.cli("import", "--history", write(tmp_path / "usage.jsonl", records))
+    found = ticks(daemon)
+    assert found[-1] == time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(now)), found[-1]
