@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "core/private.h"
 
+#define PROBE_BYTES (1 << 20)
+
 static void on_commit_timer(void *ctx)
 {
   struct core *c = ctx;
@@ -38,6 +40,18 @@ static void answer_pending(struct core *c, const struct bw_error *failed)
   c->npending = c->pending_records = 0;
 }
 
+/* A full disk takes an empty transaction: only what needs room shows that there is some.  Random, for a file system that
+   compresses. */
+static int write_probe(struct core *c, struct bw_error *err)
+{
+  struct bw_stmt *q;
+  int rc = bw_store_prepare(c->store, "INSERT OR REPLACE INTO store_probe (one, data) VALUES (1, randomblob(?1))", &q, err);
+  if (rc < 0)
+    return rc;
+  bw_stmt_int(q, 1, PROBE_BYTES);
+  return bw_stmt_run(q, err);
+}
+
 static int write_all(struct core *c, struct bw_error *err)
 {
   int rc = bw_store_begin(c->store, err);
@@ -49,6 +63,8 @@ static int write_all(struct core *c, struct bw_error *err)
     rc = bw_identity_save(c->identity, err);
   if (rc == 0)
     rc = bw_pipeline_save(c->pipeline, err);
+  if (rc == 0 && c->full)
+    rc = write_probe(c, err);
   if (rc == 0)
     rc = bw_store_commit(c->store, err);
   return rc;

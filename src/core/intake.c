@@ -25,7 +25,8 @@ static const char *const schema_steps[] = {
     /* begun: where an earlier release took records in, they had their ticks */
     "CREATE TABLE core_ticks (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER, history INTEGER, wait_until INTEGER NOT "
     "NULL, begun INTEGER NOT NULL);"
-    "INSERT INTO core_ticks SELECT 1, NULL, NULL, 0, next > 1 FROM journal_meta;"};
+    "INSERT INTO core_ticks SELECT 1, NULL, NULL, 0, next > 1 FROM journal_meta;",
+    "CREATE TABLE store_probe (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL);"};
 const struct bw_schema core_schema = {"core", schema_steps, sizeof schema_steps / sizeof *schema_steps};
 
 static void count_second(struct core_counters *n, int64_t now_ms, uint64_t records)

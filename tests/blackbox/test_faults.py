@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+import urllib.request
 
 import pytest
 from conftest import BUILD, Daemon, track, wait_until, write_config
@@ -55,6 +57,49 @@ def test_a_full_disk_is_said_and_passes(tmp_path, small_disk):
         assert len(ids) == len(set(ids))
         assert set(acknowledged) <= set(ids)
         assert daemon.stop() == 0
+    finally:
+        daemon.kill_all()
+
+
+def fill(path):
+    """Takes all the room there is, and gives it back when asked."""
+    with open(path, "wb", buffering=0) as filler:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while filler.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+    return path
+
+
+def metric(daemon, name):
+    with urllib.request.urlopen(daemon.url + "/metrics", timeout=5) as reply:
+        return next(float(line.split()[1]) for line in reply.read().decode().splitlines() if line.startswith(name + " "))
+
+
+def test_a_full_disk_is_not_announced_as_recovered(tmp_path, small_disk):
+    """Nobody sends anything more: an attempt that needs no room proves nothing."""
+    write_config(tmp_path, tick="24h", watchers=False, plays=False)
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        filler = fill(small_disk / "filler")
+        i = 0
+        while daemon.post("/v1/batch", batch(i, 100, padding=1500))[0] == 200:
+            i += 100
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 1, 20, "the refusal")
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            assert metric(daemon, "basewatch_store_refuses") == 1
+            time.sleep(0.1)
+        assert [n["code"] for n in daemon.status()["notices"]] == ["store_refuses"]
+        filler.unlink()
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 0, 10, "recovery")
+        assert [n["code"] for n in daemon.status()["notices"]] == ["store_recovered", "store_refuses"]
+        assert daemon.post("/v1/batch", batch(i, 100, padding=1500))[0] == 200
     finally:
         daemon.kill_all()
 
