@@ -339,12 +339,10 @@ int bw_core_run(int fd, const struct bw_core_options *options)
   }
   c.durable_ticks = c.ticks;
   bw_watchers_release(c.watchers, bw_pipeline_projected(c.pipeline));
-  bw_watchers_start(c.watchers);
   core_tick_timer(&c);
-  core_pump_soon(&c);
   core_deliver_soon(&c, 0);
   core_upkeep_start(&c);
-  if (bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
+  if (core_commit_start(&c, &err) < 0 || bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
     bw_log(BW_LOG_ERROR, "core ends", "error=%s", BW_Q(err.message));
     c.exit_status = 1;
   }

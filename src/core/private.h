@@ -62,7 +62,9 @@ struct core {
   struct bw_outbox *outbox;
   struct bw_control *control;
   struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer;
-  bool commit_due, stopping, full; /* full: the store refused; nothing is taken in until a probe succeeds */
+  bool commit_due, stopping, full; /* full: the store refused; nothing is taken in or derived until a probe succeeds */
+  int64_t probe_bytes;             /* the next commit has to show that there is room for so many; 0: nothing to show */
+  bool probe_kept;                 /* the last probe's row still stands in the store */
   int exit_status;
   /* intake */
   struct bw_batch_reader reader;
@@ -98,7 +100,10 @@ void core_restart(struct core *c, const char *why);
 void core_reconfigure(struct core *c, const char *why);
 
 /* ---- commit.c ---- */
+#define COMMIT_LAG_MS 200 /* what was concluded may wait so long for more */
 void core_commit_soon(struct core *c, int64_t within_ms);
+/* At the start: asks the store whether it takes data, and lets watchers and projection begin, or wait until it does. */
+int core_commit_start(struct core *c, struct bw_error *err);
 /* Writes and commits all that is pending; answers those who wait.  0, or negative after which they were refused. */
 int core_commit(struct core *c);
 

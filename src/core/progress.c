@@ -7,7 +7,6 @@
 #include "core/private.h"
 
 #define BLOCKS_A_TURN 8
-#define COMMIT_LAG_MS 200
 
 static void failed(struct core *c, const struct bw_error *err)
 {

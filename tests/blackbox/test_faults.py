@@ -104,6 +104,44 @@ def test_a_full_disk_is_not_announced_as_recovered(tmp_path, small_disk):
         daemon.kill_all()
 
 
+def test_core_stays_while_it_waits_for_room(tmp_path, small_disk):
+    """Records are still to be worked off, and there is no room for what they lead to: status and metrics go on saying so."""
+    write_config(tmp_path, tick="24h")
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        assert daemon.post("/v1/track", track(1))[0] == 200
+        wait_until(daemon.idle, 30, "the first record")
+        [host] = daemon.children()["host"]
+        os.kill(host, signal.SIGSTOP)  # so that a tick waits, and what comes behind it
+        daemon.json("tick", "2026-03-02T00:00:00Z")
+        for i in range(1000, 9000, 500):
+            accounts = [{"type": "group", "messageId": f"g{k}", "groupId": f"a{k}", "userId": f"u{k}", "timestamp": "2026-03-02T10:00:00Z",
+                         "traits": {"name": os.urandom(200).hex()}} for k in range(i, i + 500)]
+            assert daemon.post("/v1/batch", {"batch": accounts})[0] == 200
+        filler = fill(small_disk / "filler")
+        [core] = daemon.children()["core"]
+        os.kill(core, signal.SIGKILL)
+        [host] = daemon.children().get("host", [host])
+        os.kill(host, signal.SIGKILL)
+        wait_until(lambda: (daemon.try_status() or {}).get("notices"), 20, "what core has to say")
+        cores, deadline = set(), time.monotonic() + 8
+        while time.monotonic() < deadline:
+            assert metric(daemon, "basewatch_store_refuses") == 1
+            assert [n["code"] for n in daemon.status()["notices"]] == ["store_refuses"]
+            cores.add(tuple(daemon.children()["core"]))
+            time.sleep(0.2)
+        assert len(cores) == 1, cores
+        filler.unlink()
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 0, 10, "recovery")
+        s = wait_until(daemon.idle, 30, "the backlog")
+        assert s["book"]["accounts"] == 8000, s["book"]
+    finally:
+        daemon.kill_all()
+
+
 def fail_every_sync(*pids):
     """From now on and until the tracer is ended, no fsync of these processes, and of those they start, succeeds."""
     tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO",
