@@ -39,6 +39,11 @@ void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account
          bw_log_quote(account), bw_log_quote(text));
 }
 
+void core_notice_damage(struct core *c, const struct bw_error *err)
+{
+  core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+}
+
 static void begin_anew(struct core *c, enum bw_log_level level, const char *why)
 {
   bw_log(level, "core starts again from what is durable", "why=%s", BW_Q(why));

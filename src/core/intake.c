@@ -227,7 +227,7 @@ int core_intake_load(struct core *c, struct bw_error *err)
     rc = bw_journal_seek_arrival(c->journal, start, &from, err);
   while (rc >= 0 && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) != 0) {
     if (rc == BW_ECORRUPT) {
-      core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+      core_notice_damage(c, err);
     } else if (rc < 0 || (rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err)) < 0) {
       return rc;
     } else {

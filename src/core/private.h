@@ -94,6 +94,8 @@ int64_t core_now(const struct core *c);
 const struct bw_setup *core_setup(const struct core *c);
 /* Something for the operator: logged, shown by `status`. */
 void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account, const char *code, struct bw_str text);
+/* What bw_journal_read() said with BW_ECORRUPT: whoever comes upon it first is the only one who hears of it. */
+void core_notice_damage(struct core *c, const struct bw_error *err);
 /* The state in memory is ahead of the store and cannot follow: leave, and be restarted from what is durable. */
 void core_restart(struct core *c, const char *why);
 /* The same where nothing is wrong: another configuration was accepted. */

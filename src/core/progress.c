@@ -43,7 +43,7 @@ static int take_block(struct core *c, struct bw_error *err)
     from = c->skip_to;
   rc = bw_journal_read(c->journal, from, &batch, &first, &last, err);
   if (rc == BW_ECORRUPT) {
-    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+    core_notice_damage(c, err);
     c->skip_to = last + 1;
     bw_watchers_release(c->watchers, last);
     return 1;

@@ -370,6 +370,13 @@ def test_export(cli, daemon):
     assert len(cli("export", "--from", 3, "--limit", 1).stdout.splitlines()) == 1
 
 
+def test_export_says_what_is_missing(cli, daemon):
+    pages = {1: {"items": [{"messageId": "a"}], "next": 9, "lost": 7, "end": False}, 9: {"items": [], "next": 10, "lost": 1, "end": True}}
+    daemon.replies["records"] = lambda a: pages[a["from"]]
+    done = cli("export")
+    assert done.returncode == 1 and json.loads(done.stdout)["messageId"] == "a" and "8 records are missing here" in done.stderr
+
+
 # ---- import ----
 
 def events(n, start=0, at=None):
