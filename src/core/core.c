@@ -173,6 +173,20 @@ static int keep_first(struct core *c, struct bw_error *err)
   return c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
 }
 
+/* What stands beside it says that there was a database: to begin with an empty one would hide that all is lost. */
+static int refuse_emptied(const struct core *c, const char *path, struct bw_error *err)
+{
+  char *accepted BW_AUTOFREE = core_accepted_dir(c->o->state_dir);
+  struct stat st;
+  if (!accepted || (stat(path, &st) == 0 && st.st_size > 0))
+    return BW_OK;
+  return bw_fail(
+      err, BW_ECORRUPT, BW_CLASS_CONFIG,
+      "the database %s is empty or missing, though a daemon has run here; restore it from a backup, or begin anew with "
+      "an empty directory",
+      path);
+}
+
 static int open_store(struct core *c, struct bw_error *err)
 {
   const struct bw_schema *const schemas[] = {
@@ -183,7 +197,11 @@ static int open_store(struct core *c, struct bw_error *err)
   if (mkdir(c->o->state_dir, 0700) < 0 && errno != EEXIST)
     rc = bw_fail_errno(err, BW_EIO, "the state directory %s cannot be made", c->o->state_dir);
   if (rc == 0)
+    rc = refuse_emptied(c, path, err);
+  if (rc == 0)
     rc = bw_store_open(path, schemas, sizeof schemas / sizeof *schemas, &c->store, err);
+  if (rc == 0 && bw_store_doubt(c->store))
+    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "store_damaged", bw_str(bw_store_doubt(c->store)));
   if (rc == 0)
     rc = bw_journal_open(c->store, &c->journal, err);
   free(path);
