@@ -170,7 +170,12 @@ static int open_setup(struct core *c, struct bw_error *err)
 static int keep_first(struct core *c, struct bw_error *err)
 {
   bool changed;
-  return c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
+  int rc = c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
+  if (rc == BW_OK || !core_accepted_is(c))
+    return rc;
+  bw_log(BW_LOG_WARN, "the configuration could not be kept again; it is the one that was accepted last", "error=%s",
+         BW_Q(err->message));
+  return BW_OK; /* no room, say: status and metrics are wanted most now */
 }
 
 /* What stands beside it says that there was a database: to begin with an empty one would hide that all is lost. */

@@ -142,6 +142,27 @@ def test_core_stays_while_it_waits_for_room(tmp_path, small_disk):
         daemon.kill_all()
 
 
+def test_a_daemon_starts_on_a_full_disk(tmp_path, small_disk):
+    write_config(tmp_path, tick="24h")
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        assert daemon.post("/v1/batch", batch(0, 10))[0] == 200
+        assert daemon.stop() == 0
+        filler = fill(small_disk / "filler")
+        daemon.start(wait=False)
+        s = wait_until(daemon.try_status, 30, "an answer")
+        assert [n["code"] for n in s["notices"]] == ["store_refuses"]
+        filler.unlink()
+        wait_until(lambda: daemon.status()["notices"][0]["code"] == "store_recovered", 10, "recovery")
+        wait_until(daemon.idle, 30, "the backlog")
+        assert daemon.status()["ingest"]["accepted"] == 0 and len(exported_ids(daemon)) == 10
+    finally:
+        daemon.kill_all()
+
+
 def fail_every_sync(*pids):
     """From now on and until the tracer is ended, no fsync of these processes, and of those they start, succeeds."""
     tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO",
