@@ -26,10 +26,23 @@ static int put_items(const json_t *items, int64_t *left)
   return BW_EXIT_OK;
 }
 
+/* What is missing is no less missed because the rest is there. */
+static int say_lost(int64_t lost)
+{
+  if (lost == 0)
+    return BW_EXIT_OK;
+  (void)fprintf(stderr,
+                "basewatch: %lld record%s missing here: the journal lost %s to damage (notices `journal_damaged` in `basewatch "
+                "status` and the log name the offsets); send %s again if the source still has %s\n",
+                (long long)lost, lost == 1 ? " is" : "s are", lost == 1 ? "it" : "them", lost == 1 ? "it" : "them",
+                lost == 1 ? "it" : "them");
+  return BW_EXIT_REFUSED;
+}
+
 int bw_cmd_export(struct bw_cli *cli)
 {
   const char *from_text = bw_cli_option(cli, "from"), *limit = bw_cli_option(cli, "limit");
-  int64_t from = from_text ? atoll(from_text) : 1, left = limit ? atoll(limit) : INT64_MAX, next;
+  int64_t from = from_text ? atoll(from_text) : 1, left = limit ? atoll(limit) : INT64_MAX, next, lost = 0;
   bool end = false;
   int rc = BW_EXIT_OK;
   if (from < 1 || left < 1)
@@ -42,10 +55,11 @@ int bw_cmd_export(struct bw_cli *cli)
     if (rc)
       return rc;
     rc = put_items(json_object_get(reply, "items"), &left);
+    lost += bw_get_int(reply, "lost", 0);
     next = bw_get_int(reply, "next", from);
     end = bw_get_bool(reply, "end") || next <= from;
     from = next;
     json_decref(reply);
   }
-  return rc;
+  return rc == BW_EXIT_OK ? say_lost(lost) : rc;
 }

@@ -73,6 +73,9 @@ static void land(struct import *im, size_t i, struct bw_str answer)
     im->sum.accepted += n.accepted;
     im->sum.duplicates += n.duplicates;
     im->sum.rejected += n.rejected;
+    im->sum.behind += n.behind;
+    if (n.behind)
+      im->sum.scored_ms = n.scored_ms;
   }
   im->pause_ms = RETRY_FIRST_MS;
   bw_buf_clear(&im->flying[i].payload);
@@ -243,6 +246,24 @@ static int csv_kind(struct bw_cli *cli, uint32_t *ret_kind)
                       name, near_name ? ": did you mean " : "", near_name ? near_name : "", near_name ? "?" : "");
 }
 
+/* What becomes of history: whether its days were scored. */
+static void put_scored(const struct import *im, struct bw_buf *out)
+{
+  if (im->sum.behind == 0) {
+    bw_buf_add_cstr(
+        out, "Each of its days is scored as it was.  The clock's own ticks follow in a minute, unless more history comes "
+             "before.\n");
+    return;
+  }
+  bw_put_count(out, (int64_t)im->sum.behind);
+  bw_buf_add_cstr(out, im->sum.behind == 1 ? " of them is" : " of them are");
+  bw_buf_add_cstr(out, " of days that the daemon has scored already, up to ");
+  bw_put_time(out, im->sum.scored_ms);
+  bw_buf_add_cstr(out,
+                  ": what is older than that only teaches, and no day of the past is scored again.  (History is scored where "
+                  "it comes first and oldest first; `basewatch replay` scores these files by themselves.)\n");
+}
+
 static void put_history(const struct import *im, struct bw_buf *out)
 {
   bw_buf_add_cstr(out, "The oldest event is of ");
@@ -263,6 +284,10 @@ static void say_result(struct import *im)
     bw_json_int(&out, (int64_t)im->sum.duplicates);
     bw_json_key(&out, "rejected");
     bw_json_int(&out, (int64_t)rejected);
+    bw_json_key(&out, "behind");
+    bw_json_int(&out, (int64_t)im->sum.behind);
+    bw_json_key(&out, "scored");
+    bw_json_time(&out, im->sum.behind ? im->sum.scored_ms : BW_TIME_NONE);
     bw_json_close(&out, '}');
     bw_buf_add_char(&out, '\n');
   } else {
@@ -279,6 +304,8 @@ static void say_result(struct import *im)
       bw_buf_add_cstr(&out, " could not be read (`basewatch rejected` shows them)");
     }
     bw_buf_add_cstr(&out, ".\n");
+    if (in_order(im) && im->sum.accepted)
+      put_scored(im, &out);
     if (!in_order(im) && im->oldest < im->started - HISTORY_MS)
       put_history(im, &out);
   }

@@ -89,6 +89,20 @@ static void put_web(struct bw_cli *cli, struct bw_buf *out, const json_t *web)
   bw_buf_add_cstr(out, "; nothing comes in over HTTP, and the daemon's log says why\n");
 }
 
+static void put_next_tick(struct bw_cli *cli, struct bw_buf *out, const json_t *tick)
+{
+  const char *wait = bw_get_str(tick, "waits_for");
+  if (strcmp(wait, "events") == 0) {
+    bw_buf_add_cstr(out, "; they begin with the first event");
+  } else if (strcmp(wait, "history") == 0) {
+    bw_buf_add_cstr(out, "; the next one waits for the end of a history import");
+  } else {
+    bw_buf_add_cstr(out, ", next ");
+    bw_put_relative(out, bw_get_time(tick, "next"), cli->now);
+  }
+  bw_buf_add_char(out, '\n');
+}
+
 static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
 {
   const json_t *journal = json_object_get(s, "journal"), *ingest = json_object_get(s, "ingest"),
@@ -114,9 +128,7 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   put_counts(out, ingest, (const char *const[]){"accepted", "duplicates", "rejected", "unresolved", NULL});
   label(cli, out, "Last tick");
   bw_put_when(out, bw_get_time(tick, "last"), cli->now);
-  bw_buf_add_cstr(out, ", next ");
-  bw_put_relative(out, bw_get_time(tick, "next"), cli->now);
-  bw_buf_add_char(out, '\n');
+  put_next_tick(cli, out, tick);
   label(cli, out, "Book");
   put_counts(out, json_object_get(s, "book"),
              (const char *const[]){"accounts", "contacts", "plans", "subscriptions", "opportunities", NULL});

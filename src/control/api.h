@@ -21,7 +21,7 @@
  *              "journal": {"first", "next", "blocks", "bytes", "damaged_records"},
  *              "ingest": {"accepted", "duplicates", "rejected", "unresolved",       since start
  *                         "per_second", last minute   "last_arrival"},
- *              "tick": {"last", "next"},
+ *              "tick": {"last", "next", "waits_for": "events|history"|null, and then there is no next},
  *              "book": {"accounts", "contacts", "plans", "subscriptions", "opportunities"},
  *              "signals": {"open", "held" back by the fleet guard}, "leads": {"open", "snoozed", "approved", "delivered", "overdue"},
  *              "projected": last offset that is in the book, "dead_letters", "outbox": {"pending", "parked"},
@@ -125,7 +125,8 @@
  * audit       {"now", "entries", "head": hash of the last, "ok", "broken_at": seq|null,
  *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note", "detail"}]}            newest first
  *             A decision that came by another login than its person's is followed by a row "by login" with that login as note.
- * records     {"items": [record as it was sent ...], "next": offset to ask from, "end": true where that was all}
+ * records     {"items": [record as it was sent ...], "next": offset to ask from, "lost": records before it that are
+ *              damaged or missing, "end": true where that was all}
  * tick        {"at", "offset"}
  */
 /* clang-format on */
@@ -215,9 +216,11 @@ struct bw_reject {
 /* Opens the list where out is empty; close with bw_json_close(out, ']'). */
 void bw_reject_add(struct bw_buf *out, const struct bw_reject *r);
 
-/* BW_FRAME_INGESTED. */
+/* BW_FRAME_INGESTED: {"accepted", "duplicates", "rejected", "behind", "scored": time|null}. */
 struct bw_ingested {
   uint64_t accepted, duplicates, rejected;
+  uint64_t behind;   /* of the accepted: history of days that were scored before it came */
+  int64_t scored_ms; /* up to when, where behind is not 0 */
 };
 void bw_ingested_json(struct bw_buf *out, const struct bw_ingested *n);
 int bw_ingested_parse(struct bw_str payload, struct bw_ingested *ret_n, struct bw_error *err);

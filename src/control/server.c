@@ -35,6 +35,7 @@ struct client {
   char who[64];
   int64_t last_heard; /* monotonic */
   size_t pending;
+  bool kept;
   struct bw_request *requests;
   struct client *next, *prev;
 };
@@ -195,6 +196,12 @@ void bw_request_failf(struct bw_request *req, enum bw_code code, const char *fmt
 bool bw_request_gone(const struct bw_request *req)
 {
   return req->client == NULL;
+}
+
+void bw_request_keep(struct bw_request *req)
+{
+  if (req->client)
+    req->client->kept = true;
 }
 
 enum bw_peer bw_request_peer(const struct bw_request *req)
@@ -368,7 +375,7 @@ static void on_sweep(void *ctx)
   int64_t now = bw_monotonic();
   while (cl) {
     struct client *next = cl->next;
-    if (cl->peer == BW_PEER_LOCAL && cl->pending == 0 && now - cl->last_heard > IDLE_MS)
+    if (cl->peer == BW_PEER_LOCAL && cl->pending == 0 && !cl->kept && now - cl->last_heard > IDLE_MS)
       client_free(cl);
     cl = next;
   }
@@ -440,4 +447,13 @@ int64_t bw_control_web_silent(const struct bw_control *c)
 size_t bw_control_pending(const struct bw_control *c)
 {
   return c->npending;
+}
+
+size_t bw_control_kept(const struct bw_control *c)
+{
+  const struct client *cl;
+  size_t n = 0;
+  for (cl = c->clients; cl; cl = cl->next)
+    n += cl->kept;
+  return n;
 }

@@ -43,6 +43,7 @@ size_t bw_control_clients(const struct bw_control *c);
 /* Milliseconds since our web process last asked something, or since the server began where it never has. */
 int64_t bw_control_web_silent(const struct bw_control *c);
 size_t bw_control_pending(const struct bw_control *c); /* requests not yet answered */
+size_t bw_control_kept(const struct bw_control *c);    /* clients whose requests were given to bw_request_keep() */
 
 /* ---- answering; every one of these frees the request ---- */
 void bw_request_reply(struct bw_request *req, struct bw_str json);             /* BW_FRAME_REPLY */
@@ -54,6 +55,9 @@ void bw_request_failf(struct bw_request *req, enum bw_code code, const char *fmt
 /* ---- about a request ---- */
 /* The client has gone: an answer will be dropped, expensive work may be skipped (a decision must still be made). */
 bool bw_request_gone(const struct bw_request *req);
+/* Its client brings more, however long it is silent: until it closes its connection it is not idle, and bw_control_kept()
+   counts it. */
+void bw_request_keep(struct bw_request *req);
 enum bw_peer bw_request_peer(const struct bw_request *req);
 /* The login name of the process at the other end ("ann", or "uid:1001"); "web" for our own web process. */
 const char *bw_request_who(const struct bw_request *req);

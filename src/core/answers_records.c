@@ -242,33 +242,57 @@ int core_audit(struct core *c, struct bw_request *req, const json_t *args, struc
 
 #define PAGE_BYTES (4u << 20)
 
+struct page {
+  uint64_t from, limit, n; /* offset to go on from; records at most, and so far */
+  struct bw_buf out;
+};
+
+static int put_block(struct page *p, struct bw_str block, uint64_t first, struct bw_batch_reader *reader, struct bw_error *err)
+{
+  uint64_t i;
+  int rc = bw_batch_read(reader, block, 0, err);
+  for (i = first < p->from ? p->from - first : 0; rc == 0 && i < reader->batch.count && p->n < p->limit; i++, p->n++) {
+    const struct bw_record *r = bw_batch_at(&reader->batch, i);
+    bw_record_json(&p->out, r);
+    p->from = r->offset + 1;
+  }
+  return rc;
+}
+
+/* 1: there is more; 0: that was all.  A damaged block ends the page: the next one begins behind it. */
+static int put_page(struct core *c, struct page *p, struct bw_error *err)
+{
+  struct bw_batch_reader reader = {0};
+  struct bw_str block;
+  uint64_t first, last;
+  int rc = 1;
+  while (rc > 0 && p->n < p->limit && p->out.len < PAGE_BYTES &&
+         (rc = bw_journal_read(c->journal, p->from, &block, &first, &last, err)) > 0)
+    rc = put_block(p, block, first, &reader, err) < 0 ? err->code : 1;
+  bw_batch_reader_clear(&reader);
+  if (rc != BW_ECORRUPT)
+    return rc;
+  core_notice_damage(c, err);
+  p->from = last + 1;
+  return 1;
+}
+
 int core_records(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
-  uint64_t from = (uint64_t)bw_args_int(args, "from", 1), limit = (uint64_t)bw_args_int(args, "limit", 5000), n = 0, first,
-           last, i;
-  struct bw_batch_reader reader = {0};
-  struct bw_buf out = {0};
-  struct bw_str batch;
-  int rc = 1;
-  bw_buf_add_cstr(&out, "{\"items\":[");
-  while (rc > 0 && n < limit && out.len < PAGE_BYTES &&
-         (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) > 0) {
-    rc = bw_batch_read(&reader, batch, 0, err);
-    for (i = first < from ? from - first : 0; rc == 0 && i < reader.batch.count && n < limit; i++, n++) {
-      const struct bw_record *r = bw_batch_at(&reader.batch, i);
-      bw_record_json(&out, r);
-      from = r->offset + 1;
-    }
-    rc = rc < 0 ? rc : 1;
-  }
-  if (rc == BW_ECORRUPT) { /* named when it was found; the export goes on behind it */
-    from = last + 1;
-    rc = 1;
-  }
-  bw_buf_printf(&out, "],\"next\":%llu,\"end\":%s}", (unsigned long long)from, rc == 0 ? "true" : "false");
+  struct page p = {.from = (uint64_t)bw_args_int(args, "from", 1), .limit = (uint64_t)bw_args_int(args, "limit", 5000)};
+  uint64_t kept = bw_journal_first(c->journal), begin = p.from > kept ? p.from : kept;
+  struct bw_journal_stats stats;
+  int rc;
+  bw_buf_add_cstr(&p.out, "{\"items\":[");
+  rc = put_page(c, &p, err);
+  if (rc >= 0 && bw_journal_stats(c->journal, &stats, err) < 0)
+    rc = err->code;
+  if (rc == 0 && p.from < stats.next)
+    p.from = stats.next; /* what is missing may be the last of it */
+  bw_buf_printf(&p.out, "],\"next\":%llu,\"lost\":%llu,\"end\":%s}", (unsigned long long)p.from,
+                (unsigned long long)(p.from > begin ? p.from - begin - p.n : 0), rc == 0 ? "true" : "false");
   if (rc >= 0)
-    bw_request_reply(req, bw_buf_str(&out));
-  bw_batch_reader_clear(&reader);
-  bw_buf_clear(&out);
+    bw_request_reply(req, bw_buf_str(&p.out));
+  bw_buf_clear(&p.out);
   return rc < 0 ? rc : BW_OK;
 }

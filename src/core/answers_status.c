@@ -216,9 +216,11 @@ static json_t *web_json(const struct core *c)
 static json_t *tick_json(const struct core *c)
 {
   int64_t tick = core_setup(c)->tick_ms;
+  const char *wait = core_ticks_wait(c);
   json_t *o = json_object();
   json_object_set_new(o, "last", core_json_time(bw_pipeline_last_tick(c->pipeline)));
-  json_object_set_new(o, "next", core_json_time((core_now(c) / tick + 1) * tick));
+  json_object_set_new(o, "next", wait ? json_null() : core_json_time((core_now(c) / tick + 1) * tick));
+  json_object_set_new(o, "waits_for", core_json_text(wait));
   return o;
 }
 
@@ -305,7 +307,7 @@ static void state_metrics(struct core *c, struct bw_buf *out)
     bw_metrics_counter(out, "basewatch_journal_damaged_records_total", "Records lost to damage.", (double)js.damaged_records);
   }
   bw_metrics_gauge(out, "basewatch_projected_offset", "Last offset in the book.", (double)bw_pipeline_projected(c->pipeline));
-  bw_metrics_gauge(out, "basewatch_last_tick_timestamp_seconds", "Time of the last evaluated tick.",
+  bw_metrics_gauge(out, "basewatch_last_tick_timestamp_seconds", "Time of the last evaluated tick; 0 before the first.",
                    tick == BW_TIME_NONE ? 0 : (double)tick / 1e3);
   bw_metrics_gauge(out, "basewatch_accounts", "Accounts in the book.",
                    (double)bw_book_count(bw_pipeline_book(c->pipeline), BW_ENTITY_ACCOUNT));

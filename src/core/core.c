@@ -39,6 +39,11 @@ void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account
          bw_log_quote(account), bw_log_quote(text));
 }
 
+void core_notice_damage(struct core *c, const struct bw_error *err)
+{
+  core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+}
+
 static void begin_anew(struct core *c, enum bw_log_level level, const char *why)
 {
   bw_log(level, "core starts again from what is durable", "why=%s", BW_Q(why));
@@ -165,7 +170,26 @@ static int open_setup(struct core *c, struct bw_error *err)
 static int keep_first(struct core *c, struct bw_error *err)
 {
   bool changed;
-  return c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
+  int rc = c->o->again ? BW_OK : core_keep_accepted(c, &changed, err);
+  if (rc == BW_OK || !core_accepted_is(c))
+    return rc;
+  bw_log(BW_LOG_WARN, "the configuration could not be kept again; it is the one that was accepted last", "error=%s",
+         BW_Q(err->message));
+  return BW_OK; /* no room, say: status and metrics are wanted most now */
+}
+
+/* What stands beside it says that there was a database: to begin with an empty one would hide that all is lost. */
+static int refuse_emptied(const struct core *c, const char *path, struct bw_error *err)
+{
+  char *accepted BW_AUTOFREE = core_accepted_dir(c->o->state_dir);
+  struct stat st;
+  if (!accepted || (stat(path, &st) == 0 && st.st_size > 0))
+    return BW_OK;
+  return bw_fail(
+      err, BW_ECORRUPT, BW_CLASS_CONFIG,
+      "the database %s is empty or missing, though a daemon has run here; restore it from a backup, or begin anew with "
+      "an empty directory",
+      path);
 }
 
 static int open_store(struct core *c, struct bw_error *err)
@@ -178,7 +202,11 @@ static int open_store(struct core *c, struct bw_error *err)
   if (mkdir(c->o->state_dir, 0700) < 0 && errno != EEXIST)
     rc = bw_fail_errno(err, BW_EIO, "the state directory %s cannot be made", c->o->state_dir);
   if (rc == 0)
+    rc = refuse_emptied(c, path, err);
+  if (rc == 0)
     rc = bw_store_open(path, schemas, sizeof schemas / sizeof *schemas, &c->store, err);
+  if (rc == 0 && bw_store_doubt(c->store))
+    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "store_damaged", bw_str(bw_store_doubt(c->store)));
   if (rc == 0)
     rc = bw_journal_open(c->store, &c->journal, err);
   free(path);
@@ -309,7 +337,7 @@ static int exit_for(const struct bw_error *err)
 
 int bw_core_run(int fd, const struct bw_core_options *options)
 {
-  struct core c = {.o = options, .history_tick = BW_TIME_NONE, .last_tick = BW_TIME_NONE};
+  struct core c = {.o = options, .ticks = {.last = BW_TIME_NONE, .history = BW_TIME_NONE}};
   struct bw_error err = {0};
   int rc;
   c.loop = bw_loop_new();
@@ -321,15 +349,12 @@ int bw_core_run(int fd, const struct bw_core_options *options)
     close_all(&c);
     return rc;
   }
-  c.durable_tick = c.last_tick;
-  c.durable_history = c.history_tick;
+  c.durable_ticks = c.ticks;
   bw_watchers_release(c.watchers, bw_pipeline_projected(c.pipeline));
-  bw_watchers_start(c.watchers);
   core_tick_timer(&c);
-  core_pump_soon(&c);
   core_deliver_soon(&c, 0);
   core_upkeep_start(&c);
-  if (bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
+  if (core_commit_start(&c, &err) < 0 || bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {
     bw_log(BW_LOG_ERROR, "core ends", "error=%s", BW_Q(err.message));
     c.exit_status = 1;
   }

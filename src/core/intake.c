@@ -21,7 +21,12 @@ static const char *const schema_steps[] = {
     "CREATE TABLE unresolved (kind INTEGER NOT NULL, subject BLOB NOT NULL, name BLOB NOT NULL, source TEXT NOT NULL,"
     " at INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, subject, name, source)) WITHOUT ROWID;"
     "CREATE TABLE intake_total (one INTEGER PRIMARY KEY CHECK (one = 1), rejected INTEGER NOT NULL);"
-    "INSERT INTO intake_total VALUES (1, 0);"};
+    "INSERT INTO intake_total VALUES (1, 0);",
+    /* begun: where an earlier release took records in, they had their ticks */
+    "CREATE TABLE core_ticks (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER, history INTEGER, wait_until INTEGER NOT "
+    "NULL, begun INTEGER NOT NULL);"
+    "INSERT INTO core_ticks SELECT 1, NULL, NULL, 0, next > 1 FROM journal_meta;",
+    "CREATE TABLE store_probe (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL);"};
 const struct bw_schema core_schema = {"core", schema_steps, sizeof schema_steps / sizeof *schema_steps};
 
 static void count_second(struct core_counters *n, int64_t now_ms, uint64_t records)
@@ -55,19 +60,6 @@ static int note_unresolved(struct core *c, const struct bw_record *r, struct bw_
   return bw_stmt_run(q, err);
 }
 
-/* A history import is scored as it would have been: a tick at each day boundary that its records cross. */
-static int history_ticks(struct core *c, int64_t time_ms, struct bw_error *err)
-{
-  int64_t day = bw_day_time(bw_time_day(time_ms));
-  int rc = BW_OK;
-  c->history_seen = bw_monotonic();
-  if (c->history_tick == BW_TIME_NONE)
-    c->history_tick = day;
-  for (; rc == 0 && c->history_tick < day; c->history_tick += BW_DAY)
-    rc = core_append_tick(c, c->history_tick + BW_DAY, err);
-  return rc;
-}
-
 static int take_record(struct core *c, struct bw_record *r, struct bw_str source, bool history, struct bw_ingested *n,
                        struct bw_error *err)
 {
@@ -81,7 +73,7 @@ static int take_record(struct core *c, struct bw_record *r, struct bw_str source
     return BW_OK;
   }
   if (history)
-    rc = history_ticks(c, r->time_ms, err);
+    rc = core_history_ticks(c, r, err);
   r->offset = bw_journal_next(c->journal);
   if (rc == 0 && bw_identity_resolve(c->identity, r) == BW_IDENTITY_UNRESOLVED)
     rc = note_unresolved(c, r, source, err);
@@ -91,8 +83,12 @@ static int take_record(struct core *c, struct bw_record *r, struct bw_str source
     n->rejected++;
     return BW_OK;
   }
-  n->accepted += rc == 0;
-  return rc;
+  if (rc < 0)
+    return rc;
+  n->accepted++;
+  n->behind += history && core_history_behind(c, r);
+  core_ticks_begin(c, r->kind);
+  return BW_OK;
 }
 
 static void add_pending(struct core *c, struct bw_request *req, const struct bw_ingested *n)
@@ -130,11 +126,14 @@ int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw
     rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err);
   if (rc < 0)
     return rc;
+  if (history)
+    core_history_batch(c, req);
   for (i = 0; rc == 0 && i < c->reader.batch.count; i++) {
     struct bw_record *r = &c->reader.records[i];
     r->arrival_ms = now > c->last_arrival ? now : c->last_arrival;
     rc = take_record(c, r, source, history, &n, err);
   }
+  n.scored_ms = n.behind ? core_scored_until(c) : BW_TIME_NONE;
   c->last_arrival = now > c->last_arrival ? now : c->last_arrival;
   c->n.accepted += n.accepted;
   c->n.duplicates += n.duplicates;
@@ -201,22 +200,6 @@ int core_reject(void *ctx, struct bw_request *req, const struct bw_reject *items
   return BW_OK;
 }
 
-/* ---- ticks ---- */
-
-int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err)
-{
-  struct bw_record r = {.kind = BW_KIND_TICK, .time_ms = at_ms};
-  uint64_t offset;
-  int rc;
-  if (c->last_tick != BW_TIME_NONE && at_ms <= c->last_tick)
-    return BW_OK; /* time does not go back for the watchers */
-  r.arrival_ms = core_now(c);
-  rc = bw_journal_append(c->journal, &r, &offset, err);
-  if (rc == 0)
-    c->last_tick = at_ms;
-  return rc;
-}
-
 /* ---- start ---- */
 
 static void load_block(struct core *c, const struct bw_batch *batch, int64_t window_start)
@@ -224,8 +207,8 @@ static void load_block(struct core *c, const struct bw_batch *batch, int64_t win
   uint64_t i;
   for (i = 0; i < batch->count; i++) {
     const struct bw_record *r = bw_batch_at(batch, i);
-    if (r->kind == BW_KIND_TICK && (c->last_tick == BW_TIME_NONE || r->time_ms > c->last_tick))
-      c->last_tick = r->time_ms;
+    if (r->kind == BW_KIND_TICK)
+      core_tick_known(c, r->time_ms);
     if (r->arrival_ms >= window_start)
       (void)bw_dedup_add(c->dedup, r->id, r->arrival_ms);
     if (r->arrival_ms > c->last_arrival)
@@ -239,13 +222,12 @@ int core_intake_load(struct core *c, struct bw_error *err)
   int64_t start = core_now(c) - core_setup(c)->dedup_window_ms;
   struct bw_str batch;
   uint64_t from, first, last;
-  int rc;
-  c->last_tick = bw_pipeline_last_tick(c->pipeline);
-  c->history_tick = BW_TIME_NONE;
-  rc = bw_journal_seek_arrival(c->journal, start, &from, err);
+  int rc = core_ticks_load(c, err);
+  if (rc == 0)
+    rc = bw_journal_seek_arrival(c->journal, start, &from, err);
   while (rc >= 0 && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) != 0) {
     if (rc == BW_ECORRUPT) {
-      core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+      core_notice_damage(c, err);
     } else if (rc < 0 || (rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err)) < 0) {
       return rc;
     } else {

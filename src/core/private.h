@@ -39,6 +39,14 @@ struct core_counters {
   int64_t minute_at;   /* the second that minute[minute_at % 60] counts */
 };
 
+/* How far time has come for the watchers: kept in the store. */
+struct core_ticks {
+  int64_t last;       /* time of the last tick in the journal; BW_TIME_NONE: none */
+  int64_t history;    /* day boundary up to which history imports have had their ticks; BW_TIME_NONE: none */
+  int64_t wait_until; /* the clock's own ticks wait until then for more of a history import */
+  bool begun;         /* there was a record of which a tick has something to say */
+};
+
 struct core {
   const struct bw_core_options *o;
   struct bw_loop *loop;
@@ -54,16 +62,16 @@ struct core {
   struct bw_outbox *outbox;
   struct bw_control *control;
   struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer;
-  bool commit_due, stopping, full; /* full: the store refused; nothing is taken in until a probe succeeds */
+  bool commit_due, stopping, full; /* full: the store refused; nothing is taken in or derived until a probe succeeds */
+  int64_t probe_bytes;             /* the next commit has to show that there is room for so many; 0: nothing to show */
+  bool probe_kept;                 /* the last probe's row still stands in the store */
   int exit_status;
   /* intake */
   struct bw_batch_reader reader;
   struct core_pending *pending;
   size_t npending, pending_cap, pending_records;
-  int64_t history_tick; /* day boundary up to which a running history import has had its ticks; BW_TIME_NONE: none */
-  int64_t history_seen; /* monotonic time of its last batch */
-  int64_t last_tick;    /* time of the last tick in the journal; BW_TIME_NONE: none */
-  int64_t durable_tick, durable_history; /* as of the last commit */
+  struct core_ticks ticks, durable_ticks; /* the second: as of the last commit */
+  bool importing;                         /* somebody brings history, or did so when we last looked */
   int64_t last_arrival;
   struct core_diff *diff; /* a comparison of rules under way, or NULL */
   struct core_upkeep {
@@ -86,13 +94,18 @@ int64_t core_now(const struct core *c);
 const struct bw_setup *core_setup(const struct core *c);
 /* Something for the operator: logged, shown by `status`. */
 void core_notice(struct core *c, enum bw_urgency severity, struct bw_str account, const char *code, struct bw_str text);
+/* What bw_journal_read() said with BW_ECORRUPT: whoever comes upon it first is the only one who hears of it. */
+void core_notice_damage(struct core *c, const struct bw_error *err);
 /* The state in memory is ahead of the store and cannot follow: leave, and be restarted from what is durable. */
 void core_restart(struct core *c, const char *why);
 /* The same where nothing is wrong: another configuration was accepted. */
 void core_reconfigure(struct core *c, const char *why);
 
 /* ---- commit.c ---- */
+#define COMMIT_LAG_MS 200 /* what was concluded may wait so long for more */
 void core_commit_soon(struct core *c, int64_t within_ms);
+/* At the start: asks the store whether it takes data, and lets watchers and projection begin, or wait until it does. */
+int core_commit_start(struct core *c, struct bw_error *err);
 /* Writes and commits all that is pending; answers those who wait.  0, or negative after which they were refused. */
 int core_commit(struct core *c);
 
@@ -100,15 +113,33 @@ int core_commit(struct core *c);
 int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
                 struct bw_error *err);
 int core_reject(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err);
-/* Appends a tick record for time at_ms; not after or at one that the journal has. */
-int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
-/* Fills the de-duplication window and the last tick from the journal. */
+/* Loads the ticks, and fills the de-duplication window from the journal. */
 int core_intake_load(struct core *c, struct bw_error *err);
 extern const struct bw_schema core_schema;
 
+/* ---- ticks.c ---- */
+int core_ticks_load(struct core *c, struct bw_error *err);
+int core_ticks_save(struct core *c, struct bw_error *err); /* into the open transaction */
+/* A tick of that time stands in the journal (BW_TIME_NONE: nothing is said). */
+void core_tick_known(struct core *c, int64_t at_ms);
+/* Appends a tick record for time at_ms, unless the journal has one of that time or later. */
+int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
+/* A batch of a history import: until its sender has gone, and somewhat longer, the clock's ticks wait. */
+void core_history_batch(struct core *c, struct bw_request *req);
+/* History is scored as it would have been: a tick at each day boundary that its records cross, up to the present. */
+int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err);
+/* The time up to which all has had its ticks; BW_TIME_NONE: none. */
+int64_t core_scored_until(const struct core *c);
+/* This piece of history only teaches: its day was over, and scored, when it came. */
+bool core_history_behind(const struct core *c, const struct bw_record *r);
+/* The clock's ticks begin with the first record that calls for them. */
+void core_ticks_begin(struct core *c, uint32_t kind);
+/* What they wait for: "events" to score, or the rest of a "history" import; NULL: nothing. */
+const char *core_ticks_wait(const struct core *c);
+void core_tick_timer(struct core *c); /* arms the clock's next tick */
+
 /* ---- progress.c ---- */
 void core_pump_soon(struct core *c);
-void core_tick_timer(struct core *c); /* arms the clock's next tick */
 extern const struct bw_watchers_events core_watchers_events;
 
 /* ---- upkeep.c: what is old goes, what is small becomes large; little at a time ---- */

@@ -7,9 +7,6 @@
 #include "core/private.h"
 
 #define BLOCKS_A_TURN 8
-#define HISTORY_QUIET_MS 10000 /* the clock's own ticks wait until a history import has been quiet for so long */
-#define COMMIT_LAG_MS 200
-#define MISSED_DAYS_MAX 400
 
 static void failed(struct core *c, const struct bw_error *err)
 {
@@ -46,7 +43,7 @@ static int take_block(struct core *c, struct bw_error *err)
     from = c->skip_to;
   rc = bw_journal_read(c->journal, from, &batch, &first, &last, err);
   if (rc == BW_ECORRUPT) {
-    core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "journal_damaged", bw_str(err->message));
+    core_notice_damage(c, err);
     c->skip_to = last + 1;
     bw_watchers_release(c->watchers, last);
     return 1;
@@ -149,51 +146,3 @@ const struct bw_watchers_events core_watchers_events = {
     .notice = watcher_notice,
     .dirty = watcher_dirty,
 };
-
-/* ---- the clock's ticks ---- */
-
-/* After days away: one tick for each midnight that passed, so that daily rules see every day, then the present one. */
-static int append_due(struct core *c, int64_t now, struct bw_error *err)
-{
-  int64_t tick = core_setup(c)->tick_ms, due = now / tick * tick, day;
-  int rc = BW_OK;
-  if (c->last_tick != BW_TIME_NONE && due - c->last_tick > BW_DAY) {
-    day = bw_day_time(bw_time_day(c->last_tick)) + BW_DAY;
-    if (due - day > MISSED_DAYS_MAX * BW_DAY)
-      day = bw_day_time(bw_time_day(due)) - MISSED_DAYS_MAX * BW_DAY;
-    for (; rc == 0 && day < due; day += BW_DAY)
-      rc = core_append_tick(c, day, err);
-  }
-  return rc < 0 ? rc : core_append_tick(c, due, err);
-}
-
-static bool may_tick(const struct core *c)
-{
-  bool history = c->history_seen && bw_monotonic() - c->history_seen < HISTORY_QUIET_MS;
-  return !c->o->tests && !c->full && !c->stopping && !history &&
-         bw_journal_next(c->journal) > 1; /* an empty journal has no time yet */
-}
-
-static void on_tick_timer(void *ctx)
-{
-  struct core *c = ctx;
-  struct bw_error err;
-  if (may_tick(c)) {
-    if (append_due(c, core_now(c), &err) < 0)
-      bw_log(BW_LOG_ERROR, "the tick could not be journaled", "error=%s", BW_Q(err.message));
-    else if (c->last_tick != c->durable_tick)
-      core_commit_soon(c, 0);
-  }
-  core_tick_timer(c);
-}
-
-void core_tick_timer(struct core *c)
-{
-  int64_t tick = core_setup(c)->tick_ms, wait = tick - core_now(c) % tick;
-  if (wait > 5000)
-    wait = 5000; /* the machine's clock may be set, or it may sleep: look again soon */
-  if (!c->tick_timer)
-    c->tick_timer = bw_timer_new(c->loop, wait, false, on_tick_timer, c);
-  else
-    bw_timer_again(c->tick_timer, wait);
-}

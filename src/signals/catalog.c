@@ -238,6 +238,7 @@ static int take(struct bw_catalog *c, const json_t *root, struct watcher_row *w,
 {
   const json_t *signals = json_object_get(root, "signals"), *traits = json_object_get(root, "traits");
   size_t i;
+  w->kinds = (uint64_t)json_integer_value(json_object_get(root, "kinds"));
   w->nsignals = (uint32_t)json_array_size(signals);
   w->ntraits = (uint32_t)json_array_size(traits);
   if (w->nsignals > BW_CATALOG_MAX_TYPES || w->ntraits > BW_CATALOG_MAX_TYPES)
@@ -304,6 +305,11 @@ size_t bw_catalog_signals(const struct bw_catalog *c)
 size_t bw_catalog_traits(const struct bw_catalog *c)
 {
   return c->ntraits;
+}
+
+uint64_t bw_catalog_kinds(const struct bw_catalog *c, size_t watcher)
+{
+  return watcher < c->nwatchers ? c->watchers[watcher].kinds : 0;
 }
 
 const struct bw_signal_type *bw_catalog_signal(const struct bw_catalog *c, size_t i)

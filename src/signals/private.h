@@ -22,6 +22,7 @@ struct trait_row {
 struct watcher_row {
   char *name;
   uint32_t plugin; /* the first watcher of the same plugin: the bit in dirty masks */
+  uint64_t kinds;  /* BW_KIND_BITs of the records that it asks for */
   uint32_t *signals, *traits;
   uint32_t nsignals, ntraits;
 };

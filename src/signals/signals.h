@@ -43,6 +43,8 @@ void bw_catalog_free(struct bw_catalog **catalog);
  * plugins may share a signal's name only if its direction is the same.  BW_EINVAL, BW_EEXIST, BW_ELIMIT.
  */
 int bw_catalog_add(struct bw_catalog *c, struct bw_str description, uint32_t *ret_watcher, struct bw_error *err);
+/* The kinds of records that the watcher asks for, as BW_KIND_BITs; 0 where there is no such watcher. */
+uint64_t bw_catalog_kinds(const struct bw_catalog *c, size_t watcher);
 size_t bw_catalog_signals(const struct bw_catalog *c);
 size_t bw_catalog_traits(const struct bw_catalog *c);
 /* NULL past the end.  The index is stable; it identifies the type wherever a number does. */

@@ -39,7 +39,7 @@ static void mark(int fd, const char *text)
   (void)fdatasync(fd);
 }
 
-int bw_store_lock(struct bw_store *s, bool existed, struct bw_error *err)
+int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_error *err)
 {
   char *lock_path BW_AUTOFREE = bw_asprintf("%s-lock", s->path);
   char was[sizeof CLEAN] = "", pid[32];
@@ -56,6 +56,7 @@ int bw_store_lock(struct bw_store *s, bool existed, struct bw_error *err)
   }
   n = pread(fd, was, sizeof was - 1, 0);
   s->clean = !existed || (n == sizeof CLEAN - 1 && strcmp(was, CLEAN) == 0);
+  *ret_died = n > 0 && was[0] >= '1' && was[0] <= '9';
   s->lock_fd = fd;
   snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
   mark(fd, pid);
@@ -66,7 +67,8 @@ void bw_store_unlock(struct bw_store *s, bool clean)
 {
   if (s->lock_fd < 0)
     return;
-  mark(s->lock_fd, clean ? CLEAN : "");
+  if (clean)
+    mark(s->lock_fd, CLEAN);
   close(s->lock_fd); /* which gives up the lock; the file stays, so that nobody can lock a removed one */
   s->lock_fd = -1;
 }

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += %D%/libstore.a
-%C%_libstore_a_SOURCES = %D%/store.c %D%/stmt.c %D%/schema.c %D%/lock.c %D%/store.h %D%/private.h
+%C%_libstore_a_SOURCES = %D%/store.c %D%/stmt.c %D%/schema.c %D%/lock.c %D%/wal.c %D%/store.h %D%/private.h
 %C%_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 
 if HAVE_CMOCKA

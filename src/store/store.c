@@ -14,7 +14,6 @@
 
 /* Pages of the WAL after which a commit moves them into the database: 8 MiB, a few dozen milliseconds of writing. */
 #define CHECKPOINT_PAGES 1000
-#define PAGE_SIZE 8192
 /* Reading more than this at every start after a crash would keep senders waiting; the journal checks its own blocks anyway. */
 #define CHECK_MAX_BYTES (INT64_C(1) << 30)
 
@@ -32,7 +31,7 @@ static const char settings[] =
     "PRAGMA cache_size = -32768;"
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA wal_autocheckpoint = 0;"; /* bw_store_commit() does it, to see its errors */
-_Static_assert(PAGE_SIZE == 8192, "the pragma above");
+_Static_assert(BW_STORE_PAGE == 8192, "the pragma above");
 
 /* ---- errors ---- */
 
@@ -46,7 +45,7 @@ static const struct {
     {SQLITE_IOERR, BW_EIO, BW_CLASS_TRANSIENT, "; look at the kernel's log for a failing disk"},
     {SQLITE_CORRUPT, BW_ECORRUPT, BW_CLASS_PERMANENT,
      "; restore it from a backup, or save what is readable with sqlite3's .recover"},
-    {SQLITE_NOTADB, BW_ECORRUPT, BW_CLASS_PERMANENT, "; restore it from a backup, or move it away to begin anew"},
+    {SQLITE_NOTADB, BW_ECORRUPT, BW_CLASS_PERMANENT, "; restore it from a backup, or begin anew with an empty state directory"},
     {SQLITE_NOMEM, BW_ENOMEM, BW_CLASS_TRANSIENT, ""},
     {SQLITE_BUSY, BW_EAGAIN, BW_CLASS_TRANSIENT, "; another program has it open: close that one"},
     {SQLITE_LOCKED, BW_EAGAIN, BW_CLASS_TRANSIENT, ""},
@@ -130,6 +129,20 @@ static int prepare_file(struct bw_store *s, bool *ret_existed, struct bw_error *
   return BW_OK;
 }
 
+/* SQLite would begin anew, and delete the write-ahead log. */
+static int refuse_orphan(const struct bw_store *s, struct bw_error *err)
+{
+  char *wal BW_AUTOFREE = bw_asprintf("%s-wal", s->path);
+  struct stat st;
+  if (stat(wal, &st) != 0 || st.st_size == 0)
+    return BW_OK;
+  return bw_fail(
+      err, BW_ECORRUPT, BW_CLASS_CONFIG,
+      "the database %s is empty or missing, and its write-ahead log %s is there; restore both from one backup, or move "
+      "the log away to begin anew",
+      s->path, wal);
+}
+
 static int wal_grew(void *ctx, sqlite3 *db, const char *name, int pages)
 {
   struct bw_store *s = ctx;
@@ -164,7 +177,7 @@ static int check_after_crash(struct bw_store *s, struct bw_error *err)
     return BW_OK;
   if ((rc = bw_store_query_int(s, "PRAGMA page_count", &pages, err)) != 0)
     return rc;
-  if (pages * PAGE_SIZE > CHECK_MAX_BYTES) {
+  if (pages * BW_STORE_PAGE > CHECK_MAX_BYTES) {
     bw_log(BW_LOG_WARN,
            "the database was not closed cleanly and is too large to check at start; `basewatch verify` does it while the "
            "daemon is stopped",
@@ -176,13 +189,17 @@ static int check_after_crash(struct bw_store *s, struct bw_error *err)
 
 static int open_steps(struct bw_store *s, const struct bw_schema *const *schemas, size_t n, struct bw_error *err)
 {
-  bool existed = false, memory = strcmp(s->path, ":memory:") == 0;
+  bool existed = false, died = false, memory = strcmp(s->path, ":memory:") == 0;
   int rc;
   s->clean = true;
   if (!memory && (rc = prepare_file(s, &existed, err)) != 0)
     return rc;
-  if (!memory && (rc = bw_store_lock(s, existed, err)) != 0)
+  if (!memory && !existed && (rc = refuse_orphan(s, err)) != 0)
     return rc;
+  if (!memory && (rc = bw_store_lock(s, existed, &died, err)) != 0)
+    return rc;
+  if (!s->clean)
+    s->doubt = bw_wal_doubt(s, died);
   rc = connect_db(s, err);
   if (!rc)
     rc = check_after_crash(s, err);
@@ -206,6 +223,7 @@ static void release(struct bw_store **sp, bool clean)
   }
   bw_store_unlock(s, clean);
   free(s->path);
+  free(s->doubt);
   free(s);
   *sp = NULL;
 }
@@ -230,6 +248,11 @@ int bw_store_open(const char *path, const struct bw_schema *const *schemas, size
 void bw_store_close(struct bw_store **store)
 {
   release(store, true);
+}
+
+const char *bw_store_doubt(const struct bw_store *s)
+{
+  return s->doubt;
 }
 
 /* ---- transactions ---- */

@@ -24,12 +24,16 @@ struct bw_schema {
 
 /*
  * Opens (creating it, mode 0600) and migrates.  ":memory:" for tests and replays.  Refuses a file of a later version
- * (BW_EVERSION), one that is damaged (BW_ECORRUPT, naming the page), one that is not ours (BW_EINVAL) and one that another
- * process has open (BW_EEXIST, naming it), and says what to do.  The pages are checked when the last process did not close
- * the file.  The schemas are used during the call only.
+ * (BW_EVERSION), one that is damaged (BW_ECORRUPT, naming the page) or empty beside its write-ahead log, one that is not ours
+ * (BW_EINVAL) and one that another process has open (BW_EEXIST, naming it), and says what to do.  The pages are checked when
+ * the last process did not close the file.  The schemas are used during the call only.
  */
 int bw_store_open(const char *path, const struct bw_schema *const *schemas, size_t n, struct bw_store **ret_store,
                   struct bw_error *err);
+/* What the opening found that says that acknowledged data may be lost, though the rest can be used, in words for the operator:
+   a write-ahead log that is gone, or damaged in the middle.  NULL: nothing.  Borrowed.  Damage in the last transaction before a
+   crash cannot be told from one that was being written. */
+const char *bw_store_doubt(const struct bw_store *s);
 /* Rolls back what is open, frees every statement, and marks the file as closed cleanly. */
 void bw_store_close(struct bw_store **store);
 /* Reads every page (SQLite's quick_check).  BW_ECORRUPT names the first thing found. */

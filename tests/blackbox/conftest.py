@@ -42,13 +42,13 @@ def wait_until(condition, seconds=30, what="the condition"):
 class Daemon:
     """A daemon in a directory of its own; survives being stopped, killed and started again."""
 
-    def __init__(self, place, plugins=None, args=(), wrapper=()):
+    def __init__(self, place, plugins=None, args=(), wrapper=(), tests=True):
         self.place = place
         self.config = place / "config"
         self.state = place / "state"
         self.log_path = place / "daemon.log"
         self.plugins = plugins or BUILD / "plugins/usage"
-        self.args = list(args)
+        self.args = [*args, *(["--tests"] if tests else [])]  # without: the clock makes the ticks
         self.wrapper = list(wrapper)
         self.process = None
 
@@ -56,8 +56,7 @@ class Daemon:
         (self.state / "web.address").unlink(missing_ok=True)
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [*self.wrapper, BUILD / "basewatchd", "--config", self.config, "--state", self.state, "--plugins", self.plugins, "--tests",
-             *self.args], stdout=log, stderr=log, start_new_session=True)
+            [*self.wrapper, BUILD / "basewatchd", "--config", self.config, "--state", self.state, "--plugins", self.plugins, *self.args], stdout=log, stderr=log, start_new_session=True)
         log.close()
         if wait:
             self.wait_ready()

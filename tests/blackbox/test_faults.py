@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+import urllib.request
 
 import pytest
 from conftest import BUILD, Daemon, track, wait_until, write_config
@@ -55,6 +57,108 @@ def test_a_full_disk_is_said_and_passes(tmp_path, small_disk):
         assert len(ids) == len(set(ids))
         assert set(acknowledged) <= set(ids)
         assert daemon.stop() == 0
+    finally:
+        daemon.kill_all()
+
+
+def fill(path):
+    """Takes all the room there is, and gives it back when asked."""
+    with open(path, "wb", buffering=0) as filler:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while filler.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+    return path
+
+
+def metric(daemon, name):
+    with urllib.request.urlopen(daemon.url + "/metrics", timeout=5) as reply:
+        return next(float(line.split()[1]) for line in reply.read().decode().splitlines() if line.startswith(name + " "))
+
+
+def test_a_full_disk_is_not_announced_as_recovered(tmp_path, small_disk):
+    """Nobody sends anything more: an attempt that needs no room proves nothing."""
+    write_config(tmp_path, tick="24h", watchers=False, plays=False)
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        filler = fill(small_disk / "filler")
+        i = 0
+        while daemon.post("/v1/batch", batch(i, 100, padding=1500))[0] == 200:
+            i += 100
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 1, 20, "the refusal")
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            assert metric(daemon, "basewatch_store_refuses") == 1
+            time.sleep(0.1)
+        assert [n["code"] for n in daemon.status()["notices"]] == ["store_refuses"]
+        filler.unlink()
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 0, 10, "recovery")
+        assert [n["code"] for n in daemon.status()["notices"]] == ["store_recovered", "store_refuses"]
+        assert daemon.post("/v1/batch", batch(i, 100, padding=1500))[0] == 200
+    finally:
+        daemon.kill_all()
+
+
+def test_core_stays_while_it_waits_for_room(tmp_path, small_disk):
+    """Records are still to be worked off, and there is no room for what they lead to: status and metrics go on saying so."""
+    write_config(tmp_path, tick="24h")
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        assert daemon.post("/v1/track", track(1))[0] == 200
+        wait_until(daemon.idle, 30, "the first record")
+        [host] = daemon.children()["host"]
+        os.kill(host, signal.SIGSTOP)  # so that a tick waits, and what comes behind it
+        daemon.json("tick", "2026-03-02T00:00:00Z")
+        for i in range(1000, 9000, 500):
+            accounts = [{"type": "group", "messageId": f"g{k}", "groupId": f"a{k}", "userId": f"u{k}", "timestamp": "2026-03-02T10:00:00Z",
+                         "traits": {"name": os.urandom(200).hex()}} for k in range(i, i + 500)]
+            assert daemon.post("/v1/batch", {"batch": accounts})[0] == 200
+        filler = fill(small_disk / "filler")
+        [core] = daemon.children()["core"]
+        os.kill(core, signal.SIGKILL)
+        [host] = daemon.children().get("host", [host])
+        os.kill(host, signal.SIGKILL)
+        wait_until(lambda: (daemon.try_status() or {}).get("notices"), 20, "what core has to say")
+        cores, deadline = set(), time.monotonic() + 8
+        while time.monotonic() < deadline:
+            assert metric(daemon, "basewatch_store_refuses") == 1
+            assert [n["code"] for n in daemon.status()["notices"]] == ["store_refuses"]
+            cores.add(tuple(daemon.children()["core"]))
+            time.sleep(0.2)
+        assert len(cores) == 1, cores
+        filler.unlink()
+        wait_until(lambda: metric(daemon, "basewatch_store_refuses") == 0, 10, "recovery")
+        s = wait_until(daemon.idle, 30, "the backlog")
+        assert s["book"]["accounts"] == 8000, s["book"]
+    finally:
+        daemon.kill_all()
+
+
+def test_a_daemon_starts_on_a_full_disk(tmp_path, small_disk):
+    write_config(tmp_path, tick="24h")
+    daemon = Daemon(tmp_path)
+    daemon.state = small_disk / "state"
+    daemon.state.mkdir(mode=0o700)
+    try:
+        daemon.start()
+        assert daemon.post("/v1/batch", batch(0, 10))[0] == 200
+        assert daemon.stop() == 0
+        filler = fill(small_disk / "filler")
+        daemon.start(wait=False)
+        s = wait_until(daemon.try_status, 30, "an answer")
+        assert [n["code"] for n in s["notices"]] == ["store_refuses"]
+        filler.unlink()
+        wait_until(lambda: daemon.status()["notices"][0]["code"] == "store_recovered", 10, "recovery")
+        wait_until(daemon.idle, 30, "the backlog")
+        assert daemon.status()["ingest"]["accepted"] == 0 and len(exported_ids(daemon)) == 10
     finally:
         daemon.kill_all()
 

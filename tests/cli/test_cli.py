@@ -370,6 +370,13 @@ def test_export(cli, daemon):
     assert len(cli("export", "--from", 3, "--limit", 1).stdout.splitlines()) == 1
 
 
+def test_export_says_what_is_missing(cli, daemon):
+    pages = {1: {"items": [{"messageId": "a"}], "next": 9, "lost": 7, "end": False}, 9: {"items": [], "next": 10, "lost": 1, "end": True}}
+    daemon.replies["records"] = lambda a: pages[a["from"]]
+    done = cli("export")
+    assert done.returncode == 1 and json.loads(done.stdout)["messageId"] == "a" and "8 records are missing here" in done.stderr
+
+
 # ---- import ----
 
 def events(n, start=0, at=None):
@@ -425,7 +432,7 @@ def test_import_refused_lines(cli, daemon, tmp_path):
     file.write_text(events(2) + "nonsense\n" + '{"type":"track","userId":"u"}\n' + events(1, 2))
     done = cli("import", "--json", file)
     assert done.returncode == 1  # the others are on disk all the same
-    assert json.loads(done.stdout) == {"accepted": 3, "duplicates": 0, "rejected": 2}
+    assert json.loads(done.stdout) == {"accepted": 3, "duplicates": 0, "rejected": 2, "behind": 0, "scored": None}
     assert f"{file}:3:" in done.stderr and f"{file}:4:" in done.stderr
     assert [r["where"] for r in daemon.rejects] == [f"{file}:3", f"{file}:4"]
     assert daemon.rejects[0]["text"] == "nonsense" and daemon.rejects[0]["source"] == "import"

@@ -217,10 +217,11 @@ static int on_ingest(void *ctx, struct bw_request *req, int64_t arrival, struct 
                      struct bw_error *err)
 {
   struct world *w = ctx;
-  struct bw_ingested n = {7, 2, 1};
+  struct bw_ingested n = {.accepted = 7, .duplicates = 2, .rejected = 1, .behind = 3, .scored_ms = 1764201600000};
   (void)arrival, (void)err;
   snprintf(w->source, sizeof w->source, "%.*s", BW_FMT(source));
   w->batch_bytes = batch.len;
+  bw_request_keep(req);
   bw_request_ingested(req, &n);
   return 0;
 }
@@ -228,7 +229,7 @@ static int on_ingest(void *ctx, struct bw_request *req, int64_t arrival, struct 
 static int on_reject(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err)
 {
   struct world *w = ctx;
-  struct bw_ingested answer = {0, 0, n};
+  struct bw_ingested answer = {.rejected = n};
   (void)err;
   w->nrejects = n;
   snprintf(w->reject_text, sizeof w->reject_text, "%.*s", BW_FMT(items[n - 1].text));
@@ -306,7 +307,9 @@ static void test_ask_and_answer(void **state)
   bw_ingest_encode(&out, 1, BW_STR("site"), BW_STR("12345"));
   assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
   settle(w, 4);
-  assert_string_equal(w->reply, "{\"accepted\":7,\"duplicates\":2,\"rejected\":1}");
+  assert_string_equal(w->reply,
+                      "{\"accepted\":7,\"duplicates\":2,\"rejected\":1,\"behind\":3,\"scored\":\"2025-11-27T00:00:00Z\"}");
+  assert_int_equal(bw_control_kept(w->control), 1);
   assert_string_equal(w->source, "site");
   assert_int_equal(w->batch_bytes, 5);
   bw_buf_clear(&out);

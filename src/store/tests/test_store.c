@@ -452,11 +452,163 @@ static void test_kill(void **state)
       reported = seen;
     close(fds[0]);
     s = open_ok(path);
+    assert_null(bw_store_doubt(s)); /* whatever was being written */
     assert_true(number(s, "SELECT coalesce(max(id), 0) FROM t") >= reported);
     assert_int_equal(number(s, "SELECT coalesce(max(id), 0) - count(*) FROM t"), 0);
     bw_store_close(&s);
   }
   assert_true(reported > 12);
+}
+
+#define TRANSACTIONS 12
+#define FRAME (24 + 8192)
+
+/* A process that writes so many transactions, one page each or some more, and dies; first: rows that were checkpointed, so that
+   what they left lies behind. */
+static void die_after(const char *path, int64_t first)
+{
+  pid_t pid;
+  int status;
+  fflush(NULL);
+  pid = fork();
+  if (pid == 0) {
+    struct bw_store *s = open_ok(path);
+    int64_t i;
+    if (first > 0) {
+      fill(s, 1000, 1000 + first);
+      pragma(s, "PRAGMA wal_checkpoint(RESTART)");
+    }
+    for (i = 1; i <= TRANSACTIONS; i++)
+      fill(s, i, i + 1);
+    _exit(0);
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+}
+
+static struct bw_buf read_file(const char *path)
+{
+  struct bw_buf b = {0};
+  FILE *f = fopen(path, "rbe");
+  char block[4096];
+  size_t n;
+  assert_non_null(f);
+  while ((n = fread(block, 1, sizeof block, f)) > 0)
+    bw_buf_add_str(&b, bw_str_n(block, n));
+  (void)fclose(f);
+  return b;
+}
+
+/* Opens a copy of a dead process's files whose log was changed so: what is said of it. */
+static char *doubt_of(struct bw_str db, struct bw_str wal, int64_t *ret_rows)
+{
+  char *path BW_AUTOFREE = in_dir("c.db"), *wal_path BW_AUTOFREE = in_dir("c.db-wal"), *lock BW_AUTOFREE = in_dir("c.db-lock");
+  struct bw_store *s;
+  char *doubt;
+  write_file(path, db.data, db.len);
+  write_file(wal_path, wal.data, wal.len);
+  write_file(lock, "4711\n", 5);
+  assert_int_equal(chmod(path, 0600), 0);
+  s = open_ok(path);
+  doubt = bw_store_doubt(s) ? bw_strdup(bw_store_doubt(s)) : NULL;
+  *ret_rows = number(s, "SELECT count(*) FROM t WHERE id < 1000");
+  bw_store_close(&s);
+  return doubt;
+}
+
+/* Where each transaction of the present generation ends, in frames. */
+static size_t commits(struct bw_str wal, size_t *ret_ends)
+{
+  size_t n = 0, i;
+  for (i = 0; 32 + (i + 1) * FRAME <= wal.len; i++) {
+    const char *f = wal.data + 32 + i * FRAME;
+    if (memcmp(f + 8, wal.data + 16, 8) != 0)
+      break;
+    if (memcmp(f + 4, "\0\0\0", 4) != 0)
+      ret_ends[n++] = i + 1;
+  }
+  return n;
+}
+
+/* One byte flipped: said where a later transaction shows that it was durable, and never where nothing was flipped. */
+static void check_flips(struct bw_str db, struct bw_buf *wal)
+{
+  static const size_t at[] = {1, 9, 18, 24 + 5000}; /* page number, salt, checksum, page */
+  size_t ends[64], n = commits(bw_buf_str(wal), ends), frame, i;
+  int64_t rows;
+  char *doubt = doubt_of(db, bw_buf_str(wal), &rows);
+  assert_null(doubt);
+  assert_int_equal(rows, TRANSACTIONS);
+  assert_true(n >= TRANSACTIONS);
+  for (frame = 0; frame < ends[n - 1]; frame++)
+    for (i = 0; i < sizeof at / sizeof *at; i++) {
+      char *byte = wal->data + 32 + frame * FRAME + at[i];
+      bool sure = frame + 2 < ends[n - 2]; /* a frame that tells, its commit, and one more */
+      *byte = (char)(*byte ^ 0x40);
+      doubt = doubt_of(db, bw_buf_str(wal), &rows);
+      *byte = (char)(*byte ^ 0x40);
+      if (sure && (!doubt || !strstr(doubt, "was copied to")))
+        fail_msg("frame %zu of %zu, byte %zu: %s", frame, ends[n - 1], at[i], doubt ? doubt : "nothing is said");
+      if (frame >= ends[n - 2] && doubt)
+        fail_msg("the last transaction: %s", doubt);
+      free(doubt);
+    }
+}
+
+static void test_damaged_log(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("o.db"), *wal_path BW_AUTOFREE = in_dir("o.db-wal"), *doubt;
+  struct bw_buf db, wal, copy;
+  char *kept BW_AUTOFREE = in_dir("c.db-wal-damaged");
+  int64_t rows, older;
+  size_t len;
+  (void)state;
+  for (older = 0; older <= 400; older += 400) { /* with nothing behind it, and with an older generation */
+    die_after(path, older);
+    db = read_file(path);
+    wal = read_file(wal_path);
+    assert_true(wal.len > (size_t)older * 4096); /* what was checkpointed still lies there */
+    check_flips(bw_buf_str(&db), &wal);
+    for (len = wal.len; len > 33; len -= len < 4001 ? len - 33 : 4001) { /* torn */
+      doubt = doubt_of(bw_buf_str(&db), bw_str_n(wal.data, len), &rows);
+      assert_null(doubt);
+    }
+    wal.data[17] = (char)(wal.data[17] ^ 1); /* its own header: nothing of it is taken */
+    doubt = doubt_of(bw_buf_str(&db), bw_buf_str(&wal), &rows);
+    assert_non_null(doubt);
+    assert_non_null(strstr(doubt, "behind its 0. page"));
+    assert_int_equal(rows, 0);
+    free(doubt);
+    copy = read_file(kept);
+    assert_int_equal(copy.len, wal.len);
+    assert_memory_equal(copy.data, wal.data, wal.len);
+    bw_buf_clear(&copy);
+    bw_buf_clear(&db);
+    bw_buf_clear(&wal);
+    clean_dir(NULL);
+  }
+}
+
+static void test_missing_log(void **state)
+{
+  char *path BW_AUTOFREE = in_dir("m.db"), *wal BW_AUTOFREE = in_dir("m.db-wal");
+  struct bw_store *s;
+  struct bw_error err;
+  (void)state;
+  die_after(path, 0);
+  assert_int_equal(unlink(wal), 0);
+  s = open_ok(path);
+  assert_non_null(strstr(bw_store_doubt(s), "is not there"));
+  bw_store_close(&s);
+  s = open_ok(path); /* closed cleanly, it has none */
+  assert_null(bw_store_doubt(s));
+  bw_store_close(&s);
+  die_after(path, 0);
+  assert_int_equal(truncate(path, 0), 0);
+  assert_int_equal(bw_store_open(path, schemas, 1, &s, &err), BW_ECORRUPT);
+  assert_int_equal(err.cls, BW_CLASS_CONFIG);
+  assert_non_null(strstr(err.message, "is empty or missing"));
+  assert_int_equal(access(wal, R_OK), 0);
 }
 
 /* The write-ahead log is moved into the database on the way, and starts over. */
@@ -483,7 +635,8 @@ int main(int argc, char **argv)
       cmocka_unit_test_teardown(test_damage, clean_dir),         cmocka_unit_test_teardown(test_second_opener, clean_dir),
       cmocka_unit_test_teardown(test_no_room, clean_dir),        cmocka_unit_test_teardown(test_full_disk, clean_dir),
       cmocka_unit_test_teardown(test_failing_disk, clean_dir),   cmocka_unit_test_teardown(test_kill, clean_dir),
-      cmocka_unit_test_teardown(test_wal_is_bounded, clean_dir),
+      cmocka_unit_test_teardown(test_wal_is_bounded, clean_dir), cmocka_unit_test_teardown(test_damaged_log, clean_dir),
+      cmocka_unit_test_teardown(test_missing_log, clean_dir),
   };
   int rc;
   if (argc == 3 && strcmp(argv[1], "--fsync-child") == 0)

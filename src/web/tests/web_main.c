@@ -138,7 +138,7 @@ static int on_reject(void *ctx, struct bw_request *req, const struct bw_reject *
   }
   if (core->dump)
     fflush(core->dump);
-  answer(core, req, (struct bw_ingested){0, 0, n});
+  answer(core, req, (struct bw_ingested){.rejected = n});
   return 0;
 }
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""History and the clock: the past is scored day by day at whatever pace it comes, and where it comes too late that is said."""
+import json
+import os
+import signal
+import time
+
+import pytest
+from conftest import Daemon, track, wait_until, write_config
+
+DAY = 86400
+DAYS = 60
+NOON = int(time.time()) // DAY * DAY - 100 * DAY + DAY // 2  # of the first day
+
+
+def iso(t):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t))
+
+
+def tables():
+    at = iso(NOON - 30 * DAY)
+    yield {"type": "plan", "messageId": "p1", "planId": "team", "timestamp": at, "traits": {"name": "Team", "seat_price": 200}}
+    yield {"type": "account", "messageId": "a1", "accountId": "acme", "timestamp": at, "traits": {"name": "Acme", "arr": 24000, "currency": "USD"}}
+    yield {"type": "subscription", "messageId": "s1", "subscriptionId": "acme", "accountId": "acme", "timestamp": at,
+           "traits": {"plan": "team", "seats": 10, "start_date": at[:10]}}
+
+
+def usage(first=0, last=DAYS):
+    for n in range(first, last):
+        for user in range(13):
+            yield track(f"u-{n}-{user}", user=f"u{user}", at=iso(NOON + n * DAY + user))
+
+
+def write(path, records):
+    path.write_text("".join(json.dumps(r) + "\n" for r in records))
+    return path
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    write_config(tmp_path)
+    d = Daemon(tmp_path, tests=False).start()
+    d.cli("import", write(tmp_path / "tables.jsonl", tables()))
+    yield d
+    d.kill_all()
+
+
+def ticks(daemon):
+    return [r["timestamp"] for r in map(json.loads, daemon.cli("export").stdout.splitlines()) if r["type"] == "tick"]
+
+
+def days(first, last):
+    return [time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(NOON + n * DAY)) for n in range(first, last)]
+
+
+def signals(daemon):
+    wait_until(daemon.idle, 60, "the backlog")
+    return sorted((s["signal"], s["opened"][:10]) for s in daemon.json("signals", "--all")["items"])
+
+
+def test_tables_alone_start_no_clock(daemon, tmp_path):
+    time.sleep(7)  # the clock looks every five seconds
+    tick = daemon.status()["tick"]
+    assert (tick["last"], tick["next"], tick["waits_for"]) == (None, None, "events")
+    assert "they begin with the first event" in daemon.cli("status").stdout
+    said = daemon.cli("import", "--history", write(tmp_path / "usage.jsonl", usage())).stdout
+    assert "780 records are on disk." in said and "Each of its days is scored as it was." in said
+    assert ticks(daemon) == days(1, DAYS)
+    assert [kind for kind, _ in signals(daemon)] == ["adoption_high", "seat_limit", "seat_utilization"]
+
+
+def test_history_may_come_slowly_and_in_two_lives(daemon, tmp_path):
+    """Half of it, then nothing for longer than a pause, core dies, then the other half: as in one go."""
+    daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30)))
+    assert daemon.status()["tick"]["waits_for"] == "history"
+    time.sleep(18)
+    [core] = daemon.children()["core"]
+    os.kill(core, signal.SIGKILL)
+    wait_until(lambda: daemon.children().get("core", [core]) != [core] and daemon.try_status(), 30, "another core")
+    said = daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30))).stdout
+    assert "Each of its days is scored as it was." in said
+    assert ticks(daemon) == days(1, DAYS)
+    two = signals(daemon)
+    daemon.kill_all()
+    (tmp_path / "once").mkdir()
+    write_config(tmp_path / "once")
+    once = Daemon(tmp_path / "once", tests=False).start()
+    try:
+        once.cli("import", tmp_path / "tables.jsonl")
+        once.cli("import", "--history", tmp_path / "1.jsonl", tmp_path / "2.jsonl")
+        assert two == signals(once) and two
+    finally:
+        once.kill_all()
+
+
+def test_history_behind_what_was_scored_says_so(daemon, tmp_path):
+    now = time.time()
+    daemon.cli("import", write(tmp_path / "live.jsonl", [track("live", at=iso(now))]))
+    last = wait_until(lambda: daemon.status()["tick"]["last"], 30, "the clock's first tick")
+    path = write(tmp_path / "usage.jsonl", usage())
+    said = daemon.cli("import", "--history", path).stdout
+    assert "780 of them are of days that the daemon has scored already, up to " in said and f"{last[11:16]} UTC: what is older than that only teaches" in said
+    assert len(ticks(daemon)) == 1 and daemon.json("signals", "--all")["items"] == []
+    more = daemon.json("import", "--history", write(tmp_path / "more.jsonl", [track("more", at=iso(NOON))]))
+    assert (more["accepted"], more["behind"], more["scored"]) == (1, 1, last)
+    again = daemon.json("import", "--history", path)
+    assert (again["accepted"], again["behind"], again["scored"]) == (0, 0, None)
+
+
+def test_the_later_half_first_says_so(daemon, tmp_path):
+    daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30)))
+    said = daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30))).stdout
+    assert "390 of them are of days that the daemon has scored already" in said and ticks(daemon) == days(31, DAYS)
+
+
+def test_an_event_ahead_of_time_moves_no_clock(daemon, tmp_path):
+    now = time.time()
+    records = [*usage(DAYS - 3), track("now", at=iso(now - 60)), track("ahead", at=iso(now + DAY * 0.99))]
+    daemon.cli("import", "--history", write(tmp_path / "usage.jsonl", records))
+    found = ticks(daemon)
+    assert found[-1] == time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(now)), found[-1]
