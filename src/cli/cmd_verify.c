@@ -51,11 +51,13 @@ static int read_all(struct bw_store *store, uint64_t *ret_found, struct bw_journ
   return rc;
 }
 
-static void put_json(struct bw_buf *out, uint64_t found, const struct bw_journal_stats *stats)
+static void put_json(struct bw_buf *out, const char *doubt, uint64_t found, const struct bw_journal_stats *stats)
 {
   bw_json_open(out, '{');
   bw_json_key(out, "ok");
-  bw_json_bool(out, found == 0);
+  bw_json_bool(out, found == 0 && !doubt);
+  bw_json_key(out, "doubt");
+  bw_json_cstr(out, doubt);
   bw_json_key(out, "blocks");
   bw_json_int(out, (int64_t)stats->blocks);
   bw_json_key(out, "damaged");
@@ -66,8 +68,10 @@ static void put_json(struct bw_buf *out, uint64_t found, const struct bw_journal
   bw_buf_add_char(out, '\n');
 }
 
-static void put_text(struct bw_buf *out, uint64_t found, const struct bw_journal_stats *stats)
+static void put_text(struct bw_buf *out, const char *doubt, uint64_t found, const struct bw_journal_stats *stats)
 {
+  if (doubt)
+    bw_buf_printf(out, "%s.\n\n", doubt);
   bw_buf_add_cstr(out, "The database is sound, and so are the ");
   bw_put_count(out, (int64_t)stats->blocks);
   bw_buf_add_cstr(out, " blocks of the journal");
@@ -90,17 +94,22 @@ int bw_cmd_verify(struct bw_cli *cli)
   struct bw_journal_stats stats;
   struct bw_error err;
   struct bw_buf out = {0};
+  const char *doubt;
   uint64_t found = 0;
   int rc;
   bw_log_init("verify", BW_LOG_ERROR); /* each damaged block is named in the log */
   rc = open_store(cli, &store, &err);
   if (rc == 0)
     rc = read_all(store, &found, &stats, &err);
-  bw_store_close(&store);
-  if (rc < 0)
+  if (rc < 0) { /* the daemon is to find it as well */
+    bw_store_abandon(&store);
     return bw_cli_fail(&err);
-  (cli->json ? put_json : put_text)(&out, found, &stats);
+  }
+  doubt = bw_store_doubt(store); /* told here, for the daemon will not find it any more */
+  (cli->json ? put_json : put_text)(&out, doubt, found, &stats);
+  rc = found || doubt ? BW_EXIT_REFUSED : BW_EXIT_OK;
+  bw_store_close(&store);
   bw_cli_print(&out);
   bw_buf_clear(&out);
-  return found ? BW_EXIT_REFUSED : BW_EXIT_OK;
+  return rc;
 }

@@ -67,8 +67,7 @@ void bw_store_unlock(struct bw_store *s, bool clean)
 {
   if (s->lock_fd < 0)
     return;
-  if (clean)
-    mark(s->lock_fd, CLEAN);
-  close(s->lock_fd); /* which gives up the lock; the file stays, so that nobody can lock a removed one */
+  mark(s->lock_fd, clean ? CLEAN : ""); /* empty: to be looked at, and nobody died over it */
+  close(s->lock_fd);                    /* which gives up the lock; the file stays, so that nobody can lock a removed one */
   s->lock_fd = -1;
 }

@@ -250,6 +250,11 @@ void bw_store_close(struct bw_store **store)
   release(store, true);
 }
 
+void bw_store_abandon(struct bw_store **store)
+{
+  release(store, false);
+}
+
 const char *bw_store_doubt(const struct bw_store *s)
 {
   return s->doubt;

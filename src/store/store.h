@@ -36,6 +36,8 @@ int bw_store_open(const char *path, const struct bw_schema *const *schemas, size
 const char *bw_store_doubt(const struct bw_store *s);
 /* Rolls back what is open, frees every statement, and marks the file as closed cleanly. */
 void bw_store_close(struct bw_store **store);
+/* The same without the mark: something is wrong with the file, and whoever opens it next looks at all of it. */
+void bw_store_abandon(struct bw_store **store);
 /* Reads every page (SQLite's quick_check).  BW_ECORRUPT names the first thing found. */
 int bw_store_check(struct bw_store *s, struct bw_error *err);
 

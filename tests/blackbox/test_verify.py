@@ -64,6 +64,18 @@ def test_a_damaged_page_is_found(stopped):
     path.write_bytes(content)
     done = stopped.cli("verify", check=False)
     assert done.returncode == 1 and "is damaged" in done.stderr and "restore it from a backup" in done.stderr
+    stopped.start(wait=False)  # whoever opens it next looks at all of it, and takes nobody for dead
+    assert stopped.process.wait(60) != 0 and "is damaged" in stopped.log() and "is not there" not in stopped.log()
+
+
+def test_what_a_crash_lost_is_told_to_whoever_comes_first(daemon):
+    daemon.start()
+    assert daemon.post("/v1/track", track(1))[0] == 200
+    daemon.kill_all()
+    (daemon.state / "basewatch.db-wal").unlink()
+    done = daemon.cli("verify", check=False)
+    assert done.returncode == 1 and "basewatch.db-wal is not there" in done.stdout
+    assert json.loads(daemon.cli("verify", "--json").stdout)["doubt"] is None
 
 
 def test_nothing_is_made_where_there_is_no_database(daemon):
