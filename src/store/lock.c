@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lock file beside the database: one process at a time, and whether the last one closed it.  It holds the pid of the owner,
- * or "clean".  core process; needs the state directory.
+ * The lock file beside the database: one process at a time, and how the last one left it.  core process; needs the state
+ * directory.  It holds
+ *   "clean"   nobody has touched the database since it was closed
+ *   nothing   somebody was about to open or close it
+ *   a pid     that process had it open, so that there is a write-ahead log
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +32,8 @@ static int lock_held(struct bw_store *s, const char *lock_path, int fd, struct b
                  lock_path);
 }
 
-/* What the file says must be durable before the database is touched; when it cannot be written (no room), it is emptied, which
-   needs none and means "not closed cleanly" just as well. */
+/* What the file says must be durable before the next step; when it cannot be written (no room), it is emptied, which needs none
+   and means "not closed cleanly" just as well. */
 static void mark(int fd, const char *text)
 {
   size_t len = strlen(text);
@@ -42,7 +45,7 @@ static void mark(int fd, const char *text)
 int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_error *err)
 {
   char *lock_path BW_AUTOFREE = bw_asprintf("%s-lock", s->path);
-  char was[sizeof CLEAN] = "", pid[32];
+  char was[sizeof CLEAN] = "";
   int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   ssize_t n;
   if (fd < 0)
@@ -58,16 +61,31 @@ int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_er
   s->clean = !existed || (n == sizeof CLEAN - 1 && strcmp(was, CLEAN) == 0);
   *ret_died = n > 0 && was[0] >= '1' && was[0] <= '9';
   s->lock_fd = fd;
-  snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-  mark(fd, pid);
+  if (!*ret_died) /* a dead process is spoken of until its log is ours */
+    mark(fd, "");
   return BW_OK;
+}
+
+void bw_store_mark_open(struct bw_store *s)
+{
+  char pid[32];
+  snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+  if (s->lock_fd >= 0)
+    mark(s->lock_fd, pid);
+}
+
+void bw_store_mark_closing(struct bw_store *s)
+{
+  if (s->lock_fd >= 0)
+    mark(s->lock_fd, "");
 }
 
 void bw_store_unlock(struct bw_store *s, bool clean)
 {
   if (s->lock_fd < 0)
     return;
-  mark(s->lock_fd, clean ? CLEAN : ""); /* empty: to be looked at, and nobody died over it */
-  close(s->lock_fd);                    /* which gives up the lock; the file stays, so that nobody can lock a removed one */
+  if (clean)
+    mark(s->lock_fd, CLEAN);
+  close(s->lock_fd); /* which gives up the lock; the file stays, so that nobody can lock a removed one */
   s->lock_fd = -1;
 }

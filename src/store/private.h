@@ -32,6 +32,8 @@ void bw_stmt_free(void *stmt);
 
 /* lock.c: takes the lock file beside the database; sets lock_fd and clean.  ret_died: the last process had it when it ended. */
 int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_error *err);
+void bw_store_mark_open(struct bw_store *s);    /* the write-ahead log is there */
+void bw_store_mark_closing(struct bw_store *s); /* before it goes */
 void bw_store_unlock(struct bw_store *s, bool clean);
 
 /* wal.c: what is missing or damaged of what the last process left, in words; NULL: nothing that can be told.  The caller frees

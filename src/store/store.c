@@ -205,15 +205,19 @@ static int open_steps(struct bw_store *s, const struct bw_schema *const *schemas
     rc = check_after_crash(s, err);
   if (!rc)
     rc = bw_store_migrate(s, schemas, n, err);
+  if (!rc)
+    bw_store_mark_open(s);
   return rc;
 }
 
-/* clean: what the lock file shall say. */
-static void release(struct bw_store **sp, bool clean)
+/* opened: else the lock file goes on to say how it was found.  clean: whether it shall say that all is well. */
+static void release(struct bw_store **sp, bool opened, bool clean)
 {
   struct bw_store *s = *sp;
   if (!s)
     return;
+  if (opened)
+    bw_store_mark_closing(s);
   if (s->db && s->in_txn)
     bw_store_rollback(s);
   bw_map_free(&s->stmts, bw_stmt_free);
@@ -238,7 +242,7 @@ int bw_store_open(const char *path, const struct bw_schema *const *schemas, size
   s->stmts = bw_map_new();
   rc = open_steps(s, schemas, n, err);
   if (rc) {
-    release(&s, s->clean); /* a failed opening says no more about the file than we knew */
+    release(&s, false, s->clean); /* a failed opening says no more about the file than we knew */
     return rc;
   }
   *ret_store = s;
@@ -247,12 +251,12 @@ int bw_store_open(const char *path, const struct bw_schema *const *schemas, size
 
 void bw_store_close(struct bw_store **store)
 {
-  release(store, true);
+  release(store, true, true);
 }
 
 void bw_store_abandon(struct bw_store **store)
 {
-  release(store, false);
+  release(store, true, false);
 }
 
 const char *bw_store_doubt(const struct bw_store *s)

@@ -387,9 +387,13 @@ static int fsync_child(const char *path)
       return 3;
   }
   bw_store_close(&s);
-  if (bw_store_open(path, schemas, 1, &s, &err) != 0 || bw_store_check(s, &err) != 0 ||
-      number(s, "SELECT count(*) FROM t") != good)
+  for (i = 0; (rc = bw_store_open(path, schemas, 1, &s, &err)) == BW_EIO && i < 3; i++) /* it fails still */
+    ;
+  if (rc != 0 || bw_store_check(s, &err) != 0)
     return 4;
+  i = number(s, "SELECT count(*) FROM t"); /* one that was refused last may be whole on disk: the sync failed, then the close */
+  if (i < good || i > good + 1)
+    return 6;
   bw_store_close(&s);
   return bad > 0 && good > 20 ? 0 : 5;
 }
@@ -417,6 +421,61 @@ static void test_failing_disk(void **state)
   run_injected("fsync,fdatasync", "error=EIO:when=12+3");
   run_injected("pwrite64", "error=ENOSPC:when=60+19");
   run_injected("pwrite64", "error=EIO:when=61+23");
+}
+
+/* A short life of a store: opened, written, closed. */
+static int life_child(const char *path)
+{
+  struct bw_store *s = NULL;
+  struct bw_error err = {0};
+  if (bw_store_open(path, schemas, 1, &s, &err) != 0)
+    return 1;
+  if (bw_store_begin(s, &err) != 0 || put(s, 1 + number(s, "SELECT coalesce(max(id), 0) FROM t"), BW_STR("row"), &err) != 0 ||
+      bw_store_commit(s, &err) != 0)
+    return 2;
+  bw_store_close(&s);
+  return 0;
+}
+
+/* True where it was killed as it made that call for the n-th time. */
+static bool killed_at(const char *call, int n, const char *path)
+{
+  char *cmd BW_AUTOFREE =
+      bw_asprintf("ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=%s -e inject=%s:signal=KILL:when=%d '%s' "
+                  "--life-child '%s' 2>/dev/null",
+                  call, call, n, self, path);
+  int rc = system(cmd);
+  if (WIFEXITED(rc) && WEXITSTATUS(rc) == 0)
+    return false;
+  assert_true(WIFSIGNALED(rc) || WEXITSTATUS(rc) == 128 + SIGKILL);
+  return true;
+}
+
+/* Wherever in its life a process is killed: nothing is missing, and nobody is told that something is. */
+static void test_kill_everywhere(void **state)
+{
+  static const char *const calls[] = {"ftruncate", "pwrite64", "fdatasync", "unlink", "openat"};
+  char *path BW_AUTOFREE = in_dir("l.db");
+  size_t i;
+  int n, kills = 0;
+  (void)state;
+  if (system("strace -o /dev/null true >/dev/null 2>&1") != 0) {
+    print_message("kill everywhere: strace is not here or may not trace; skipped\n");
+    skip();
+  }
+  for (i = 0; i < sizeof calls / sizeof *calls; i++)
+    for (n = 1; n < 200 && killed_at(calls[i], n, path); n++) {
+      struct bw_store *s = open_ok(path);
+      kills++;
+      if (bw_store_doubt(s))
+        fail_msg("killed at %s number %d: %s", calls[i], n, bw_store_doubt(s));
+      assert_int_equal(number(s, "SELECT coalesce(max(id), 0) - count(*) FROM t"), 0);
+      if (n % 2) /* the next one finds it closed, or half open as this one did */
+        bw_store_close(&s);
+      else
+        bw_store_abandon(&s);
+    }
+  assert_true(kills > 20);
 }
 
 /* Killed at random: what was reported as committed is there. */
@@ -636,11 +695,13 @@ int main(int argc, char **argv)
       cmocka_unit_test_teardown(test_no_room, clean_dir),        cmocka_unit_test_teardown(test_full_disk, clean_dir),
       cmocka_unit_test_teardown(test_failing_disk, clean_dir),   cmocka_unit_test_teardown(test_kill, clean_dir),
       cmocka_unit_test_teardown(test_wal_is_bounded, clean_dir), cmocka_unit_test_teardown(test_damaged_log, clean_dir),
-      cmocka_unit_test_teardown(test_missing_log, clean_dir),
+      cmocka_unit_test_teardown(test_missing_log, clean_dir),    cmocka_unit_test_teardown(test_kill_everywhere, clean_dir),
   };
   int rc;
   if (argc == 3 && strcmp(argv[1], "--fsync-child") == 0)
     return fsync_child(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "--life-child") == 0)
+    return life_child(argv[2]);
   self = argv[0];
   if (!mkdtemp(dir))
     return 1;
