@@ -73,6 +73,7 @@ static void land(struct import *im, size_t i, struct bw_str answer)
     im->sum.accepted += n.accepted;
     im->sum.duplicates += n.duplicates;
     im->sum.rejected += n.rejected;
+    im->sum.queued += n.queued;
     im->sum.behind += n.behind;
     if (n.behind)
       im->sum.scored_ms = n.scored_ms;
@@ -272,42 +273,46 @@ static void put_history(const struct import *im, struct bw_buf *out)
                        "--history, which scores each day as it was.)\n");
 }
 
+static void put_queued(const struct import *im, struct bw_buf *out)
+{
+  bw_put_count(out, (int64_t)im->sum.queued);
+  bw_buf_add_cstr(out, im->sum.queued == 1 ? " of them waits" : " of them wait");
+  bw_buf_add_cstr(out, " until history that is being brought in has come to its end.\n");
+}
+
+static void put_words(const struct import *im, struct bw_buf *out)
+{
+  const struct bw_ingested *n = &im->sum;
+  bw_put_count(out, (int64_t)n->accepted);
+  bw_buf_add_cstr(out, n->accepted == 1 ? " record is on disk" : " records are on disk");
+  if (n->duplicates) {
+    bw_buf_add_cstr(out, ", ");
+    bw_put_count(out, (int64_t)n->duplicates);
+    bw_buf_add_cstr(out, " were there already");
+  }
+  if (n->rejected) {
+    bw_buf_add_cstr(out, ", ");
+    bw_put_count(out, (int64_t)n->rejected);
+    bw_buf_add_cstr(out, " could not be read (`basewatch rejected` shows them)");
+  }
+  bw_buf_add_cstr(out, ".\n");
+  if (n->queued)
+    put_queued(im, out);
+  if (in_order(im) && n->accepted)
+    put_scored(im, out);
+  if (!in_order(im) && im->oldest < im->started - HISTORY_MS)
+    put_history(im, out);
+}
+
 static void say_result(struct import *im)
 {
   struct bw_buf out = {0};
-  uint64_t rejected = im->sum.rejected + im->refused;
+  im->sum.rejected += im->refused;
   if (im->cli->json) {
-    bw_json_open(&out, '{');
-    bw_json_key(&out, "accepted");
-    bw_json_int(&out, (int64_t)im->sum.accepted);
-    bw_json_key(&out, "duplicates");
-    bw_json_int(&out, (int64_t)im->sum.duplicates);
-    bw_json_key(&out, "rejected");
-    bw_json_int(&out, (int64_t)rejected);
-    bw_json_key(&out, "behind");
-    bw_json_int(&out, (int64_t)im->sum.behind);
-    bw_json_key(&out, "scored");
-    bw_json_time(&out, im->sum.behind ? im->sum.scored_ms : BW_TIME_NONE);
-    bw_json_close(&out, '}');
+    bw_ingested_json(&out, &im->sum);
     bw_buf_add_char(&out, '\n');
   } else {
-    bw_put_count(&out, (int64_t)im->sum.accepted);
-    bw_buf_add_cstr(&out, im->sum.accepted == 1 ? " record is on disk" : " records are on disk");
-    if (im->sum.duplicates) {
-      bw_buf_add_cstr(&out, ", ");
-      bw_put_count(&out, (int64_t)im->sum.duplicates);
-      bw_buf_add_cstr(&out, " were there already");
-    }
-    if (rejected) {
-      bw_buf_add_cstr(&out, ", ");
-      bw_put_count(&out, (int64_t)rejected);
-      bw_buf_add_cstr(&out, " could not be read (`basewatch rejected` shows them)");
-    }
-    bw_buf_add_cstr(&out, ".\n");
-    if (in_order(im) && im->sum.accepted)
-      put_scored(im, &out);
-    if (!in_order(im) && im->oldest < im->started - HISTORY_MS)
-      put_history(im, &out);
+    put_words(im, &out);
   }
   if (im->progress)
     (void)fprintf(stderr, "\r");
@@ -363,7 +368,7 @@ static int run(struct import *im)
   say_doubts(reader);
   if (rc == BW_EXIT_OK) {
     say_result(im);
-    rc = im->sum.rejected + im->refused ? BW_EXIT_REFUSED : BW_EXIT_OK;
+    rc = im->sum.rejected ? BW_EXIT_REFUSED : BW_EXIT_OK;
   } else {
     say_stopped(im, reader);
   }

@@ -89,13 +89,19 @@ static void put_web(struct bw_cli *cli, struct bw_buf *out, const json_t *web)
   bw_buf_add_cstr(out, "; nothing comes in over HTTP, and the daemon's log says why\n");
 }
 
-static void put_next_tick(struct bw_cli *cli, struct bw_buf *out, const json_t *tick)
+static void put_next_tick(struct bw_cli *cli, struct bw_buf *out, const json_t *tick, int64_t queued)
 {
   const char *wait = bw_get_str(tick, "waits_for");
   if (strcmp(wait, "events") == 0) {
     bw_buf_add_cstr(out, "; they begin with the first event");
   } else if (strcmp(wait, "history") == 0) {
     bw_buf_add_cstr(out, "; the next one waits for the end of a history import");
+    if (queued)
+      bw_buf_add_cstr(out, ", and so do ");
+    if (queued)
+      bw_put_count(out, queued);
+    if (queued)
+      bw_buf_add_cstr(out, queued == 1 ? " live record" : " live records");
   } else {
     bw_buf_add_cstr(out, ", next ");
     bw_put_relative(out, bw_get_time(tick, "next"), cli->now);
@@ -128,7 +134,7 @@ static void put_numbers(struct bw_cli *cli, struct bw_buf *out, const json_t *s)
   put_counts(out, ingest, (const char *const[]){"accepted", "duplicates", "rejected", "unresolved", NULL});
   label(cli, out, "Last tick");
   bw_put_when(out, bw_get_time(tick, "last"), cli->now);
-  put_next_tick(cli, out, tick);
+  put_next_tick(cli, out, tick, bw_get_int(ingest, "queued", 0));
   label(cli, out, "Book");
   put_counts(out, json_object_get(s, "book"),
              (const char *const[]){"accounts", "contacts", "plans", "subscriptions", "opportunities", NULL});

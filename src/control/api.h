@@ -20,7 +20,7 @@
  * status      {"version", "started", "now", "state": "running|catching up|degraded", "dir": state directory,
  *              "journal": {"first", "next", "blocks", "bytes", "damaged_records"},
  *              "ingest": {"accepted", "duplicates", "rejected", "unresolved",       since start
- *                         "per_second", last minute   "last_arrival"},
+ *                         "queued" behind a history import,   "per_second", last minute   "last_arrival"},
  *              "tick": {"last", "next", "waits_for": "events|history"|null, and then there is no next},
  *              "book": {"accounts", "contacts", "plans", "subscriptions", "opportunities"},
  *              "signals": {"open", "held" back by the fleet guard}, "leads": {"open", "snoozed", "approved", "delivered", "overdue"},
@@ -216,9 +216,10 @@ struct bw_reject {
 /* Opens the list where out is empty; close with bw_json_close(out, ']'). */
 void bw_reject_add(struct bw_buf *out, const struct bw_reject *r);
 
-/* BW_FRAME_INGESTED: {"accepted", "duplicates", "rejected", "behind", "scored": time|null}. */
+/* BW_FRAME_INGESTED: {"accepted", "duplicates", "rejected", "queued", "behind", "scored": time|null}. */
 struct bw_ingested {
   uint64_t accepted, duplicates, rejected;
+  uint64_t queued;   /* of the accepted: they wait for the end of a history import */
   uint64_t behind;   /* of the accepted: history of days that were scored before it came */
   int64_t scored_ms; /* up to when, where behind is not 0 */
 };

@@ -92,6 +92,8 @@ void bw_ingested_json(struct bw_buf *out, const struct bw_ingested *n)
   bw_json_int(out, (int64_t)n->duplicates);
   bw_json_key(out, "rejected");
   bw_json_int(out, (int64_t)n->rejected);
+  bw_json_key(out, "queued");
+  bw_json_int(out, (int64_t)n->queued);
   bw_json_key(out, "behind");
   bw_json_int(out, (int64_t)n->behind);
   bw_json_key(out, "scored");
@@ -102,19 +104,20 @@ void bw_ingested_json(struct bw_buf *out, const struct bw_ingested *n)
 int bw_ingested_parse(struct bw_str payload, struct bw_ingested *ret_n, struct bw_error *err)
 {
   json_t *json = NULL;
-  int64_t a, d, r, behind, scored;
+  int64_t a, d, r, queued, behind, scored;
   int rc = bw_control_json(payload, BW_CONTROL_MAX, &json, err);
   if (rc)
     return rc;
   a = bw_args_int(json, "accepted", -1);
   d = bw_args_int(json, "duplicates", -1);
   r = bw_args_int(json, "rejected", -1);
+  queued = bw_args_int(json, "queued", 0);
   behind = bw_args_int(json, "behind", 0);
   scored = bw_args_time(json, "scored", BW_TIME_NONE);
   json_decref(json);
-  if (a < 0 || d < 0 || r < 0 || behind < 0)
+  if (a < 0 || d < 0 || r < 0 || queued < 0 || behind < 0)
     return bw_fail(err, BW_EPEER, BW_CLASS_BUG, "the daemon acknowledged without saying how many");
-  *ret_n = (struct bw_ingested){(uint64_t)a, (uint64_t)d, (uint64_t)r, (uint64_t)behind, scored};
+  *ret_n = (struct bw_ingested){(uint64_t)a, (uint64_t)d, (uint64_t)r, (uint64_t)queued, (uint64_t)behind, scored};
   return 0;
 }
 

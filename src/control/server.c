@@ -106,6 +106,16 @@ static void client_free(struct client *cl)
   free(cl);
 }
 
+/* Other than when the server ends: who came for long has left by himself. */
+static void client_gone(struct client *cl)
+{
+  struct bw_control *c = cl->control;
+  bool kept = cl->kept;
+  client_free(cl);
+  if (kept && bw_control_kept(c) == 0 && c->events->kept_gone)
+    c->events->kept_gone(c->ctx);
+}
+
 /* ---- requests ---- */
 
 static struct bw_request *request_new(struct client *cl, uint32_t id)
@@ -134,7 +144,7 @@ static void request_send(struct bw_request *req, enum bw_frame_type type, struct
     if (bw_conn_send(cl->conn, type, req->id, payload, &err)) {
       bw_log(BW_LOG_WARN, "a control client does not read its answers; its connection is closed", "who=%s why=%s",
              BW_Q(cl->who), BW_Q(err.message));
-      client_free(cl);
+      client_gone(cl);
     }
   } else if (req->control) {
     request_unlink(&req->control->orphans, req);
@@ -325,7 +335,7 @@ static void on_closed(void *ctx, struct bw_conn *conn, const struct bw_error *wh
     bw_log(why && why->cls == BW_CLASS_TRANSIENT ? BW_LOG_DEBUG : BW_LOG_WARN, "one of our own processes closed its connection",
            "peer=%s why=%s", BW_Q(cl->who), BW_Q(why ? why->message : ""));
   cl->conn = NULL; /* the pump frees it */
-  client_free(cl);
+  client_gone(cl);
 }
 
 static const struct bw_conn_events conn_events = {.frame = on_frame, .closed = on_closed};

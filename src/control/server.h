@@ -15,13 +15,14 @@ struct bw_request; /* one question that waits for its answer */
 /*
  * Each is given a request that it must answer exactly once, now or later, with one of the bw_request_ functions below.
  * Returning negative (with err) answers it with that error instead; the callback must then not have kept it.  All but the
- * request is borrowed for the call.  A NULL callback refuses its frames.
+ * request is borrowed for the call.  A NULL callback refuses its frames.  (kept_gone is no question, and has no request.)
  */
 struct bw_control_events {
   int (*control)(void *ctx, struct bw_request *req, const struct bw_command *command, const json_t *args, struct bw_error *err);
   int (*ingest)(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
                 struct bw_error *err);
   int (*reject)(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err);
+  void (*kept_gone)(void *ctx); /* the last client that was kept has closed its connection; may be NULL */
 };
 
 /*

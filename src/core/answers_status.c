@@ -200,6 +200,7 @@ static json_t *ingest_json(const struct core *c)
   static const char *const names[] = {"accepted", "duplicates", "rejected", "unresolved"};
   const uint64_t values[] = {c->n.accepted, c->n.duplicates, c->n.rejected, c->n.unresolved};
   json_t *o = counts(4, names, values);
+  json_object_set_new(o, "queued", json_integer((json_int_t)c->queue.records));
   json_object_set_new(o, "per_second", json_real(per_second(c)));
   json_object_set_new(o, "last_arrival", core_json_time(c->last_arrival ? c->last_arrival : BW_TIME_NONE));
   return o;
@@ -276,6 +277,8 @@ static void ingest_metrics(const struct core *c, struct bw_buf *out)
   bw_metrics_counter(out, "basewatch_records_rejected_total", "Malformed records, kept for inspection.", (double)c->n.rejected);
   bw_metrics_counter(out, "basewatch_records_unresolved_total", "Records that belong to no known account.",
                      (double)c->n.unresolved);
+  bw_metrics_gauge(out, "basewatch_records_queued", "Live records that wait for the end of a history import.",
+                   (double)c->queue.records);
   bw_metrics_counter(out, "basewatch_commits_total", "Transactions made durable.", (double)c->n.commits);
   bw_metrics_counter(out, "basewatch_commit_failures_total", "Transactions that the store refused.",
                      (double)c->n.commit_failures);

@@ -123,8 +123,11 @@ static void succeeded(struct core *c, bool dropped)
   c->probe_kept = c->probe_bytes || (c->probe_kept && !dropped);
   c->probe_bytes = 0;
   c->durable_ticks = c->ticks;
+  c->durable_queue = c->queue;
   c->n.commits++;
   answer_pending(c, NULL);
+  if (c->queue.batches && !core_history_waits(c))
+    core_queue_soon(c, 0);
   bw_watchers_start(c->watchers); /* the first time: what they say has to be kept */
   core_pump_soon(c);
 }
@@ -137,6 +140,7 @@ static void refused(struct core *c, bool concluded, const struct bw_error *err)
   bw_identity_rolled_back(c->identity);
   bw_dedup_rolled_back(c->dedup);
   c->ticks = c->durable_ticks;
+  c->queue = c->durable_queue;
   if (!c->full)
     core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "store_refuses", bw_str(err->message));
   c->full = true;

@@ -265,7 +265,7 @@ static int open_outbox(struct core *c, struct bw_error *err)
 
 static int open_control(struct core *c, struct bw_error *err)
 {
-  static const struct bw_control_events events = {core_control, core_ingest, core_reject};
+  static const struct bw_control_events events = {core_control, core_ingest, core_reject, core_history_end};
   char *path = bw_asprintf("%s/control.sock", c->o->state_dir);
   int rc = bw_control_listen(c->loop, path, &events, c, &c->control, err);
   if (rc == 0)
@@ -307,6 +307,7 @@ static void close_all(struct core *c)
   bw_timer_free(&c->commit_timer);
   bw_timer_free(&c->pump_timer);
   bw_timer_free(&c->tick_timer);
+  bw_timer_free(&c->queue_timer);
   bw_timer_free(&c->outbox_timer);
   core_upkeep_stop(c);
   bw_pipeline_close(&c->pipeline);
@@ -350,8 +351,10 @@ int bw_core_run(int fd, const struct bw_core_options *options)
     return rc;
   }
   c.durable_ticks = c.ticks;
+  c.durable_queue = c.queue;
   bw_watchers_release(c.watchers, bw_pipeline_projected(c.pipeline));
   core_tick_timer(&c);
+  core_queue_soon(&c, 0);
   core_deliver_soon(&c, 0);
   core_upkeep_start(&c);
   if (core_commit_start(&c, &err) < 0 || bw_parent_ready(c.parent, &err) < 0 || bw_loop_run(c.loop, &err) < 0) {

@@ -26,7 +26,9 @@ static const char *const schema_steps[] = {
     "CREATE TABLE core_ticks (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER, history INTEGER, wait_until INTEGER NOT "
     "NULL, begun INTEGER NOT NULL);"
     "INSERT INTO core_ticks SELECT 1, NULL, NULL, 0, next > 1 FROM journal_meta;",
-    "CREATE TABLE store_probe (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL);"};
+    "CREATE TABLE store_probe (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL);",
+    "CREATE TABLE core_queue (id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, records INTEGER NOT NULL,"
+    " batch BLOB NOT NULL);"};
 const struct bw_schema core_schema = {"core", schema_steps, sizeof schema_steps / sizeof *schema_steps};
 
 static void count_second(struct core_counters *n, int64_t now_ms, uint64_t records)
@@ -112,33 +114,59 @@ static int can_take(const struct core *c, struct bw_error *err)
   return BW_OK;
 }
 
+/* Those in c->reader. */
+static int take_records(struct core *c, struct bw_str source, bool history, struct bw_ingested *n, struct bw_error *err)
+{
+  int64_t now = core_now(c);
+  uint64_t i;
+  int rc = BW_OK;
+  for (i = 0; rc == 0 && i < c->reader.batch.count; i++) {
+    struct bw_record *r = &c->reader.records[i];
+    r->arrival_ms = now > c->last_arrival ? now : c->last_arrival;
+    rc = take_record(c, r, source, history, n, err);
+  }
+  n->scored_ms = n->behind ? core_scored_until(c) : BW_TIME_NONE;
+  c->last_arrival = now > c->last_arrival ? now : c->last_arrival;
+  c->n.accepted += n->accepted;
+  c->n.duplicates += n->duplicates;
+  count_second(&c->n, now, n->accepted);
+  return rc;
+}
+
+int core_take_queued(struct core *c, struct bw_str source, struct bw_str batch, struct bw_error *err)
+{
+  struct bw_ingested n = {0};
+  int rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err);
+  if (rc == 0)
+    rc = take_records(c, source, false, &n, err);
+  c->n.rejected += n.rejected;
+  if (n.rejected)
+    bw_log(BW_LOG_WARN, "records that had queued were over a limit", "source=%s count=%llu", bw_log_quote(source),
+           (unsigned long long)n.rejected);
+  return rc;
+}
+
 int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
                 struct bw_error *err)
 {
   struct core *c = ctx;
   struct bw_ingested n = {0};
   bool history = bw_str_prefix(source, "history");
-  int64_t now = core_now(c);
-  uint64_t i;
   int rc = can_take(c, err);
   (void)arrival_ms; /* when it arrived is said by the one clock that the journal goes by */
   if (rc == 0)
     rc = bw_batch_read(&c->reader, batch, bw_hash_seed(), err);
   if (rc < 0)
     return rc;
-  if (history)
-    core_history_batch(c, req);
-  for (i = 0; rc == 0 && i < c->reader.batch.count; i++) {
-    struct bw_record *r = &c->reader.records[i];
-    r->arrival_ms = now > c->last_arrival ? now : c->last_arrival;
-    rc = take_record(c, r, source, history, &n, err);
+  if (history && (rc = core_history_batch(c, req, err)) < 0)
+    return rc;
+  if (!history && core_queues(c, &c->reader.batch)) {
+    n.accepted = n.queued = c->reader.batch.count;
+    rc = core_queue_add(c, source, batch, n.queued, err);
+  } else {
+    rc = take_records(c, source, history, &n, err);
   }
-  n.scored_ms = n.behind ? core_scored_until(c) : BW_TIME_NONE;
-  c->last_arrival = now > c->last_arrival ? now : c->last_arrival;
-  c->n.accepted += n.accepted;
-  c->n.duplicates += n.duplicates;
   c->n.bytes += batch.len;
-  count_second(&c->n, now, n.accepted);
   core_commit_soon(c, 0);
   if (rc < 0)
     return rc; /* the sender sends all of it again; what was taken is then a duplicate */
@@ -223,6 +251,8 @@ int core_intake_load(struct core *c, struct bw_error *err)
   struct bw_str batch;
   uint64_t from, first, last;
   int rc = core_ticks_load(c, err);
+  if (rc == 0)
+    rc = core_queue_load(c, err);
   if (rc == 0)
     rc = bw_journal_seek_arrival(c->journal, start, &from, err);
   while (rc >= 0 && (rc = bw_journal_read(c->journal, from, &batch, &first, &last, err)) != 0) {

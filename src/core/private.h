@@ -47,6 +47,11 @@ struct core_ticks {
   bool begun;         /* there was a record of which a tick has something to say */
 };
 
+/* Live batches that wait for the end of a history import: kept in the store. */
+struct core_queue {
+  uint64_t batches, records;
+};
+
 struct core {
   const struct bw_core_options *o;
   struct bw_loop *loop;
@@ -61,7 +66,7 @@ struct core {
   struct bw_watchers *watchers;
   struct bw_outbox *outbox;
   struct bw_control *control;
-  struct bw_timer *commit_timer, *pump_timer, *tick_timer, *outbox_timer;
+  struct bw_timer *commit_timer, *pump_timer, *tick_timer, *queue_timer, *outbox_timer;
   bool commit_due, stopping, full; /* full: the store refused; nothing is taken in or derived until a probe succeeds */
   int64_t probe_bytes;             /* the next commit has to show that there is room for so many; 0: nothing to show */
   bool probe_kept;                 /* the last probe's row still stands in the store */
@@ -71,7 +76,8 @@ struct core {
   struct core_pending *pending;
   size_t npending, pending_cap, pending_records;
   struct core_ticks ticks, durable_ticks; /* the second: as of the last commit */
-  bool importing;                         /* somebody brings history, or did so when we last looked */
+  bool importing;                         /* somebody brings history */
+  struct core_queue queue, durable_queue; /* likewise */
   int64_t last_arrival;
   struct core_diff *diff; /* a comparison of rules under way, or NULL */
   struct core_upkeep {
@@ -113,7 +119,9 @@ int core_commit(struct core *c);
 int core_ingest(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
                 struct bw_error *err);
 int core_reject(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err);
-/* Loads the ticks, and fills the de-duplication window from the journal. */
+/* Records that queued until now: as those of a batch that comes now; what is over a limit is counted and logged. */
+int core_take_queued(struct core *c, struct bw_str source, struct bw_str batch, struct bw_error *err);
+/* Loads the ticks and the queue, and fills the de-duplication window from the journal. */
 int core_intake_load(struct core *c, struct bw_error *err);
 extern const struct bw_schema core_schema;
 
@@ -125,7 +133,7 @@ void core_tick_known(struct core *c, int64_t at_ms);
 /* Appends a tick record for time at_ms, unless the journal has one of that time or later. */
 int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
 /* A batch of a history import: until its sender has gone, and somewhat longer, the clock's ticks wait. */
-void core_history_batch(struct core *c, struct bw_request *req);
+int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *err);
 /* History is scored as it would have been: a tick at each day boundary that its records cross, up to the present. */
 int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err);
 /* The time up to which all has had its ticks; BW_TIME_NONE: none. */
@@ -134,9 +142,21 @@ int64_t core_scored_until(const struct core *c);
 bool core_history_behind(const struct core *c, const struct bw_record *r);
 /* The clock's ticks begin with the first record that calls for them. */
 void core_ticks_begin(struct core *c, uint32_t kind);
+/* A history import is under way, or may go on soon. */
+bool core_history_waits(const struct core *c);
+void core_history_end(void *ctx); /* whoever brought history has gone */
+/* Watchers look at a record of this kind day by day. */
+bool core_calls_for_ticks(const struct core *c, uint32_t kind);
 /* What they wait for: "events" to score, or the rest of a "history" import; NULL: nothing. */
 const char *core_ticks_wait(const struct core *c);
 void core_tick_timer(struct core *c); /* arms the clock's next tick */
+
+/* ---- queue.c: live records wait for the end of a history import ---- */
+int core_queue_load(struct core *c, struct bw_error *err);
+bool core_queues(const struct core *c, const struct bw_batch *batch); /* this live batch has to */
+/* Into the transaction of the next commit.  batch is as it came (wire/batch.h), and can be read. */
+int core_queue_add(struct core *c, struct bw_str source, struct bw_str batch, uint64_t records, struct bw_error *err);
+void core_queue_soon(struct core *c, int64_t within_ms); /* looks whether it can be taken in */
 
 /* ---- progress.c ---- */
 void core_pump_soon(struct core *c);

@@ -90,7 +90,7 @@ int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err)
 /* ---- what is scored ---- */
 
 /* Of a row of a table only a watcher that lives off tables alone has something to say. */
-static bool calls_for_ticks(const struct core *c, uint32_t kind)
+bool core_calls_for_ticks(const struct core *c, uint32_t kind)
 {
   const struct bw_catalog *catalog = core_setup(c)->catalog;
   size_t i;
@@ -107,16 +107,15 @@ static bool calls_for_ticks(const struct core *c, uint32_t kind)
 /* An empty daemon's ticks serve nobody, and whatever history is brought in later would come behind them. */
 void core_ticks_begin(struct core *c, uint32_t kind)
 {
-  c->ticks.begun = c->ticks.begun || calls_for_ticks(c, kind);
+  c->ticks.begun = c->ticks.begun || core_calls_for_ticks(c, kind);
 }
 
 /* ---- history ---- */
 
-void core_history_batch(struct core *c, struct bw_request *req)
+bool core_history_waits(const struct core *c)
 {
-  bw_request_keep(req);
-  c->importing = true;
-  c->ticks.wait_until = core_now(c) + HISTORY_OPEN_MS;
+  int64_t wait = c->ticks.wait_until - core_now(c);
+  return c->importing || (wait > 0 && wait <= HISTORY_OPEN_MS); /* longer: the machine's clock was set back */
 }
 
 int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err)
@@ -124,7 +123,7 @@ int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_erro
   struct core_ticks *t = &c->ticks;
   int64_t now = core_now(c), day = bw_day_time(bw_time_day(r->time_ms < now ? r->time_ms : now));
   int rc = BW_OK;
-  if (!calls_for_ticks(c, r->kind))
+  if (!core_calls_for_ticks(c, r->kind))
     return BW_OK;
   if (t->history == BW_TIME_NONE)
     t->history = day;
@@ -141,7 +140,7 @@ int64_t core_scored_until(const struct core *c)
 bool core_history_behind(const struct core *c, const struct bw_record *r)
 {
   int64_t until = core_scored_until(c);
-  return until != BW_TIME_NONE && r->time_ms < until - BW_DAY && calls_for_ticks(c, r->kind);
+  return until != BW_TIME_NONE && r->time_ms < until - BW_DAY && core_calls_for_ticks(c, r->kind);
 }
 
 /* ---- the clock's ticks ---- */
@@ -161,20 +160,11 @@ static int append_due(struct core *c, int64_t now, struct bw_error *err)
   return rc < 0 ? rc : core_append_tick(c, due, err);
 }
 
-/* Who brought history has gone: another file may follow at once. */
-static void end_import(struct core *c)
-{
-  c->importing = false;
-  c->ticks.wait_until = core_now(c) + HISTORY_QUIET_MS;
-  core_commit_soon(c, 0);
-}
-
 const char *core_ticks_wait(const struct core *c)
 {
-  int64_t wait = c->ticks.wait_until - core_now(c);
   if (!c->ticks.begun && c->ticks.last == BW_TIME_NONE)
     return "events";
-  return wait > 0 && wait <= HISTORY_OPEN_MS ? "history" : NULL; /* longer: the machine's clock was set back */
+  return core_history_waits(c) || c->queue.batches ? "history" : NULL;
 }
 
 static bool may_tick(const struct core *c)
@@ -182,12 +172,36 @@ static bool may_tick(const struct core *c)
   return !c->o->tests && !c->full && !c->stopping && !core_ticks_wait(c);
 }
 
+/* ---- a history import ---- */
+
+/* Where it finds live events, which no tick has seen by chance, it is late all the same. */
+int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *err)
+{
+  const struct core_ticks *t = &c->ticks;
+  bool late = t->begun && t->last == BW_TIME_NONE && t->history == BW_TIME_NONE && may_tick(c);
+  int rc = late ? append_due(c, core_now(c), err) : BW_OK;
+  if (rc < 0)
+    return rc;
+  bw_request_keep(req);
+  c->importing = true;
+  c->ticks.wait_until = core_now(c) + HISTORY_OPEN_MS;
+  return BW_OK;
+}
+
+/* Another file may follow at once.  (In a test the clock stands still.) */
+void core_history_end(void *ctx)
+{
+  struct core *c = ctx;
+  c->importing = false;
+  c->ticks.wait_until = c->o->tests ? 0 : core_now(c) + HISTORY_QUIET_MS;
+  core_commit_soon(c, 0);
+  core_queue_soon(c, 0);
+}
+
 static void on_tick_timer(void *ctx)
 {
   struct core *c = ctx;
   struct bw_error err;
-  if (c->importing && bw_control_kept(c->control) == 0)
-    end_import(c);
   if (may_tick(c)) {
     if (append_due(c, core_now(c), &err) < 0)
       bw_log(BW_LOG_ERROR, "the tick could not be journaled", "error=%s", BW_Q(err.message));

@@ -45,8 +45,12 @@ def daemon(tmp_path):
     d.kill_all()
 
 
+def journal(daemon):
+    return [json.loads(line) for line in daemon.cli("export").stdout.splitlines()]
+
+
 def ticks(daemon):
-    return [r["timestamp"] for r in map(json.loads, daemon.cli("export").stdout.splitlines()) if r["type"] == "tick"]
+    return [r["timestamp"] for r in journal(daemon) if r["type"] == "tick"]
 
 
 def days(first, last):
@@ -105,6 +109,37 @@ def test_history_behind_what_was_scored_says_so(daemon, tmp_path):
     assert (more["accepted"], more["behind"], more["scored"]) == (1, 1, last)
     again = daemon.json("import", "--history", path)
     assert (again["accepted"], again["behind"], again["scored"]) == (0, 0, None)
+
+
+def test_live_events_queue_behind_history(daemon, tmp_path):
+    """Live events between two files of history: acknowledged and durable, and behind both, also over a crash and a restart."""
+    daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30)))
+    assert [n["code"] for n in daemon.status()["notices"]] == []
+    status, _ = daemon.post("/v1/track", {**track("live-1", user="u1", at=iso(time.time())), "type": "track"})
+    assert status == 200
+    said = daemon.cli("import", write(tmp_path / "live.jsonl", [track(f"live-{n}", user="u2", at=iso(time.time())) for n in (1, 2)])).stdout
+    assert "2 of them wait until history that is being brought in has come to its end" in said
+    daemon.cli("import", write(tmp_path / "accounts.jsonl", [{"type": "account", "messageId": "a2", "accountId": "acme", "traits": {"name": "Acme Ltd"}}]))
+    wait_until(lambda: daemon.json("account", "acme")["name"] == "Acme Ltd", 20, "the table, which does not wait")
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        [core] = daemon.children()["core"]
+        if end == signal.SIGKILL:
+            os.kill(core, end)
+            wait_until(lambda: daemon.children().get("core", [core]) != [core] and daemon.try_status(), 30, "another core")
+        else:
+            daemon.stop()
+            daemon.start()
+        status = daemon.status()
+        assert status["ingest"]["queued"] == 3 and status["tick"]["waits_for"] == "history"
+        assert [n["code"] for n in status["notices"]] == []  # the import had come to its end
+    assert "and so do 3 live records" in daemon.cli("status").stdout
+    said = daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30))).stdout
+    assert "Each of its days is scored as it was." in said and ticks(daemon) == days(1, DAYS)
+    wait_until(lambda: daemon.status()["ingest"]["queued"] == 0, 90, "the end of the queue")
+    ids = [r["messageId"] for r in journal(daemon) if r["type"] == "track"]
+    assert ids[-2:] == ["mlive-1", "mlive-2"] and len(ids) == DAYS * 13 + 2  # one was sent twice
+    wait_until(lambda: daemon.status()["tick"]["last"], 30, "the clock's ticks")
+    assert [kind for kind, _ in signals(daemon)][:1] == ["adoption_high"]
 
 
 def test_the_later_half_first_says_so(daemon, tmp_path):

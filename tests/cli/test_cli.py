@@ -432,7 +432,7 @@ def test_import_refused_lines(cli, daemon, tmp_path):
     file.write_text(events(2) + "nonsense\n" + '{"type":"track","userId":"u"}\n' + events(1, 2))
     done = cli("import", "--json", file)
     assert done.returncode == 1  # the others are on disk all the same
-    assert json.loads(done.stdout) == {"accepted": 3, "duplicates": 0, "rejected": 2, "behind": 0, "scored": None}
+    assert json.loads(done.stdout) == {"accepted": 3, "duplicates": 0, "rejected": 2, "queued": 0, "behind": 0, "scored": None}
     assert f"{file}:3:" in done.stderr and f"{file}:4:" in done.stderr
     assert [r["where"] for r in daemon.rejects] == [f"{file}:3", f"{file}:4"]
     assert daemon.rejects[0]["text"] == "nonsense" and daemon.rejects[0]["source"] == "import"

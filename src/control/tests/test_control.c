@@ -191,7 +191,7 @@ struct world {
   struct bw_request *held[4]; /* "outbox" is held back */
   size_t nheld;
   char via[64], who[64], source[64];
-  size_t batch_bytes, nrejects;
+  size_t batch_bytes, nrejects, goodbyes;
   char reject_text[64];
   int code;
   char reply[256];
@@ -217,7 +217,7 @@ static int on_ingest(void *ctx, struct bw_request *req, int64_t arrival, struct 
                      struct bw_error *err)
 {
   struct world *w = ctx;
-  struct bw_ingested n = {.accepted = 7, .duplicates = 2, .rejected = 1, .behind = 3, .scored_ms = 1764201600000};
+  struct bw_ingested n = {.accepted = 7, .duplicates = 2, .rejected = 1, .queued = 4, .behind = 3, .scored_ms = 1764201600000};
   (void)arrival, (void)err;
   snprintf(w->source, sizeof w->source, "%.*s", BW_FMT(source));
   w->batch_bytes = batch.len;
@@ -237,7 +237,13 @@ static int on_reject(void *ctx, struct bw_request *req, const struct bw_reject *
   return 0;
 }
 
-static const struct bw_control_events events = {on_control, on_ingest, on_reject};
+static void on_kept_gone(void *ctx)
+{
+  struct world *w = ctx;
+  w->goodbyes++;
+}
+
+static const struct bw_control_events events = {on_control, on_ingest, on_reject, on_kept_gone};
 
 static void on_done(void *ctx, int code, struct bw_str json, const struct bw_error *err)
 {
@@ -307,8 +313,8 @@ static void test_ask_and_answer(void **state)
   bw_ingest_encode(&out, 1, BW_STR("site"), BW_STR("12345"));
   assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
   settle(w, 4);
-  assert_string_equal(w->reply,
-                      "{\"accepted\":7,\"duplicates\":2,\"rejected\":1,\"behind\":3,\"scored\":\"2025-11-27T00:00:00Z\"}");
+  assert_string_equal(w->reply, "{\"accepted\":7,\"duplicates\":2,\"rejected\":1,\"queued\":4,\"behind\":3,\"scored\":\"2025-"
+                                "11-27T00:00:00Z\"}");
   assert_int_equal(bw_control_kept(w->control), 1);
   assert_string_equal(w->source, "site");
   assert_int_equal(w->batch_bytes, 5);
@@ -386,6 +392,30 @@ static void test_reconnect_fails_pending(void **state)
   settle(w, 3);
   assert_int_equal(w->code, 0);
   close(fds[0]);
+}
+
+/* Whoever brings more is missed when he goes, and not when it is the server that ends. */
+static void test_kept_client_goes(void **state)
+{
+  struct world *w = *state;
+  struct bw_buf out = {0};
+  int i;
+  connect_client(w);
+  bw_ingest_encode(&out, 1, BW_STR("history"), BW_STR("12345"));
+  assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
+  settle(w, 1);
+  assert_int_equal(w->goodbyes, 0);
+  bw_control_client_free(&w->client);
+  for (i = 0; i < 200 && w->goodbyes == 0; i++)
+    assert_int_equal(bw_loop_turn(w->loop, 20, NULL), 0);
+  assert_int_equal(w->goodbyes, 1);
+  w->client = bw_control_client_new(w->loop);
+  connect_client(w);
+  assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
+  settle(w, 2);
+  bw_control_free(&w->control);
+  assert_int_equal(w->goodbyes, 1);
+  bw_buf_clear(&out);
 }
 
 static void test_drain(void **state)
@@ -521,6 +551,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_rejects_travel, setup, teardown),
       cmocka_unit_test_setup_teardown(test_client_gone, setup, teardown),
       cmocka_unit_test_setup_teardown(test_reconnect_fails_pending, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_kept_client_goes, setup, teardown),
       cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
       cmocka_unit_test_setup_teardown(test_garbage_closes, setup, teardown),
       cmocka_unit_test_setup_teardown(test_socket, setup, teardown),

@@ -142,7 +142,7 @@ static int on_reject(void *ctx, struct bw_request *req, const struct bw_reject *
   return 0;
 }
 
-static const struct bw_control_events events = {on_control, on_ingest, on_reject};
+static const struct bw_control_events events = {.control = on_control, .ingest = on_ingest, .reject = on_reject};
 
 static void core_start(struct core *core)
 {
