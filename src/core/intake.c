@@ -22,10 +22,9 @@ static const char *const schema_steps[] = {
     " at INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, subject, name, source)) WITHOUT ROWID;"
     "CREATE TABLE intake_total (one INTEGER PRIMARY KEY CHECK (one = 1), rejected INTEGER NOT NULL);"
     "INSERT INTO intake_total VALUES (1, 0);",
-    /* begun: where an earlier release took records in, they had their ticks */
     "CREATE TABLE core_ticks (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER, history INTEGER, wait_until INTEGER NOT "
     "NULL, begun INTEGER NOT NULL);"
-    "INSERT INTO core_ticks SELECT 1, NULL, NULL, 0, next > 1 FROM journal_meta;",
+    "INSERT INTO core_ticks VALUES (1, NULL, NULL, 0, 0);",
     "CREATE TABLE store_probe (one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL);",
     "CREATE TABLE core_queue (id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, records INTEGER NOT NULL,"
     " batch BLOB NOT NULL);"};
@@ -237,6 +236,8 @@ static void load_block(struct core *c, const struct bw_batch *batch, int64_t win
     const struct bw_record *r = bw_batch_at(batch, i);
     if (r->kind == BW_KIND_TICK)
       core_tick_known(c, r->time_ms);
+    else
+      core_ticks_begin(c, r->kind); /* of an earlier release, which did not say so */
     if (r->arrival_ms >= window_start)
       (void)bw_dedup_add(c->dedup, r->id, r->arrival_ms);
     if (r->arrival_ms > c->last_arrival)

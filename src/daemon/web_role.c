@@ -72,16 +72,6 @@ static int read_section(const struct bw_node *web, struct bw_web_config *ret, st
   return rc < 0 ? rc : bw_web_config_finish(ret, c);
 }
 
-/* By the port: one that is in use by ourselves is free when web begins anew. */
-static bool listens_at(const struct bw_web_config *config, const char *address)
-{
-  const char *port = strrchr(address, ':');
-  size_t i;
-  for (i = 0; i < config->nlisten && strcmp(strrchr(config->listen[i], ':'), port) != 0; i++)
-    ;
-  return i < config->nlisten;
-}
-
 /* Which of those before it has i's address; i: none. */
 static size_t listened_by(const struct sockaddr_storage *places, size_t i)
 {
@@ -91,11 +81,14 @@ static size_t listened_by(const struct sockaddr_storage *places, size_t i)
   return k;
 }
 
-/* Whether web, when it begins anew with config, has a port that nobody else holds. */
-static int try_live(const struct bw_web_config *in_use, const char *address, struct bw_error *err)
+/* Where web listens, as far as its settings say it: a port that was found for port 0 is not known here. */
+static size_t places_of(const struct bw_web_config *in_use, struct sockaddr_storage *ret)
 {
-  int rc = bw_web_try_address(address, err);
-  return rc == BW_EEXIST && listens_at(in_use, address) ? BW_OK : rc;
+  struct bw_error err;
+  size_t i, n = 0;
+  for (i = 0; in_use && i < in_use->nlisten; i++)
+    n += bw_web_resolve(in_use->listen[i], &ret[n], &err) == 0;
+  return n;
 }
 
 /* in_use: NULL where nothing is. */
@@ -104,7 +97,8 @@ static int try_addresses(const struct bw_node *web, const struct bw_web_config *
 {
   const struct bw_node *list = bw_node_get(web, "listen"), *nodes = list && list->type == BW_NODE_LIST ? list->items : list;
   struct sockaddr_storage *places = bw_calloc(config->nlisten, sizeof *places);
-  size_t i, k, before = c->count;
+  struct sockaddr_storage *ours = in_use ? bw_calloc(in_use->nlisten, sizeof *ours) : NULL;
+  size_t i, k, before = c->count, nours = places_of(in_use, ours);
   struct bw_error err;
   for (i = 0; nodes && i < config->nlisten; i++) {
     const char *address = config->listen[i];
@@ -113,10 +107,11 @@ static int try_addresses(const struct bw_node *web, const struct bw_web_config *
     else if ((k = listened_by(places, i)) < i)
       bw_complain(c, &nodes[i], "%s is listened at already, by %s (line %u, column %u); leave one of them out", address,
                   config->listen[k], nodes[k].line, nodes[k].column);
-    else if (in_use && try_live(in_use, address, &err) < 0)
+    else if (in_use && bw_web_try_address(address, ours, nours, &err) < 0)
       bw_complain(c, &nodes[i], "%s", err.message);
   }
   free(places);
+  free(ours);
   return c->count == before ? BW_OK : BW_EINVAL;
 }
 

@@ -93,14 +93,6 @@ int bw_web_resolve(const char *address, struct sockaddr_storage *ret, struct bw_
   return 0;
 }
 
-int bw_web_try_address(const char *address, struct bw_error *err)
-{
-  int fd, rc = bw_address_listen(address, &fd, err);
-  if (rc == 0)
-    close(fd);
-  return rc;
-}
-
 static bool collide4(const struct sockaddr_in *a, const struct sockaddr_in *b)
 {
   in_addr_t x = a->sin_addr.s_addr, y = b->sin_addr.s_addr;
@@ -120,4 +112,74 @@ bool bw_web_collide(const struct sockaddr_storage *a, const struct sockaddr_stor
   if (a->ss_family != b->ss_family)
     return false;
   return a->ss_family == AF_INET6 ? collide6((const void *)a, (const void *)b) : collide4((const void *)a, (const void *)b);
+}
+
+/* ---- whose is a port that is taken ---- */
+
+/* A row of /proc/net/tcp or tcp6 (proc_pid_net(5)): words of the address as they lie in memory; state 0A listens. */
+static bool read_listener(const char *row, struct sockaddr_storage *ret)
+{
+  struct sockaddr_in *v4 = (void *)ret;
+  struct sockaddr_in6 *v6 = (void *)ret;
+  unsigned w[4], port, state;
+  *ret = (struct sockaddr_storage){0};
+  if (sscanf(row, " %*d: %8x%8x%8x%8x:%4x %*32[0-9A-F]:%*4x %2x", &w[0], &w[1], &w[2], &w[3], &port, &state) == 6) {
+    *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    memcpy(&v6->sin6_addr, w, sizeof w);
+  } else if (sscanf(row, " %*d: %8x:%4x %*8[0-9A-F]:%*4x %2x", &w[0], &port, &state) == 3) {
+    *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {w[0]}};
+  } else {
+    return false;
+  }
+  return state == 0x0a;
+}
+
+static bool same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+  const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
+  const struct sockaddr_in6 *p = (const void *)a, *q = (const void *)b;
+  if (a->ss_family != b->ss_family || x->sin_port != y->sin_port) /* both families have the port in one place */
+    return false;
+  return a->ss_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&p->sin6_addr, &q->sin6_addr) : x->sin_addr.s_addr == y->sin_addr.s_addr;
+}
+
+static bool any_same(const struct sockaddr_storage *at, const struct sockaddr_storage *list, size_t n)
+{
+  size_t i;
+  for (i = 0; i < n && !same(at, &list[i]); i++)
+    ;
+  return i < n;
+}
+
+static bool any_collides(const struct sockaddr_storage *at, const struct sockaddr_storage *list, size_t n)
+{
+  size_t i;
+  for (i = 0; i < n && !bw_web_collide(at, &list[i]); i++)
+    ;
+  return i < n;
+}
+
+/* Whether a socket that is none of ours is in the way of one at that address. */
+static bool others_listen(const struct sockaddr_storage *at, const struct sockaddr_storage *ours, size_t n)
+{
+  FILE *f = fopen(at->ss_family == AF_INET6 ? "/proc/net/tcp6" : "/proc/net/tcp", "re");
+  struct sockaddr_storage there;
+  bool found = false;
+  char row[256];
+  while (f && !found && fgets(row, sizeof row, f))
+    found = read_listener(row, &there) && bw_web_collide(&there, at) && !any_same(&there, ours, n);
+  if (f)
+    (void)fclose(f);
+  return found;
+}
+
+int bw_web_try_address(const char *address, const struct sockaddr_storage *ours, size_t n, struct bw_error *err)
+{
+  struct sockaddr_storage at;
+  int fd, rc = bw_address_listen(address, &fd, err);
+  if (rc == 0)
+    close(fd);
+  if (rc != BW_EEXIST || bw_web_resolve(address, &at, err) < 0)
+    return rc;
+  return any_collides(&at, ours, n) && !others_listen(&at, ours, n) ? BW_OK : rc;
 }

@@ -48,8 +48,9 @@ void bw_web_config_clear(struct bw_web_config *config);
 int bw_web_resolve(const char *address, struct sockaddr_storage *ret, struct bw_error *err);
 /* Whether web could not listen at both: they are one address and port, or one of them is that port of all addresses. */
 bool bw_web_collide(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
-/* Whether it can be listened at now.  BW_EEXIST: a socket has that port already; BW_EIO: otherwise not. */
-int bw_web_try_address(const char *address, struct bw_error *err);
+/* Whether web can listen at it when it begins anew; ours: where it listens now.  BW_EEXIST: somebody else has that port;
+   BW_EIO: otherwise not. */
+int bw_web_try_address(const char *address, const struct sockaddr_storage *ours, size_t n, struct bw_error *err);
 
 /*
  * Starts to listen.  Loop, config, client and clock are borrowed and outlive it.  client may be unconnected: 503 until it is.

@@ -145,6 +145,23 @@ def test_addresses_that_collide_are_refused(daemon, one, other):
     assert daemon.children()["web"] == pid
 
 
+@pytest.mark.parametrize("other", ["127.0.0.2", "0.0.0.0"])
+def test_our_port_at_an_address_of_another_program_is_refused(daemon, other):
+    """Ours at 127.0.0.1, another program's at 127.0.0.2: neither that nor all addresses can be had."""
+    port = free_port()
+    settings = daemon.place / "config/basewatch.yaml"
+    settings.write_text(settings.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+    daemon.start()
+    pid = daemon.children()["web"]
+    settings.write_text(settings.read_text().replace("127.0.0.1", other))
+    with socket.create_server(("127.0.0.2", port)):
+        done = daemon.cli("reload", check=False)
+        assert done.returncode != 0 and f"cannot listen at {other}:{port}" in done.stdout + done.stderr, done
+        assert status_of(daemon, KEY) == 200 and daemon.children()["web"] == pid
+    assert daemon.cli("reload").returncode == 0
+    wait_until(lambda: (daemon.state / "web.address").read_text().strip() == f"{other}:{port}", 30, "the new address")
+
+
 def test_an_address_of_another_machine_is_refused_with_our_port(daemon):
     port = free_port()
     settings = daemon.place / "config/basewatch.yaml"

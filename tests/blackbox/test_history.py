@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """History and the clock: the past is scored day by day at whatever pace it comes, and where it comes too late that is said."""
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -62,7 +64,19 @@ def signals(daemon):
     return sorted((s["signal"], s["opened"][:10]) for s in daemon.json("signals", "--all")["items"])
 
 
-def test_tables_alone_start_no_clock(daemon, tmp_path):
+def as_an_earlier_release_left_it(daemon):
+    """One that kept nothing of its ticks."""
+    daemon.stop()
+    with contextlib.closing(sqlite3.connect(daemon.state / "basewatch.db")) as db:
+        db.executescript("DROP TABLE core_ticks; DROP TABLE store_probe; DROP TABLE core_queue;"
+                         "UPDATE schema_version SET version = 1 WHERE room = 'core'")
+    daemon.start()
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_tables_alone_start_no_clock(daemon, tmp_path, earlier):
+    if earlier:
+        as_an_earlier_release_left_it(daemon)
     time.sleep(7)  # the clock looks every five seconds
     tick = daemon.status()["tick"]
     assert (tick["last"], tick["next"], tick["waits_for"]) == (None, None, "events")
