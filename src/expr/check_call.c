@@ -340,7 +340,7 @@ static int check_name_argument(struct compiler *c, const struct node *call, stru
 }
 
 /* As a leaf of the evaluation is called: "quartile(trait.x)". */
-static struct bw_str call_text(struct compiler *c, const struct node *n)
+struct bw_str bw_expr_call_text(struct compiler *c, const struct node *n)
 {
   struct bw_buf b = {0};
   struct bw_str text;
@@ -402,7 +402,7 @@ int bw_expr_check_call(struct compiler *c, struct node *n)
     set_order(n);
   }
   if (names)
-    n->text = call_text(c, n);
+    n->text = bw_expr_call_text(c, n);
   rc = check_constants(c, n);
   return rc < 0 ? rc : bw_expr_check_compare(c, n);
 }

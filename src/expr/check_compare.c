@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparisons of a name with a constant, shown to whoever knows what the name can be.  Processes that read rules; no
- * privileges.
- */
+/* Comparisons of a name, or of what a function gives, with a constant: shown to whoever knows what that can be.  Processes that
+   read rules; no privileges. */
+#include <ctype.h>
+
 #include "expr/private.h"
 
 /* The operators, and what they are where the name stands on the right. */
@@ -19,17 +20,16 @@ static const struct comparison *find(struct bw_str fname)
   return NULL;
 }
 
-/* A name, or what a function makes of one: quartile(trait.x). */
-static bool is_subject(const struct compiler *c, const struct node *n, struct bw_compared *ret)
+/* A name, or what a function gives: quartile(trait.x), now.getMonth(). */
+static bool is_subject(struct compiler *c, const struct node *n, struct bw_compared *ret)
 {
-  bool function = n->kind == N_CALL && n->nargs == 1 && n->args[0]->kind == N_REF;
-  const struct node *name = function ? n->args[0] : n;
-  if (n->kind != N_NAME && !function)
+  if (n->kind == N_NAME)
+    *ret = (struct bw_compared){.name = c->e->names[n->name].text, .slot = c->e->names[n->name].slot};
+  else if (n->kind == N_CALL && n->fn && isalpha((unsigned char)n->fn->name[0]))
+    *ret = (struct bw_compared){.name = n->text.len ? n->text : bw_expr_call_text(c, n), .function = n->fn};
+  else
     return false;
-  *ret = (struct bw_compared){.name = function ? n->text : c->e->names[n->name].text,
-                              .function = function ? n->fn : NULL,
-                              .slot = c->e->names[name->name].slot};
-  return true;
+  return !n->constant;
 }
 
 /* A step of a scale depends on what it is made of alone. */

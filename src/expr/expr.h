@@ -133,8 +133,8 @@ struct bw_expr_function {
 struct bw_compared {
   struct bw_str name;                      /* "account.health", "quartile(trait.usage.dau_mau)" */
   const struct bw_expr_function *function; /* NULL: the name itself */
-  uint32_t slot;
-  const char *op; /* == != < <= > >= with the name on the left; "in": == with an element of a list */
+  uint32_t slot;                           /* of the name */
+  const char *op;                          /* == != < <= > >= with the name on the left; "in": == with an element of a list */
   struct bw_value with;
 };
 

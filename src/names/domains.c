@@ -13,7 +13,8 @@
 #define MAX_RATIO 10 /* a limit may be exceeded, but hardly by 1000 % */
 
 struct domain {
-  const char *name;         /* in full; "plan.limits.*" for all that begin so; "quartile()" is what a function gives */
+  const char *name;         /* in full; "plan.limits.*" for all that begin so; "getMonth(t)": what that function gives, of such
+                               a first argument (struct bw_expr_function) */
   const char *const *words; /* NULL: numbers */
   double lo, hi;
   bool whole;
@@ -28,7 +29,19 @@ static const struct domain domains[] = {
     {"account.relationship", WORDS(bw_relationship_words)},
     {"priority", WORDS(priorities)},
     {"account.stage", NUMBERS(0, BW_STAGES - 1, true)},
-    {"quartile()", NUMBERS(1, 4, true)},
+    {"quartile(n)", NUMBERS(1, 4, true)},
+    {"getMonth(t)", NUMBERS(0, 11, true)},
+    {"getDate(t)", NUMBERS(1, 31, true)},
+    {"getDayOfMonth(t)", NUMBERS(0, 30, true)},
+    {"getDayOfYear(t)", NUMBERS(0, 365, true)},
+    {"getDayOfWeek(t)", NUMBERS(0, 6, true)},
+    {"getHours(t)", NUMBERS(0, 23, true)},
+    {"getMinutes(t)", NUMBERS(0, 59, true)},
+    {"getSeconds(t)", NUMBERS(0, 59, true)},
+    {"getMilliseconds(t)", NUMBERS(0, 999, true)},
+    {"size(s)", NUMBERS(0, INFINITY, true)},
+    {"size(l)", NUMBERS(0, INFINITY, true)},
+    {"size(m)", NUMBERS(0, INFINITY, true)},
     {"score", NUMBERS(0, 100, false)},
     {"triggered", NUMBERS(0, INFINITY, true)},
     {"density", NUMBERS(0, INFINITY, false)},
@@ -95,7 +108,7 @@ static const struct domain *domain_of(const struct bw_names *names, const struct
   char function[40];
   if (!of->function)
     return domain_of_name(names, of->slot);
-  (void)snprintf(function, sizeof function, "%s()", of->function->name);
+  (void)snprintf(function, sizeof function, "%s(%c)", of->function->name, of->function->args[0]);
   return find(bw_str(function));
 }
 
