@@ -14,19 +14,32 @@ _Static_assert(ENV_RECORDS == R_LEAD, "the roots before lead are records");
 
 /* ---- records ---- */
 
+static const char *const roles[R_LEAD] = {[R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
+
 struct role_search {
   const char *role;
-  const struct bw_entity *found;
+  const struct bw_entity *found, *barred; /* barred: has the role, and must not be contacted */
 };
 
 /* Whoever must not be contacted is nobody to write to, and nobody to write about. */
 static int find_role(void *ctx, const struct bw_entity *e)
 {
   struct role_search *s = ctx;
-  if (!bw_str_is(bw_entity_text(e, "role"), s->role) || bw_entity_flag(e, "do_not_contact"))
+  if (!bw_str_is(bw_entity_text(e, "role"), s->role))
     return 0;
+  if (bw_entity_flag(e, "do_not_contact")) {
+    s->barred = e;
+    return 0;
+  }
   s->found = e;
   return -1;
+}
+
+static struct role_search search_role(const struct bw_env *env, enum root root)
+{
+  struct role_search s = {.role = roles[root]};
+  bw_book_each_of(env->from->book, BW_ENTITY_CONTACT, env->account, find_role, &s);
+  return s;
 }
 
 static const struct bw_entity *find_plan(struct bw_env *env)
@@ -40,7 +53,6 @@ static const struct bw_entity *find_plan(struct bw_env *env)
 
 const struct bw_entity *bw_env_record(struct bw_env *env, enum root root)
 {
-  static const char *const roles[R_LEAD] = {[R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
   struct bw_book *book = env->from->book;
   const struct bw_entity *e = NULL;
   if (env->looked[root])
@@ -57,9 +69,7 @@ const struct bw_entity *bw_env_record(struct bw_env *env, enum root root)
     struct bw_str next = plan ? bw_entity_text(plan, "next") : BW_STR("");
     e = next.len ? bw_book_find(book, BW_ENTITY_PLAN, next) : NULL;
   } else {
-    struct role_search s = {roles[root], NULL};
-    bw_book_each_of(book, BW_ENTITY_CONTACT, env->account, find_role, &s);
-    e = s.found;
+    e = search_role(env, root).found;
   }
   env->record[root] = e;
   return e;
@@ -173,11 +183,20 @@ struct bw_str bw_env_unread(struct bw_env *env, const struct bw_entity *e, const
                      f->text.data, wanted[type]);
 }
 
+/* Nobody to write to: nobody has the role, or whoever has it does not want it. */
+static void missing_contact(struct bw_env *env, enum root root, const char *full, struct bw_value *ret)
+{
+  const struct bw_entity *barred = env->quick ? NULL : search_role(env, root).barred;
+  if (barred)
+    bw_env_missing(env, ret, "%s: another contact record of the account with traits.role \"%s\"; %.*s says do_not_contact",
+                   full, roles[root], BW_FMT(bw_entity_id(barred)));
+  else
+    bw_env_missing(env, ret, "%s: a contact record of the account with traits.role \"%s\"", full, roles[root]);
+}
+
 static void missing_field(struct bw_env *env, enum root root, const char *full, const char *field, enum bw_type type,
                           struct bw_value *ret)
 {
-  static const char *const contacts[R_LEAD] = {
-      [R_CHAMPION] = "champion", [R_BUYER] = "economic_buyer", [R_SPONSOR] = "sponsor"};
   const struct bw_entity *e = bw_env_record(env, root);
   struct bw_str unread = bw_env_unread(env, e, field, type);
   if (root == R_PLAN && !e)
@@ -185,9 +204,9 @@ static void missing_field(struct bw_env *env, enum root root, const char *full, 
                    field);
   else if (root == R_NEXT_PLAN && !e)
     bw_env_missing(env, ret, "%s: a plan record with traits.next, and a plan record of that id with traits.%s", full, field);
-  else if (contacts[root] && !e)
-    bw_env_missing(env, ret, "%s: a contact record of the account with traits.role \"%s\"", full, contacts[root]);
-  else if (contacts[root])
+  else if (roles[root] && !e)
+    missing_contact(env, root, full, ret);
+  else if (roles[root])
     bw_env_missing(env, ret, "%s: a contact record %.*s with traits.%s%.*s", full, BW_FMT(bw_entity_id(e)), field,
                    BW_FMT(unread));
   else

@@ -19,6 +19,7 @@ static struct bw_env_source acme(struct facts *f)
   facts_record(f, START, BW_KIND_ACCOUNT, "", "a000",
                "{\"name\":\"Acme\",\"acv\":24000,\"arr\":24000,\"start\":\"2024-01-01\",\"csm\":\"carl\"}");
   facts_record(f, START, BW_KIND_SUBSCRIPTION, "", "a000", "{\"plan\":\"pro\",\"seats\":50}");
+  facts_record(f, START, BW_KIND_CONTACT, "c1", "a000", "{\"role\":\"sponsor\",\"email\":\"s@x\",\"do_not_contact\":true}");
   facts_trait(f, START, "a000", "seats_needed", "", 70);
   return (struct bw_env_source){.catalog = f->catalog, .book = f->book, .signals = f->signals, .currency = "USD"};
 }
@@ -47,6 +48,13 @@ static void names_give_values_and_their_sources(void **state)
        "nowhere"},
       {"account.health", "missing: account.health: an account record with traits.health", "nowhere"},
       {"champion.name", "missing: champion.name: a contact record of the account with traits.role \"champion\"", "nowhere"},
+      {"sponsor.email",
+       "missing: sponsor.email: another contact record of the account with traits.role \"sponsor\"; c1 says do_not_contact",
+       "nowhere"},
+      {"sponsor.first_name",
+       "missing: sponsor.first_name: another contact record of the account with traits.role \"sponsor\"; c1 says "
+       "do_not_contact",
+       "nowhere"},
       {"next_plan.price",
        "missing: next_plan.price: a plan record with traits.next, and a plan record of that id with traits.price", "nowhere"},
       {"plan.limits.api_calls", "missing: plan.limits.api_calls: a plan record pro with traits.limits.api_calls", "nowhere"},
