@@ -7,20 +7,6 @@
 #include "config/config.h"
 #include "expr/private.h"
 
-const char *bw_expr_operator(struct bw_str fname)
-{
-  static const struct {
-    const char *name, *shown;
-  } table[] = {{"_+_", "+"},   {"_-_", "-"}, {"_*_", "*"},   {"_/_", "/"},   {"_%_", "%"},   {"_==_", "=="},
-               {"_!=_", "!="}, {"_<_", "<"}, {"_<=_", "<="}, {"_>_", ">"},   {"_>=_", ">="}, {"_in_", "in"},
-               {"!_", "!"},    {"-_", "-"},  {"_&&_", "&&"}, {"_||_", "||"}, {"_[_]", "[]"}};
-  size_t i;
-  for (i = 0; i < sizeof table / sizeof *table; i++)
-    if (bw_str_is(fname, table[i].name))
-      return table[i].shown;
-  return NULL;
-}
-
 static const char *near_function(struct compiler *c, struct bw_str name)
 {
   static const char *const others[] = {"has", "exists", "all", "exists_one", "filter", "map"};
@@ -337,17 +323,6 @@ static int check_name_argument(struct compiler *c, const struct node *call, stru
   n->type = BW_TYPE_NAME;
   n->constant = false;
   return rc;
-}
-
-/* As a leaf of the evaluation is called: "quartile(trait.x)". */
-struct bw_str bw_expr_call_text(struct compiler *c, const struct node *n)
-{
-  struct bw_buf b = {0};
-  struct bw_str text;
-  bw_expr_node_text(&b, c->e, n);
-  text = bw_expr_arena_str(&c->e->arena, bw_buf_str(&b));
-  bw_buf_clear(&b);
-  return text;
 }
 
 static void set_order(struct node *n)

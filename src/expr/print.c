@@ -5,6 +5,20 @@
 #include "base/json.h"
 #include "expr/private.h"
 
+const char *bw_expr_operator(struct bw_str fname)
+{
+  static const struct {
+    const char *name, *shown;
+  } table[] = {{"_+_", "+"},   {"_-_", "-"}, {"_*_", "*"},   {"_/_", "/"},   {"_%_", "%"},   {"_==_", "=="},
+               {"_!=_", "!="}, {"_<_", "<"}, {"_<=_", "<="}, {"_>_", ">"},   {"_>=_", ">="}, {"_in_", "in"},
+               {"!_", "!"},    {"-_", "-"},  {"_&&_", "&&"}, {"_||_", "||"}, {"_[_]", "[]"}};
+  size_t i;
+  for (i = 0; i < sizeof table / sizeof *table; i++)
+    if (bw_str_is(fname, table[i].name))
+      return table[i].shown;
+  return NULL;
+}
+
 static void print(struct bw_buf *out, const struct bw_expr *e, const struct node *n);
 
 static void print_quoted(struct bw_buf *out, struct bw_str s)
@@ -169,6 +183,16 @@ static void print(struct bw_buf *out, const struct bw_expr *e, const struct node
 void bw_expr_node_text(struct bw_buf *out, const struct bw_expr *e, const struct node *n)
 {
   print(out, e, n);
+}
+
+struct bw_str bw_expr_call_text(struct compiler *c, const struct node *n)
+{
+  struct bw_buf b = {0};
+  struct bw_str text;
+  bw_expr_node_text(&b, c->e, n);
+  text = bw_expr_arena_str(&c->e->arena, bw_buf_str(&b));
+  bw_buf_clear(&b);
+  return text;
 }
 
 void bw_expr_text(struct bw_buf *out, const struct bw_expr *e)

@@ -179,7 +179,8 @@ const struct bw_expr_function *bw_expr_best(const struct bw_expr_function *const
 /* The display form of an operator's name: "_+_" is "+". */
 const char *bw_expr_operator(struct bw_str fname);
 void bw_expr_node_text(struct bw_buf *out, const struct bw_expr *e, const struct node *n);
-struct bw_str bw_expr_call_text(struct compiler *c, const struct node *n); /* the same, as long as the expression lives */
+/* The same, as a leaf of the evaluation is called: "quartile(trait.x)"; lives as long as the expression. */
+struct bw_str bw_expr_call_text(struct compiler *c, const struct node *n);
 /* CEL's name of a type; the type of that name, or BW_TYPE_ERROR. */
 const char *bw_expr_cel_name(enum bw_type type);
 enum bw_type bw_expr_cel_type(struct bw_str name);
