@@ -174,6 +174,12 @@ static bool may_tick(const struct core *c)
 
 /* ---- a history import ---- */
 
+/* In a test nothing waits for what may come: its clock may stand still. */
+static int64_t wait_for(const struct core *c, int64_t ms)
+{
+  return c->o->tests ? 0 : core_now(c) + ms;
+}
+
 /* Where it finds live events, which no tick has seen by chance, it is late all the same. */
 int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *err)
 {
@@ -184,16 +190,16 @@ int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *
     return rc;
   bw_request_keep(req);
   c->importing = true;
-  c->ticks.wait_until = core_now(c) + HISTORY_OPEN_MS;
+  c->ticks.wait_until = wait_for(c, HISTORY_OPEN_MS);
   return BW_OK;
 }
 
-/* Another file may follow at once.  (In a test the clock stands still.) */
+/* Another file may follow at once. */
 void core_history_end(void *ctx)
 {
   struct core *c = ctx;
   c->importing = false;
-  c->ticks.wait_until = c->o->tests ? 0 : core_now(c) + HISTORY_QUIET_MS;
+  c->ticks.wait_until = wait_for(c, HISTORY_QUIET_MS);
   core_commit_soon(c, 0);
   core_queue_soon(c, 0);
 }

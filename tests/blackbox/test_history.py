@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """History and the clock: the past is scored day by day at whatever pace it comes, and where it comes too late that is said."""
 import contextlib
+import itertools
 import json
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
-from conftest import Daemon, track, wait_until, write_config
+from conftest import BUILD, Daemon, track, wait_until, write_config
 
 DAY = 86400
 DAYS = 60
@@ -154,6 +156,31 @@ def test_live_events_queue_behind_history(daemon, tmp_path):
     assert ids[-2:] == ["mlive-1", "mlive-2"] and len(ids) == DAYS * 13 + 2  # one was sent twice
     wait_until(lambda: daemon.status()["tick"]["last"], 30, "the clock's ticks")
     assert [kind for kind, _ in signals(daemon)][:1] == ["adoption_high"]
+
+
+def test_a_queue_is_taken_in_once_whatever_dies(place):
+    """Core is killed while it takes in what had queued: each acknowledged event is there once, and behind the history."""
+    daemon = Daemon(place).start()
+    sent = itertools.count()
+    try:
+        for round in range(8):
+            history = subprocess.Popen([BUILD / "basewatch", "--state", daemon.state, "import", "--history", "-"], stdin=subprocess.PIPE, text=True)
+            history.stdin.write("".join(json.dumps(track(f"h-{round}-{n}", at=iso(NOON + round * DAY + n))) + "\n" for n in range(20000)))
+            history.stdin.flush()
+            wait_until(lambda: daemon.status()["tick"]["waits_for"] == "history", 30, "the import")
+            for _ in range(150):
+                assert daemon.post("/v1/batch", {"batch": [track(f"live-{next(sent)}", at=iso(time.time())) for _ in range(20)]})[0] == 200
+            assert daemon.status()["ingest"]["queued"] == 3000
+            history.communicate()
+            [core] = daemon.children()["core"]
+            time.sleep(0.004 * round)
+            os.kill(core, signal.SIGKILL)
+            wait_until(lambda: daemon.children().get("core", [core]) != [core] and daemon.try_status(), 30, "another core")
+            wait_until(lambda: daemon.status()["ingest"]["queued"] == 0, 30, "the end of the queue")
+        ids = [r["messageId"] for r in journal(daemon) if r["type"] == "track" and r["messageId"].startswith("mlive")]
+        assert ids == [f"mlive-{n}" for n in range(8 * 3000)]
+    finally:
+        daemon.kill_all()
 
 
 def test_the_later_half_first_says_so(daemon, tmp_path):
