@@ -47,10 +47,10 @@ struct bw_deal_stage {
 };
 
 struct bw_deals_options {
-  char *pipeline;
-  int64_t stale_ms;                              /* a deal older than this is a problem */
-  int64_t close_urgent_ms, close_ms;             /* from the outcome to the expected close: priority high, and others */
-  int64_t cross_close_urgent_ms, cross_close_ms; /* the same for cross-sell */
+  char *pipeline, *renewal_pipeline, *revival_pipeline; /* of expansions, and of the other motions */
+  int64_t stale_ms;                                     /* a deal older than this is a problem */
+  int64_t close_urgent_ms, close_ms;                    /* from the outcome to the expected close: priority high, and others */
+  int64_t cross_close_urgent_ms, cross_close_ms;        /* the same for cross-sell */
   const struct bw_node *stages_node, *splits_node;
   struct bw_deal_stage *stages;
   size_t nstages;

@@ -194,7 +194,7 @@ void deal_make(struct bw_deals *d, struct deal *deal, const struct bw_lead *lead
   const struct bw_entity *account = account_of(d, deal);
   struct bw_str owner = account ? bw_entity_text(account, "owner") : BW_STR("");
   struct people people = {.deal = deal};
-  deal_set(deal, BW_DEAL_PIPELINE, bw_str(d->options->pipeline));
+  deal_set(deal, BW_DEAL_PIPELINE, bw_str(bw_deals_pipeline(d->options, lead->motion)));
   deal_set(deal, BW_DEAL_OWNER, owner.len ? owner : bw_str(lead->owner));
   deal_set(deal, BW_DEAL_CSM, account ? bw_entity_text(account, "csm") : BW_STR(""));
   deal->pub.close_at = close_date(d, lead, at);

@@ -92,4 +92,7 @@ const struct bw_record *deal_record(struct bw_deals *d, const struct deal *deal,
 int deals_load(struct bw_deals *d, struct bw_error *err);
 void entry_clear(struct entry *e);
 
+/* settings.c: the pipeline of a motion's deals; borrowed from the options. */
+const char *bw_deals_pipeline(const struct bw_deals_options *o, const char *motion);
+
 #endif

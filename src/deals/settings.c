@@ -16,6 +16,10 @@
 #define AT(field) offsetof(struct bw_deals_options, field)
 const struct bw_setting bw_deals_settings[] = {
     {"pipeline", BW_SETTING_STRING, AT(pipeline), "Expansion", 0, 0, NULL, "The pipeline that opportunities are in."},
+    {"renewal_pipeline", BW_SETTING_STRING, AT(renewal_pipeline), "Renewal", 0, 0, NULL,
+     "That of what comes of the plays about a renewal: their amount is kept, not won."},
+    {"revival_pipeline", BW_SETTING_STRING, AT(revival_pipeline), "Revival", 0, 0, NULL,
+     "That of what comes of a lost deal: new business."},
     {"stale", BW_SETTING_DURATION, AT(stale_ms), "90d", 86400e3, 86400e3 * 3650, NULL,
      "A deal that is open for so long is a problem, and is flagged."},
     {"close.urgent", BW_SETTING_DURATION, AT(close_urgent_ms), "30d", 86400e3, 86400e3 * 3650, NULL,
@@ -366,6 +370,20 @@ const char *deal_default_split(const struct bw_deals *d, const struct deal *deal
   return DEFAULT_SPLIT;
 }
 
+const char *bw_deals_pipeline(const struct bw_deals_options *o, const char *motion)
+{
+  return strcmp(motion, "renewal") == 0   ? o->renewal_pipeline
+         : strcmp(motion, "revival") == 0 ? o->revival_pipeline
+                                          : o->pipeline;
+}
+
+static void check_pipeline(const struct bw_node *node, const char *key, const char *name, struct bw_complaints *c)
+{
+  const struct bw_node *said = bw_node_get(node, key);
+  if (!name[0] || strlen(name) > MAX_NAME)
+    bw_complain(c, said ? said : node, "opportunities.%s is a name of 1 to %d bytes", key, MAX_NAME);
+}
+
 /* ---- all of it ---- */
 
 int bw_deals_options_read(const struct bw_node *node, struct bw_deals_options *ret, struct bw_complaints *c)
@@ -374,8 +392,9 @@ int bw_deals_options_read(const struct bw_node *node, struct bw_deals_options *r
   size_t before = c->count;
   *ret = (struct bw_deals_options){0};
   if (bw_settings_read(bw_deals_settings, bw_deals_nsettings, node ? node : &empty, ret, c) == 0) {
-    if (!ret->pipeline[0] || strlen(ret->pipeline) > MAX_NAME)
-      bw_complain(c, node, "opportunities.pipeline is a name of 1 to %d bytes", MAX_NAME);
+    check_pipeline(node, "pipeline", ret->pipeline, c);
+    check_pipeline(node, "renewal_pipeline", ret->renewal_pipeline, c);
+    check_pipeline(node, "revival_pipeline", ret->revival_pipeline, c);
     read_stages(ret, c);
     read_splits(ret, c);
   }

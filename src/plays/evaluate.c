@@ -60,6 +60,25 @@ static bool lacks_line(const char *lines, const char *more)
 
 /* ---- from a verdict to a lead ---- */
 
+static int64_t due(const struct bw_engine *e, const struct play *p, const struct verdict *v, int64_t from_ms)
+{
+  return bw_working_deadline(e, v->owner, from_ms, p->sla_ms[2 - bw_priority_rank(v->priority)]);
+}
+
+void bw_lead_start_clock(const struct bw_engine *e, struct lead *l, const struct play *p, const struct verdict *v,
+                         int64_t now_ms)
+{
+  l->pub.review_until = v->review_ms ? bw_working_deadline(e, v->csm ? v->csm : "", now_ms, v->review_ms) : BW_TIME_NONE;
+  l->pub.sla_at = due(e, p, v, v->review_ms ? l->pub.review_until : now_ms);
+}
+
+static struct bw_str currency_now(struct bw_env *env)
+{
+  struct bw_value currency;
+  bw_env_account_value(env, "account.currency", &currency);
+  return currency.s;
+}
+
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v)
 {
   if (l->pub.owner[0] && strcmp(l->pub.owner, v->owner) != 0)
@@ -75,6 +94,8 @@ void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v)
   bw_lead_set(&l->pub.primary_signal, v->primary);
   bw_lead_set(&l->pub.why_json, v->why.data);
   l->pub.close_at = v->timing.close_at;
+  free(l->pub.currency);
+  l->pub.currency = bw_str_dup(currency_now(&e->env));
   bw_lead_fields(l, v, &e->env);
   bw_leads_join(e, e->env.account, l);
 }
@@ -85,7 +106,6 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   const char *const texts[] = {p->name, p->family, p->motion, p->type, v->priority, p->angle, p->title, v->template_name};
   char **const fields[] = {&l->pub.play,     &l->pub.family, &l->pub.motion, &l->pub.type,
                            &l->pub.priority, &l->pub.angle,  &l->pub.title,  &l->pub.template_name};
-  struct bw_value currency;
   size_t i;
   for (i = 0; i < sizeof texts / sizeof *texts; i++)
     bw_lead_set(fields[i], texts[i]);
@@ -95,11 +115,7 @@ static void open_lead(struct bw_engine *e, struct bw_env *env, const struct play
   l->pub.mode = v->shadow ? BW_MODE_SHADOW : p->mode;
   l->pub.opened_at = l->pub.updated_at = env->now_ms;
   l->pub.offset = offset;
-  l->pub.sla_at = bw_play_deadline(e, p, v->priority, v->owner, env->now_ms);
-  l->pub.review_until = v->review_ms ? env->now_ms + v->review_ms : BW_TIME_NONE;
-  bw_env_account_value(env, "account.currency", &currency);
-  free(l->pub.currency);
-  l->pub.currency = bw_str_dup(currency.s);
+  bw_lead_start_clock(e, l, p, v, env->now_ms);
   add_lines(&l->signals, v->signals);
   l->pub.nurture = v->nurture;
   bw_lead_add(e, l, v->shadow);
@@ -124,7 +140,7 @@ struct change {
   bool moved;         /* a number: noted, and disturbs nobody */
 };
 
-static struct change compare(const struct play *p, const struct lead *l, const struct verdict *v)
+static struct change compare(struct bw_env *env, const struct play *p, const struct lead *l, const struct verdict *v)
 {
   struct change c = {.mutable =
                          l->pub.status == BW_LEAD_OPEN || l->pub.status == BW_LEAD_SNOOZED || l->pub.status == BW_LEAD_QUEUED,
@@ -137,7 +153,7 @@ static struct change compare(const struct play *p, const struct lead *l, const s
             (differs(l->pub.score, v->score, 1, 0) || differs(l->pub.estimate, v->estimate, 1, 0.01) ||
              strcmp(l->pub.owner, v->owner) != 0 || strcmp(l->pub.csm, v->csm ? v->csm : "") != 0 ||
              l->pub.close_at != v->timing.close_at || l->pub.nurture != v->nurture ||
-             strcmp(l->pub.template_name, v->template_name) != 0);
+             strcmp(l->pub.template_name, v->template_name) != 0 || !bw_str_is(currency_now(env), l->pub.currency));
   return c;
 }
 
@@ -145,8 +161,10 @@ static void enrich_lead(struct bw_engine *e, struct bw_env *env, const struct pl
                         struct change c)
 {
   add_lines(&l->signals, v->signals);
+  if (c.mutable && c.same && l->pub.nurture && !v->nurture)
+    bw_lead_start_clock(e, l, p, v, env->now_ms); /* to whoever gets it now, it is new */
   if (c.mutable && bw_priority_rank(v->priority) > bw_priority_rank(l->pub.priority)) {
-    int64_t sla = bw_play_deadline(e, p, v->priority, v->owner, env->now_ms);
+    int64_t sla = due(e, p, v, env->now_ms);
     bw_lead_set(&l->pub.priority, v->priority);
     if (sla < l->pub.sla_at)
       l->pub.sla_at = sla;
@@ -211,7 +229,7 @@ static void fire(struct bw_engine *e, const struct play *p, struct lead *open, s
   struct change c = {0};
   bw_play_assign(e, p, v);
   if (open)
-    c = compare(p, open, v);
+    c = compare(env, p, open, v);
   if (!open || c.news || c.moved) {
     bw_play_explain(e, p, false, v);
     bw_json_close(&v->why, '}');

@@ -194,6 +194,10 @@ bool bw_family_rests(const struct bw_env *env, const struct play *p, struct stan
 bool bw_lead_reroute(struct bw_engine *e, struct lead *l);
 /* What the verdict says becomes the lead's. */
 void bw_lead_take(struct bw_engine *e, struct lead *l, const struct verdict *v);
+/* Its clock starts now: the CSM has a working day for what they know, where the play gives it, and then its owner has theirs.
+ */
+void bw_lead_start_clock(const struct bw_engine *e, struct lead *l, const struct play *p, const struct verdict *v,
+                         int64_t now_ms);
 
 /* ---- leads in memory (leads.c), in the store (persist.c), as JSON (lead_json.c), joined (joins.c) ---- */
 
@@ -241,9 +245,8 @@ bool bw_heard_nothing(const struct bw_engine *e, struct bw_str account);
 /* When the working day that holds t began: the last opening at or before it.  Around the clock: midnight. */
 int64_t bw_workday_start(const struct bw_engine *e, int64_t t);
 int64_t bw_next_workday(const struct bw_engine *e, int64_t t); /* the first opening after t */
-/* When first contact is due, of a lead of this priority that comes now to `who`, by the clock of where they are. */
-int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, const char *who,
-                         int64_t now_ms);
+/* So much working time after from_ms, by the clock of where `who` is. */
+int64_t bw_working_deadline(const struct bw_engine *e, const char *who, int64_t from_ms, int64_t duration_ms);
 
 /* ---- what is remembered (kept.c) ---- */
 

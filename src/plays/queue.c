@@ -131,8 +131,7 @@ static void take(struct bw_engine *e, struct lead *l, const struct play *p, stru
   bw_lead_set(&l->pub.priority, v->priority);
   bw_lead_set(&l->pub.template_name, v->template_name);
   l->pub.nurture = v->nurture;
-  l->pub.sla_at = bw_play_deadline(e, p, v->priority, v->owner, now_ms);
-  l->pub.review_until = v->review_ms ? now_ms + v->review_ms : BW_TIME_NONE;
+  bw_lead_start_clock(e, l, p, v, now_ms);
   bw_lead_take(e, l, v);
   bw_lead_dirty(e, l);
 }

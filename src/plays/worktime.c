@@ -79,14 +79,13 @@ static int64_t next_workday(const struct bw_engine_options *o, int64_t t)
 
 /* ---- in moments ---- */
 
-int64_t bw_play_deadline(const struct bw_engine *e, const struct play *p, const char *priority, const char *who, int64_t now_ms)
+int64_t bw_working_deadline(const struct bw_engine *e, const char *who, int64_t from_ms, int64_t duration_ms)
 {
   const struct person *person = bw_person_find(&e->plays->roster, bw_str(who));
   const struct bw_zone *zone = person && person->has_zone ? person->zone : e->zone;
-  int64_t duration = p->sla_ms[2 - bw_priority_rank(priority)];
   if (!e->options.business_hours)
-    return now_ms + duration;
-  return bw_zone_utc(zone, deadline(&e->options, bw_zone_wall(zone, now_ms), duration));
+    return from_ms + duration_ms;
+  return bw_zone_utc(zone, deadline(&e->options, bw_zone_wall(zone, from_ms), duration_ms));
 }
 
 int64_t bw_workday_start(const struct bw_engine *e, int64_t t)

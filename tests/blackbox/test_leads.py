@@ -128,6 +128,47 @@ def test_a_lead_that_turns_urgent_does_not_wait_for_a_review(puppet):
     puppet.cli("approve", lead["lead"], "--who", "olivia")
 
 
+@pytest.mark.parametrize("now,review,sla", [
+    ("2026-03-02T13:00:00Z", "2026-03-03T13:00:00Z", "2026-03-04T13:00:00Z"),   # a Monday
+    ("2026-03-06T16:00:00Z", "2026-03-09T16:00:00Z", "2026-03-10T16:00:00Z"),   # a Friday: the CSM has Monday, the owner Tuesday
+    ("2026-03-07T13:00:00Z", "2026-03-10T08:00:00Z", "2026-03-11T08:00:00Z")])  # a Saturday
+def test_the_owner_has_their_day_after_the_csm_had_theirs(tmp_path, now, review, sla):
+    d = Puppet(tmp_path, at="2026-03-02T12:00:00Z")
+    d.start()
+    try:
+        d.tell(customer("acme"), trait("acme", "dau_mau", 0.7),
+               signal("acme", "usage_near_limit", at=now[:11] + "12:00:00Z", key="api_calls", value=0.95,
+                      evidence={"resource": "api_calls", "used": 950, "limit": 1000}))
+        d.tick(now)
+        lead = d.leads()["acme"]
+        assert (lead["priority"], lead["review_until"], lead["sla"]) == ("medium", review, sla)
+    finally:
+        d.kill_all()
+
+
+def test_a_draft_follows_the_currency_of_the_contract(puppet):
+    puppet.tell(customer("acme", ae="anna"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert "$100" in draft(puppet, "acme")["body"] and puppet.leads()["acme"]["currency"] == "USD"
+    puppet.tell(account("acme", at="2026-03-02T13:05:00Z", ae="anna", currency="EUR"))
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert "€100" in draft(puppet, "acme")["body"] and puppet.leads()["acme"]["currency"] == "EUR"
+    assert "€50,000" in puppet.cli("show", puppet.leads()["acme"]["lead"]).stdout
+
+
+def test_a_lead_that_becomes_ready_is_new_to_its_owner(puppet):
+    """Nurtured from Monday on, ready on Wednesday: it is due four hours after that."""
+    change_play(puppet, "seat-expansion", ("readiness: {pursue: 12, nurture: 8}", "readiness: {pursue: 15, nurture: {from: 8, route: csm-self-serve, template: health-first}}"))
+    puppet.cli("reload")
+    puppet.tell(customer("acme", ae="anna", health="yellow", relationship="weak", budget="cuts"), seats_full("acme"))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert puppet.leads()["acme"]["owner"] == "carl"
+    puppet.tell(account("acme", at="2026-03-04T09:00:00Z", ae="anna", health="green", relationship="multi-threaded", budget="positive"))
+    puppet.tick("2026-03-04T10:00:00Z")
+    lead = puppet.leads()["acme"]
+    assert (lead["owner"], lead["priority"], lead["sla"]) == ("anna", "high", "2026-03-04T14:00:00Z")
+
+
 def test_an_account_takes_its_leads_along(puppet):
     """Also where the play does not speak any more, and where nobody owned the lead."""
     gone = {"owner": None, "csm": None}

@@ -514,6 +514,7 @@ static void own_stages_and_splits(void **state)
   struct world w;
   (void)state;
   world_open(&w, "pipeline: Growth\n"
+                 "renewal_pipeline: Keep\n"
                  "stages:\n"
                  "  - {stage: Found, within: 7d, after: opportunity}\n"
                  "  - {stage: Offer, after: proposal, also: [Quote sent]}\n"
@@ -539,6 +540,10 @@ static void own_stages_and_splits(void **state)
   assert_string_equal(world_deal(&w, 1)->text[BW_DEAL_SPLIT], "ae=60,csm=40");
   assert_string_equal(world_deal(&w, 2)->text[BW_DEAL_SPLIT], "ae=80,csm=20");
   assert_string_equal(world_deal(&w, 3)->text[BW_DEAL_SPLIT], "ae=100");
+  assert_string_equal(world_deal(&w, 3)->text[BW_DEAL_PIPELINE], "Keep");
+  world_lead(&w, "acme", "revival", "any", 100);
+  ok(&w, (struct said){.lead = "L4", .outcome = "opportunity", .now = T0 + D});
+  assert_string_equal(world_deal(&w, 4)->text[BW_DEAL_PIPELINE], "Revival");
   world_close(&w);
 }
 
@@ -561,6 +566,8 @@ static void the_shipped_settings_are_the_defaults(void **state)
   assert_non_null(shipped.stages_node);
   assert_int_equal(bw_deals_options_read(NULL, &none, &c), 0);
   assert_string_equal(shipped.pipeline, none.pipeline);
+  assert_string_equal(shipped.renewal_pipeline, none.renewal_pipeline);
+  assert_string_equal(shipped.revival_pipeline, none.revival_pipeline);
   assert_int_equal(shipped.stale_ms, none.stale_ms);
   assert_int_equal(shipped.close_urgent_ms, none.close_urgent_ms);
   assert_int_equal(shipped.close_ms, none.close_ms);
