@@ -39,10 +39,30 @@ static void mark(struct bw_cli *cli, struct bw_buf *out, bool good, const char *
   bw_put_safe(out, text, false);
 }
 
-static bool passed(const json_t *o)
+static bool result_is(const json_t *o, const char *result)
 {
-  const char *result = bw_get_str(o, "result");
-  return strcmp(result, "pass") == 0 || strcmp(result, "diverted") == 0;
+  return strcmp(bw_get_str(o, "result"), result) == 0;
+}
+
+/* A condition by its answer.  One that does not hold, and sends the lead another way, is neither good nor bad. */
+static void put_answer(struct bw_cli *cli, struct bw_buf *out, const json_t *o, const char *text)
+{
+  if (!result_is(o, "diverted")) {
+    mark(cli, out, result_is(o, "pass"), text);
+    return;
+  }
+  bw_buf_add_cstr(out, "    ");
+  bw_put_styled(cli, out, BW_YELLOW, "↪ ");
+  bw_put_safe(out, text, false);
+}
+
+/* "does not hold: goes by route csm-order" */
+static void put_otherwise(struct bw_buf *out, const json_t *o)
+{
+  if (!result_is(o, "diverted"))
+    return;
+  bw_buf_add_cstr(out, "  does not hold: goes by route ");
+  bw_put_safe(out, bw_get_str(o, "otherwise"), false);
 }
 
 /* "record 26, subscription: traits.seats" */
@@ -126,13 +146,10 @@ static void put_signals(struct bw_cli *cli, struct bw_buf *out, const json_t *e)
 static void put_gate(struct bw_cli *cli, struct bw_buf *out, const json_t *g)
 {
   struct bw_buf b = {0};
-  mark(cli, out, passed(g), bw_get_str(g, "name"));
+  put_answer(cli, out, g, bw_get_str(g, "name"));
   bw_buf_printf(&b, "  %s", bw_get_str(g, "require"));
   bw_put_styled(cli, out, BW_DIM, bw_buf_cstr(&b));
-  if (*bw_get_str(g, "otherwise") && strcmp(bw_get_str(g, "result"), "diverted") == 0) {
-    bw_buf_add_cstr(out, "  goes by route ");
-    bw_put_safe(out, bw_get_str(g, "otherwise"), false);
-  }
+  put_otherwise(out, g);
   bw_buf_add_char(out, '\n');
   put_values(cli, out, json_object_get(g, "values"));
   put_changes(cli, out, json_object_get(g, "change"));
@@ -175,7 +192,7 @@ static void put_timing(struct bw_cli *cli, struct bw_buf *out, const json_t *e)
   if (!json_is_object(t))
     return;
   heading(cli, out, "Timing", "");
-  if (!passed(t)) {
+  if (!result_is(t, "pass")) {
     bw_put_dates(&b, bw_get_str(t, "says"));
     mark(cli, out, false, bw_buf_cstr(&b));
     bw_buf_add_char(out, '\n');
@@ -287,7 +304,8 @@ static void put_estimate(struct bw_cli *cli, struct bw_buf *out, const json_t *e
   }
   if (json_is_object(floor)) {
     heading(cli, out, "Floor", "");
-    mark(cli, out, passed(floor), bw_get_str(floor, "require"));
+    put_answer(cli, out, floor, bw_get_str(floor, "require"));
+    put_otherwise(out, floor);
     bw_buf_add_char(out, '\n');
     put_values(cli, out, json_object_get(floor, "values"));
     put_changes(cli, out, json_object_get(floor, "change"));

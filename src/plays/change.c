@@ -69,6 +69,12 @@ static struct bw_value of_number(const struct search *s, double d)
   return (struct bw_value){.type = s->type, .i = fabs(ms) < 9e18 ? (int64_t)llround(ms) : 0};
 }
 
+/* Beyond it nothing is sought; days have to be milliseconds. */
+static double largest(enum bw_type type)
+{
+  return type == BW_TYPE_DOUBLE || type == BW_TYPE_INT ? 1e15 : (double)BW_TIME_MAX / (double)BW_DAY;
+}
+
 static double to_number(const struct bw_value *v)
 {
   return v->type == BW_TYPE_DOUBLE                                     ? v->d
@@ -77,19 +83,25 @@ static double to_number(const struct bw_value *v)
                                                                        : 0;
 }
 
+/* Where a condition turns. */
+struct turn {
+  double near, beyond; /* as somebody wrote it, and the nearest that was found to turn it */
+  bool exactly;        /* near turns it itself */
+};
+
 /* The nearest turning number in one direction; false: none. */
-static bool seek(const struct search *s, double from, int sign, double *ret_near, bool *ret_exactly)
+static bool seek(const struct search *s, double from, int sign, struct turn *ret)
 {
-  double step = fabs(from) > 1 ? fabs(from) * 1e-3 : 1e-3, fails = from, holds = from;
+  double step = fabs(from) > 1 ? fabs(from) * 1e-3 : 1e-3, fails = from, holds = from, most = largest(s->type);
   char text[32];
   int i;
-  for (i = 0; i < 60 && fabs(holds) < 1e15; i++, step *= 2) {
+  for (i = 0; i < 60 && fabs(holds) < most; i++, step *= 2) {
     holds = from + sign * step;
     if (turns(s, of_number(s, holds)))
       break;
     fails = holds;
   }
-  if (i == 60 || fabs(holds) >= 1e15)
+  if (i == 60 || fabs(holds) >= most)
     return false;
   for (i = 0; i < 100; i++) {
     double middle = fails + (holds - fails) / 2;
@@ -99,8 +111,9 @@ static bool seek(const struct search *s, double from, int sign, double *ret_near
       fails = middle;
   }
   snprintf(text, sizeof text, "%.9g", holds);              /* the number that somebody wrote, not its last bit */
-  *ret_near = fabs(holds) < 1e-6 ? 0 : strtod(text, NULL); /* next to nothing: beyond zero is meant */
-  *ret_exactly = turns(s, of_number(s, *ret_near));
+  ret->near = fabs(holds) < 1e-6 ? 0 : strtod(text, NULL); /* next to nothing: beyond zero is meant */
+  ret->exactly = turns(s, of_number(s, ret->near));
+  ret->beyond = ret->exactly ? ret->near : holds;
   return true;
 }
 
@@ -108,7 +121,8 @@ static bool seek(const struct search *s, double from, int sign, double *ret_near
 static int64_t reached_at(const struct search *s, double from, double to)
 {
   struct bw_str name = s->leaf->name;
-  double days = bw_str_is(name, "account.tenure") ? to - from : bw_str_is(name, "account.days_to_renewal") ? from - to : -1;
+  bool forward = bw_str_is(name, "account.tenure") || bw_str_is(name, "now");
+  double days = forward ? to - from : bw_str_is(name, "account.days_to_renewal") ? from - to : -1;
   return days > 0 && days < 36600 ? s->env->now_ms + (int64_t)ceil(days * (double)BW_DAY) : BW_TIME_NONE;
 }
 
@@ -118,56 +132,80 @@ static void number_text(const struct search *s, double d, struct bw_buf *out)
   bw_value_text(out, &v);
 }
 
-/* No change is offered that cannot be, such as a contract below zero. */
-static bool can_be(const struct search *s, double d, int sign, bool exactly)
+/* Time goes forward, for the moment and for what is counted from it. */
+static bool goes_back(const struct search *s, int sign)
+{
+  return sign < 0 && (bw_str_is(s->leaf->name, "now") || bw_str_is(s->leaf->name, "account.tenure") ||
+                      bw_str_is(s->leaf->name, "account.months"));
+}
+
+/* No change is offered that cannot be, such as a contract below zero, or that closes another gate. */
+static bool can_be(const struct search *s, const struct turn *t, int sign)
 {
   double lo, hi;
+  if (goes_back(s, sign) || harms(s, of_number(s, t->beyond)))
+    return false;
   if (!bw_env_slot_range(s->env, s->leaf->slot, &lo, &hi))
     return true;
-  return d >= lo && d <= hi && (exactly || (sign < 0 ? d > lo : d < hi));
+  return t->near >= lo && t->near <= hi && (t->exactly || (sign < 0 ? t->near > lo : t->near < hi));
+}
+
+/* "at least 10,000: 4,000 more, from 2026-07-01" */
+static void say_number(const struct search *s, const struct turn *t, bool up, int64_t at, struct bw_buf *text)
+{
+  double from = to_number(&s->leaf->value);
+  char day[11];
+  if (bw_str_is(s->leaf->name, "now") && at != BW_TIME_NONE) {
+    bw_day_format(bw_time_day(at), day);
+    bw_buf_printf(text, "%s: time alone brings that", day);
+    return;
+  }
+  bw_buf_add_cstr(text, up ? (t->exactly ? "at least " : "more than ") : t->exactly ? "at most " : "less than ");
+  number_text(s, t->near, text);
+  if (s->leaf->value.type == BW_TYPE_ERROR)
+    return;
+  if (s->type != BW_TYPE_TIMESTAMP) {
+    bw_buf_add_cstr(text, ": ");
+    number_text(s, fabs(t->near - from), text);
+    bw_buf_add_cstr(text, up ? " more" : " less");
+  }
+  if (at != BW_TIME_NONE) {
+    bw_day_format(bw_time_day(at), day);
+    bw_buf_printf(text, ", from %s", day);
+  }
 }
 
 static bool change_number(const struct search *s, struct bw_buf *text, struct bw_value *ret_to, int64_t *ret_at)
 {
-  double from = to_number(&s->leaf->value), up = 0, down = 0, to;
-  bool up_exactly = false, down_exactly = false, missing = s->leaf->value.type == BW_TYPE_ERROR, exactly;
-  bool can_up = seek(s, from, 1, &up, &up_exactly) && can_be(s, up, 1, up_exactly);
-  bool can_down = seek(s, from, -1, &down, &down_exactly) && can_be(s, down, -1, down_exactly);
+  double from = to_number(&s->leaf->value);
+  bool missing = s->leaf->value.type == BW_TYPE_ERROR;
+  struct turn up, down, *to;
+  bool can_up = seek(s, from, 1, &up) && can_be(s, &up, 1), can_down = seek(s, from, -1, &down) && can_be(s, &down, -1);
   if (!can_up && !can_down)
     return false;
-  if (can_up && can_down && missing)
-    can_down = false;
-  if (can_up && can_down && from - down < up - from)
-    can_up = false;
-  to = can_up ? up : down;
-  exactly = can_up ? up_exactly : down_exactly;
-  *ret_to = of_number(s, to);
-  *ret_at = missing ? BW_TIME_NONE : reached_at(s, from, to);
-  bw_buf_add_cstr(text, can_up ? (exactly ? "at least " : "more than ") : (exactly ? "at most " : "less than "));
-  number_text(s, to, text);
-  if (missing)
-    return true;
-  if (s->type != BW_TYPE_TIMESTAMP) {
-    bw_buf_add_cstr(text, ": ");
-    number_text(s, fabs(to - from), text);
-    bw_buf_add_cstr(text, can_up ? " more" : " less");
-  }
-  if (*ret_at != BW_TIME_NONE) {
-    char day[11];
-    bw_day_format(bw_time_day(*ret_at), day);
-    bw_buf_printf(text, ", from %s", day);
-  }
+  if (can_up && can_down)
+    can_up = missing || from - down.near >= up.near - from;
+  to = can_up ? &up : &down;
+  *ret_to = of_number(s, to->near);
+  *ret_at = missing ? BW_TIME_NONE : reached_at(s, from, to->near);
+  say_number(s, to, can_up, *ret_at, text);
   return true;
 }
 
 /* ---- texts, stages, yes and no, signals ---- */
+
+/* Nobody is advised to make a customer unhappy. */
+static bool is_worse(const struct search *s, struct bw_str word)
+{
+  return bw_str_is(s->leaf->name, "account.health") && bw_str_is(word, "red");
+}
 
 /* The texts that the condition names; and any other. */
 static bool change_text(const struct search *s, struct bw_buf *text, struct bw_value *ret_to)
 {
   struct bw_str source = bw_expr_source(s->e);
   size_t i = 0, from;
-  if (turns(s, bw_value_string(BW_STR(OTHER)))) {
+  if (turns(s, bw_value_string(BW_STR(OTHER))) && !harms(s, bw_value_string(BW_STR(OTHER)))) {
     bw_buf_add_cstr(text, s->leaf->value.type == BW_TYPE_ERROR ? "known" : "another");
     *ret_to = (struct bw_value){.type = BW_TYPE_NULL};
     return true;
@@ -180,7 +218,7 @@ static bool change_text(const struct search *s, struct bw_buf *text, struct bw_v
       ;
     *ret_to = bw_value_string(bw_str_n(source.data + from, i - from));
     i++;
-    if (!turns(s, *ret_to))
+    if (!turns(s, *ret_to) || harms(s, *ret_to) || is_worse(s, ret_to->s))
       continue;
     bw_value_text(text, ret_to);
     return true;
@@ -190,10 +228,10 @@ static bool change_text(const struct search *s, struct bw_buf *text, struct bw_v
 
 static bool change_stage(const struct search *s, struct bw_buf *text, struct bw_value *ret_to)
 {
-  int i;
-  for (i = 0; bw_stages[i]; i++) {
+  int i = s->leaf->value.type == BW_TYPE_RANK ? (int)s->leaf->value.i + 1 : 0; /* a journey goes forward */
+  for (; bw_stages[i]; i++) {
     *ret_to = (struct bw_value){.type = BW_TYPE_RANK, .i = i, .s = bw_str(bw_stages[i])};
-    if (!turns(s, *ret_to))
+    if (!turns(s, *ret_to) || harms(s, *ret_to))
       continue;
     bw_buf_add_cstr(text, bw_stages[i]);
     return true;
@@ -206,7 +244,7 @@ static bool change_yes(const struct search *s, struct bw_buf *text, struct bw_va
   bool now = s->type == BW_TYPE_SIGNAL ? bw_env_slot_open(s->env, s->leaf->slot)
                                        : s->leaf->value.type == BW_TYPE_BOOL && s->leaf->value.b;
   *ret_to = bw_value_bool(!now);
-  if (!turns(s, *ret_to))
+  if (!turns(s, *ret_to) || harms(s, *ret_to))
     return false;
   bw_buf_add_cstr(text, s->type == BW_TYPE_SIGNAL ? (now ? "cleared" : "open") : now ? "no" : "yes");
   return true;
@@ -255,7 +293,7 @@ static bool change_leaf(struct search *s, struct bw_buf *b, struct bw_buf *says)
   struct bw_buf what = {0}, text = {0};
   struct bw_value to;
   int64_t at;
-  bool found = find(s, &what, &to, &at) && !harms(s, to);
+  bool found = find(s, &what, &to, &at);
   if (found) {
     if (s->leaf->value.type == BW_TYPE_ERROR && s->type != BW_TYPE_STRING)
       bw_buf_printf(&text, "%.*s would have to be known, and be %s", BW_FMT(s->leaf->name), bw_buf_cstr(&what));
@@ -269,25 +307,32 @@ static bool change_leaf(struct search *s, struct bw_buf *b, struct bw_buf *says)
   return found;
 }
 
+/* Not what is made of other accounts or of the past, nor the day on which something began. */
+static bool can_change(const struct bw_leaf *l, enum bw_type type)
+{
+  return !memchr(l->name.data, '(', l->name.len) && !(type == BW_TYPE_TIMESTAMP && bw_str_prefix(l->name, "signal."));
+}
+
 void bw_change_explain(struct bw_env *env, const struct bw_expr *e, const struct gate_list *gates, struct bw_buf *b,
                        struct bw_buf *says)
 {
   struct bw_leaf leaves[MAX_LEAVES];
   size_t n = env->eval.nleaves < MAX_LEAVES ? env->eval.nleaves : MAX_LEAVES, i;
+  int pass;
   if (n)
     memcpy(leaves, env->eval.leaves, n * sizeof *leaves);
   env->eval.collect = false;
   env->quick = true;
   bw_json_key(b, "change");
   bw_json_open(b, '[');
-  for (i = 0; i < n; i++) {
-    struct search s = {env, e, gates, &leaves[i], bw_env_slot_type(env, leaves[i].slot)};
-    if (memchr(leaves[i].name.data, '(', leaves[i].name.len))
-      continue; /* made of other accounts, or of the past */
-    if (s.type == BW_TYPE_ANY)
-      s.type = leaves[i].value.type == BW_TYPE_ERROR ? BW_TYPE_STRING : leaves[i].value.type;
-    change_leaf(&s, b, says);
-  }
+  for (pass = 0; pass < 2; pass++) /* what time alone brings, first */
+    for (i = 0; i < n; i++) {
+      struct search s = {env, e, gates, &leaves[i], bw_env_slot_type(env, leaves[i].slot)};
+      if (s.type == BW_TYPE_ANY)
+        s.type = leaves[i].value.type == BW_TYPE_ERROR ? BW_TYPE_STRING : leaves[i].value.type;
+      if (bw_str_is(leaves[i].name, "now") == (pass == 0) && can_change(&leaves[i], s.type))
+        change_leaf(&s, b, says);
+    }
   bw_json_close(b, ']');
   env->quick = false;
   env->eval.collect = true;

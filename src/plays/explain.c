@@ -134,6 +134,25 @@ static void explain_signals(struct bw_env *env, const struct play *p, struct ver
 
 /* ---- gates ---- */
 
+#define LONG 200 /* bytes of a condition that nobody reads in a sentence; it stands beside its values anyway */
+
+/* Why a condition holds not, in one sentence.  missing: what has no value.  The caller frees. */
+static char *sentence(const char *name, struct bw_str source, struct bw_str missing, struct bw_str values, struct bw_str change)
+{
+  struct bw_buf b = {0};
+  bw_buf_printf(&b, "%s %s", name, missing.len ? "cannot be judged: " : "does not hold");
+  if (source.len <= LONG)
+    bw_buf_printf(&b, "%sit requires %.*s, and ", missing.len ? "" : ": ", BW_FMT(source));
+  if (missing.len)
+    bw_buf_printf(&b, "a value is missing (%.*s)", BW_FMT(missing));
+  else if (source.len <= LONG)
+    bw_buf_printf(&b, "%.*s", BW_FMT(values.len ? values : BW_STR("it is not so")));
+  if (!missing.len && change.len)
+    bw_buf_printf(&b, "; %.*s", BW_FMT(change));
+  (void)bw_buf_cstr(&b); /* with its end */
+  return b.data;
+}
+
 /* "require" as it is, its answer, and the values that decided it. */
 static void condition(struct bw_env *env, const struct play *p, const struct bw_expr *e, enum answer answer,
                       const char *otherwise, const char *name, bool told, struct verdict *v)
@@ -160,12 +179,9 @@ static void condition(struct bw_env *env, const struct play *p, const struct bw_
     bw_values_text(env, &values);
     bw_change_explain(env, e, &p->gates, b, &change);
   }
-  if (told && r.type == BW_TYPE_ERROR)
-    v->says = bw_asprintf("%s cannot be judged: it requires %.*s, and a value is missing (%.*s)", name,
-                          BW_FMT(bw_expr_source(e)), BW_FMT(r.s));
-  else if (told)
-    v->says = bw_asprintf("%s does not hold: it requires %.*s, and %s%s%s", name, BW_FMT(bw_expr_source(e)),
-                          values.len ? bw_buf_cstr(&values) : "it is not so", change.len ? "; " : "", bw_buf_cstr(&change));
+  if (told)
+    v->says =
+        sentence(name, bw_expr_source(e), r.type == BW_TYPE_ERROR ? r.s : BW_STR(""), bw_buf_str(&values), bw_buf_str(&change));
   bw_buf_clear(&values);
   bw_buf_clear(&change);
 }

@@ -288,7 +288,7 @@ def test_account_signals_why_not(cli, daemon):
          "gates": [{"name": "floor", "result": "diverted", "otherwise": "csm"}, {"name": "tenure", "result": "fail", "require": "account.tenure >= days(120)",
                     "values": [{"name": "account.tenure", "value": 90, "text": "90 days"}]}]}]}
     text = cli("why-not", "acme", "seat-expansion").stdout
-    assert "✓ floor" in text and "goes by route csm" in text
+    assert "↪ floor" in text and "does not hold: goes by route csm" in text
     assert "✗ tenure  account.tenure >= days(120)\n      account.tenure is 90 days" in text
 
 

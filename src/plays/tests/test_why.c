@@ -49,6 +49,68 @@ static void each_gate_says_what_would_have_to_change(void **state)
   }
 }
 
+/* Time goes forward, a journey too; nobody is made unhappy; what began, began. */
+static void nothing_is_advised_that_nobody_can_or_should_do(void **state)
+{
+  static const char *const gates[] = {"account.tenure < days(60)", "account.stage < stage('live')",
+                                      "account.health == \\\"red\\\" && account.acv > 0"};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof gates / sizeof *gates; i++) {
+    struct world w = {0};
+    char *list BW_AUTOFREE = bw_asprintf("[{name: g, require: \"%s\"}]", gates[i]);
+    char *play BW_AUTOFREE =
+        bw_asprintf("play: p\nmotion: renewal\ntype: risk\nmode: live\nsignals: {usage_decline: 80}\ngates: %s\n"
+                    "score: {threshold: 40}\nroute: r\n",
+                    list);
+    open_with(&w, NULL, play);
+    world_account(&w, "a", "{\"acv\":8000,\"start\":\"2025-10-02\",\"health\":\"yellow\",\"stage\":\"live\"}");
+    decline(&w, "a");
+    says(&w, "a", "p", "gates.0.change", "[]", "blocked_by", "gate", NULL);
+    world_close(&w);
+  }
+}
+
+/* A month after the signal opened: that is waited for, and comes first; and a tenure that closes the other gate is none. */
+static void what_time_brings_comes_first(void **state)
+{
+  struct world w = {0};
+  (void)state;
+  open_with(&w, NULL,
+            PLAY("p",
+                 "[{name: tenure, require: account.tenure >= days(90)}, {name: later, require: account.tenure < days(90) || "
+                 "!open(signal.usage_decline) || signal.usage_decline.opened < now - days(30)}]",
+                 ""));
+  world_account(&w, "a", RECORD);
+  decline(&w, "a");
+  says(&w, "a", "p", "gates.1.change.0.text", "now would have to be 2026-02-04: time alone brings that",
+       "gates.1.change.1.text", "signal.usage_decline would have to be cleared", "gates.1.change.2", "(nothing)", NULL);
+  world_close(&w);
+}
+
+/* Nobody reads a condition of ten lines in a sentence. */
+static void a_long_condition_is_not_repeated(void **state)
+{
+  struct world w = {0};
+  char words[400] = "", *play BW_AUTOFREE = NULL;
+  size_t i;
+  (void)state;
+  for (i = 0; i < 12; i++)
+    (void)snprintf(words + strlen(words), sizeof words - strlen(words), "account.segment == 's%zu' || ", i);
+  play =
+      bw_asprintf("play: p\nmotion: renewal\ntype: risk\nmode: live\nsignals: {usage_decline: 80}\ngates: [{name: g, require: "
+                  "\"%saccount.acv >= 9000\"}]\nscore: {threshold: 40}\nroute: r\n",
+                  words);
+  open_with(&w, NULL, play);
+  world_account(&w, "a", RECORD);
+  decline(&w, "a");
+  says(&w, "a", "p", "says",
+       "the gate \"g\" does not hold; account.segment would have to be \"s0\", or account.acv would have to be at least 9,000: "
+       "1,000 more",
+       NULL);
+  world_close(&w);
+}
+
 static void the_sentence_names_the_change(void **state)
 {
   struct world w = {0};
@@ -115,6 +177,9 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_gate_says_what_would_have_to_change),
       cmocka_unit_test(the_sentence_names_the_change),
+      cmocka_unit_test(nothing_is_advised_that_nobody_can_or_should_do),
+      cmocka_unit_test(what_time_brings_comes_first),
+      cmocka_unit_test(a_long_condition_is_not_repeated),
       cmocka_unit_test(an_estimate_shows_its_arithmetic),
       cmocka_unit_test(a_lead_keeps_all_of_it),
   };
