@@ -69,10 +69,10 @@ static void put_side(struct bw_buf *out, const json_t *side)
 /* What is different about the lead, and nothing else: "score 62 → 71, owner ann → ben". */
 static void put_change(struct bw_buf *out, const json_t *a, const json_t *b)
 {
-  static const char *const words[] = {"owner", "priority"};
+  static const char *const words[] = {"owner", "priority", "template"};
   static const char *const numbers[] = {"score", "estimate"};
   size_t i, from = out->len;
-  for (i = 0; i < 2; i++) {
+  for (i = 0; i < 3; i++) {
     if (strcmp(bw_get_str(a, words[i]), bw_get_str(b, words[i])) == 0)
       continue;
     bw_buf_printf(out, "%s%s ", out->len > from ? ", " : "", words[i]);

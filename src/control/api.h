@@ -116,7 +116,7 @@
  *              "lint": {"errors", "warnings"}, "gain", "lose", "change",
  *              "plays": [{"play", "state": "there|new|gone", "mode_before", "mode", "gain", "lose", "change", "adds", "rests", "shadow",
  *                "gain_rows", "lose_rows", "change_rows": [{"account", "name", "lead", "why", "before": SAID, "after": SAID}]}]}
- *             SAID: {"score", "priority", "owner", "estimate"}, or null where people would see no lead of it.  gain: a lead would
+ *             SAID: {"score", "priority", "owner", "template", "estimate"}, or null where people would see no lead of it.  gain: a lead would
  *             come; lose: it has or would get one and would not any more; change: its open lead would differ; adds: it would add to
  *             an open lead of its family; rests: it would fire, and rests after a close; shadow: it would be recorded as one
  * check       {"ok", "errors", "warnings", "text": "file:line:column: ..." lines}

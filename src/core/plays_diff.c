@@ -20,7 +20,7 @@
 
 /* What one set of rules says of one play for one account. */
 struct said {
-  char *play, *family, *owner, *lead;
+  char *play, *family, *owner, *lead, *template_name;
   const char *priority; /* of a fixed set */
   enum bw_dry_state state;
   bool shadow, settled; /* settled: its lead is approved or sent, and changes no more */
@@ -69,6 +69,7 @@ static void clear_said(struct said_list *l)
     free(l->items[i].family);
     free(l->items[i].owner);
     free(l->items[i].lead);
+    free(l->items[i].template_name);
   }
   l->n = 0;
 }
@@ -90,6 +91,7 @@ static void hear(void *ctx, const struct bw_dry *d)
       .family = bw_strdup(d->family),
       .owner = bw_strdup(d->owner ? d->owner : ""),
       .lead = bw_strdup(d->lead ? d->lead->id : ""),
+      .template_name = bw_strdup(d->template_name ? d->template_name : ""),
       .priority = fixed_priority(d->priority),
       .state = d->state,
       .shadow = d->shadow,
@@ -123,8 +125,8 @@ static bool apart(double a, double b)
 
 static bool differs(const struct said *a, const struct said *b)
 {
-  return strcmp(a->owner, b->owner) != 0 || strcmp(a->priority, b->priority) != 0 || fabs(a->score - b->score) >= 1 ||
-         apart(a->estimate, b->estimate);
+  return strcmp(a->owner, b->owner) != 0 || strcmp(a->priority, b->priority) != 0 ||
+         strcmp(a->template_name, b->template_name) != 0 || fabs(a->score - b->score) >= 1 || apart(a->estimate, b->estimate);
 }
 
 /* ---- rows ---- */
@@ -147,6 +149,7 @@ static json_t *said_json(const struct said *s)
   json_object_set_new(o, "score", core_json_number(s->score));
   json_object_set_new(o, "priority", core_json_text(s->priority));
   json_object_set_new(o, "owner", core_json_text(s->owner));
+  json_object_set_new(o, "template", core_json_text(s->template_name));
   json_object_set_new(o, "estimate", core_json_number(s->estimate));
   return o;
 }

@@ -55,6 +55,13 @@ static enum bw_dry_state state_of(const struct bw_env *env, const struct play *p
   return BW_DRY_OPENS;
 }
 
+/* An open lead's priority only rises. */
+static const char *priority_of(const struct bw_dry *d, const struct verdict *v)
+{
+  bool open = d->state == BW_DRY_HOLDS && bw_priority_rank(d->lead->priority) > bw_priority_rank(v->priority);
+  return open ? d->lead->priority : v->priority;
+}
+
 static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*fn)(void *ctx, const struct bw_dry *d),
                 void *ctx)
 {
@@ -73,7 +80,8 @@ static void dry(struct bw_engine *e, const struct play *p, size_t index, void (*
     d.nurture = v.nurture;
     d.score = v.score;
     d.estimate = v.estimate;
-    d.priority = v.priority;
+    d.priority = priority_of(&d, &v);
+    d.template_name = v.template_name;
     d.owner = v.owner;
     d.role = v.role;
   }

@@ -206,10 +206,10 @@ struct bw_dry {
   size_t index; /* of the play */
   enum bw_dry_state state;
   bool shadow, nurture;
-  const char *blocked_by; /* as in bw_engine_why_not(); empty where it fires */
-  double score, estimate; /* the rest only where it fires */
-  const char *priority, *owner, *role;
-  const struct bw_lead *lead; /* the family's open one, or NULL */
+  const char *blocked_by;                              /* as in bw_engine_why_not(); empty where it fires */
+  double score, estimate;                              /* the rest only where it fires */
+  const char *priority, *owner, *role, *template_name; /* priority: where its lead is open, never below that one's */
+  const struct bw_lead *lead;                          /* the family's open one, or NULL */
 };
 /* What each play that weighs an open signal of the account would do now, by e's rules and the open leads of `leads` (e itself,
    or the running engine).  Records nothing.  All is borrowed for the call. */

@@ -85,6 +85,21 @@ def test_the_difference_tells_of_a_family_that_becomes_free(puppet):
     assert sorted(x["play"] for x in puppet.json("inbox", "--all")["leads"]) == ["seat-expansion", "usage-expansion"]
 
 
+def test_the_difference_tells_what_the_next_tick_does(puppet):
+    """Another route's template is a change; a priority that would fall is none: an open lead's only rises."""
+    puppet.tell(customer("acme", ae="anna", acv=20000), seats_full("acme", needed=13))
+    puppet.tick("2026-03-02T13:00:00Z")
+    assert draft(puppet, "acme")["template"] == "seat-expansion" and puppet.leads()["acme"]["priority"] == "high"
+    change_play(puppet, "seat-expansion", ("0.15 * account.acv", "0.30 * account.acv"),
+                ("priority: {high: 'open(signal.seat_limit) || open(signal.invite_blocked)', medium: 'true'}", "priority: low"))
+    said = puppet.cli("plays", "diff").stdout
+    assert "1 open one would change" in said and "template seat-expansion → seat-order" in said and "priority" not in said, said
+    puppet.cli("reload")
+    puppet.tick("2026-03-02T14:00:00Z")
+    assert draft(puppet, "acme")["template"] == "seat-order" and puppet.leads()["acme"]["priority"] == "high"
+    assert "nothing changes" in puppet.cli("plays", "diff").stdout
+
+
 def draft(puppet, name):
     return puppet.json("show", puppet.leads()[name]["lead"])["draft"]
 
