@@ -4,6 +4,8 @@
 
 #include "cli/internal.h"
 
+#define SNOOZE_MOST (366 * BW_DAY) /* as core takes it (control/commands.c) */
+
 #define HASH_MIN 12 /* hex digits that tell one draft from another for a person */
 
 static json_t *decision(const struct bw_cli *cli)
@@ -137,8 +139,8 @@ int bw_cmd_snooze(struct bw_cli *cli)
   json_t *args, *reply;
   struct bw_buf out = {0};
   int rc;
-  if (!text || bw_duration_parse(bw_str(text), &ms) || ms <= 0)
-    return bw_cli_usage(cli, "--for needs a time span, such as 4h, 7d or 2w");
+  if (!text || bw_duration_parse(bw_str(text), &ms) || ms < BW_MINUTE || ms > SNOOZE_MOST)
+    return bw_cli_usage(cli, "--for needs a time span from 1m to 366d, such as 4h, 7d or 2w");
   args = decision(cli);
   json_object_set_new(args, "for_ms", json_integer(ms));
   rc = bw_cli_ask(cli, "snooze", args, &reply);

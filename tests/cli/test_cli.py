@@ -69,7 +69,7 @@ def test_help(cli):
 @pytest.mark.parametrize("args,says", [
     ((), "usage"), (("inbxo",), "did you mean inbox"), (("show",), "something is missing"), (("show", "a", "b"), "too much"),
     (("inbox", "--ownr", "x"), "no option"), (("reject", "L1"), "--reason is needed"), (("snooze", "L1"), "--for needs"),
-    (("snooze", "L1", "--for", "soon"), "--for needs"), (("inbox", "--owner"), "needs a value"), (("inbox", "--all=1"), "takes no value"),
+    (("snooze", "L1", "--for", "soon"), "--for needs"), (("snooze", "L1", "--for", "400d"), "from 1m to 366d"), (("inbox", "--owner"), "needs a value"), (("inbox", "--all=1"), "takes no value"),
     (("approve", "L1", "--hash", "abc"), "first 12 digits"), (("help", "nothing"), "no command"), (("audit", "x"), "no audit"),
     (("import",), "something is missing"), (("tick", "noon"), "is no time"), (("--timeout", "x", "status"), "no time span"),
 ])
