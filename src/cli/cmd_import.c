@@ -348,6 +348,15 @@ static void say_doubts(const struct bw_file_reader *reader)
   bw_buf_clear(&line);
 }
 
+/* Without it the daemon waits for the rest of the import.  Everything is on disk: a failure is none of ours. */
+static void end_history(const struct import *im)
+{
+  struct bw_buf answer = {0};
+  struct bw_error err;
+  (void)bw_control_call(im->cli->link, "history_end", NULL, &answer, &err);
+  bw_buf_clear(&answer);
+}
+
 static int run(struct import *im)
 {
   struct bw_cli *cli = im->cli;
@@ -365,6 +374,8 @@ static int run(struct import *im)
   rc = bw_cli_connect(cli);
   if (rc == BW_EXIT_OK)
     rc = read_all(im, reader);
+  if (rc == BW_EXIT_OK && in_order(im))
+    end_history(im);
   say_doubts(reader);
   if (rc == BW_EXIT_OK) {
     say_result(im);

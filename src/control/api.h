@@ -125,6 +125,7 @@
  * audit       {"now", "entries", "head": hash of the last, "ok", "broken_at": seq|null,
  *              "items": [{"seq", "at", "who", "what", "lead", "hash", "note", "detail"}]}            newest first
  *             A decision that came by another login than its person's is followed by a row "by login" with that login as note.
+ * history_end {}
  * records     {"items": [record as it was sent ...], "next": offset to ask from, "lost": records before it that are
  *              damaged or missing, "end": true where that was all}
  * tick        {"at", "offset"}

@@ -155,6 +155,7 @@ static const struct bw_command commands[] = {
     {"plays_diff", LOCAL, false, false, ARGS(plays_diff_args), "whose leads the rules on disk would change"},
     {"check", LOCAL, false, false, NONE, "check the configuration on disk"},
     {"reload", LOCAL, false, false, NONE, "check the configuration on disk and use it"},
+    {"history_end", LOCAL, false, false, NONE, "the history import of this connection has come to its end"},
     {"metrics", ANYONE, false, false, NONE, "numbers for Prometheus"},
     {"tick", LOCAL, false, true, ARGS(tick_args), "force a tick (tests only)"},
 };

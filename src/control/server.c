@@ -106,13 +106,13 @@ static void client_free(struct client *cl)
   free(cl);
 }
 
-/* Other than when the server ends: who came for long has left by himself. */
+/* Other than when the server ends: who came for long has left without a word. */
 static void client_gone(struct client *cl)
 {
   struct bw_control *c = cl->control;
   bool kept = cl->kept;
   client_free(cl);
-  if (kept && bw_control_kept(c) == 0 && c->events->kept_gone)
+  if (kept && c->events->kept_gone)
     c->events->kept_gone(c->ctx);
 }
 
@@ -212,6 +212,12 @@ void bw_request_keep(struct bw_request *req)
 {
   if (req->client)
     req->client->kept = true;
+}
+
+void bw_request_let_go(struct bw_request *req)
+{
+  if (req->client)
+    req->client->kept = false;
 }
 
 enum bw_peer bw_request_peer(const struct bw_request *req)

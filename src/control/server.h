@@ -22,7 +22,7 @@ struct bw_control_events {
   int (*ingest)(void *ctx, struct bw_request *req, int64_t arrival_ms, struct bw_str source, struct bw_str batch,
                 struct bw_error *err);
   int (*reject)(void *ctx, struct bw_request *req, const struct bw_reject *items, size_t n, struct bw_error *err);
-  void (*kept_gone)(void *ctx); /* the last client that was kept has closed its connection; may be NULL */
+  void (*kept_gone)(void *ctx); /* a client that was kept, and not let go, has closed its connection; may be NULL */
 };
 
 /*
@@ -56,9 +56,10 @@ void bw_request_failf(struct bw_request *req, enum bw_code code, const char *fmt
 /* ---- about a request ---- */
 /* The client has gone: an answer will be dropped, expensive work may be skipped (a decision must still be made). */
 bool bw_request_gone(const struct bw_request *req);
-/* Its client brings more, however long it is silent: until it closes its connection it is not idle, and bw_control_kept()
-   counts it. */
+/* Its client brings more, however long it is silent: until it is let go or closes its connection it is not idle, and
+   bw_control_kept() counts it. */
 void bw_request_keep(struct bw_request *req);
+void bw_request_let_go(struct bw_request *req);
 enum bw_peer bw_request_peer(const struct bw_request *req);
 /* The login name of the process at the other end ("ann", or "uid:1001"); "web" for our own web process. */
 const char *bw_request_who(const struct bw_request *req);

@@ -265,7 +265,7 @@ static int open_outbox(struct core *c, struct bw_error *err)
 
 static int open_control(struct core *c, struct bw_error *err)
 {
-  static const struct bw_control_events events = {core_control, core_ingest, core_reject, core_history_end};
+  static const struct bw_control_events events = {core_control, core_ingest, core_reject, core_history_gone};
   char *path = bw_asprintf("%s/control.sock", c->o->state_dir);
   int rc = bw_control_listen(c->loop, path, &events, c, &c->control, err);
   if (rc == 0)

@@ -144,7 +144,7 @@ bool core_history_behind(const struct core *c, const struct bw_record *r);
 void core_ticks_begin(struct core *c, uint32_t kind);
 /* A history import is under way, or may go on soon. */
 bool core_history_waits(const struct core *c);
-void core_history_end(void *ctx); /* whoever brought history has gone */
+void core_history_gone(void *ctx); /* whoever brought history has gone without an end */
 /* Watchers look at a record of this kind day by day. */
 bool core_calls_for_ticks(const struct core *c, uint32_t kind);
 /* What they wait for: "events" to score, or the rest of a "history" import; NULL: nothing. */
@@ -221,7 +221,7 @@ int core_edit(struct core *c, struct bw_request *req, const json_t *args, struct
 typedef int core_answer(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err);
 core_answer core_status, core_metrics, core_inbox, core_show, core_account, core_signals, core_release, core_why_not,
     core_rejected, core_unresolved, core_records, core_dead_letters, core_outbox, core_audit, core_reload, core_check,
-    core_test_tick, core_plays, core_plays_diff;
+    core_test_tick, core_plays, core_plays_diff, core_history_end;
 /* Before the pipeline is closed. */
 void core_diff_stop(struct core *c);
 bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b);

@@ -30,6 +30,14 @@ static int64_t time_at(struct bw_stmt *q, int i)
   return bw_stmt_col_null(q, i) ? BW_TIME_NONE : bw_stmt_col_int(q, i);
 }
 
+static void tell_interrupted(struct core *c)
+{
+  core_notice(
+      c, BW_URGENCY_MEDIUM, BW_STR(""), "history_interrupted",
+      BW_STR("A history import did not come to its end.  Repeat it: for some minutes the clock's ticks, and live events, "
+             "wait for it."));
+}
+
 int core_ticks_load(struct core *c, struct bw_error *err)
 {
   struct core_ticks *t = &c->ticks;
@@ -43,9 +51,7 @@ int core_ticks_load(struct core *c, struct bw_error *err)
   }
   core_tick_known(c, bw_pipeline_last_tick(c->pipeline)); /* of an earlier release, which kept no such row */
   if (t->wait_until - core_now(c) > HISTORY_QUIET_MS)
-    core_notice(
-        c, BW_URGENCY_MEDIUM, BW_STR(""), "history_interrupted",
-        BW_STR("A history import did not come to its end.  Repeat it: for some minutes the clock's ticks wait for it."));
+    tell_interrupted(c);
   return BW_OK;
 }
 
@@ -194,14 +200,30 @@ int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *
   return BW_OK;
 }
 
-/* Another file may follow at once. */
-void core_history_end(void *ctx)
+static void wait_on(struct core *c, int64_t ms)
 {
-  struct core *c = ctx;
-  c->importing = false;
-  c->ticks.wait_until = wait_for(c, HISTORY_QUIET_MS);
+  c->importing = bw_control_kept(c->control) > 0;
+  c->ticks.wait_until = wait_for(c, ms);
   core_commit_soon(c, 0);
   core_queue_soon(c, 0);
+}
+
+/* Another file may follow at once. */
+int core_history_end(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
+{
+  (void)args;
+  (void)err;
+  bw_request_let_go(req);
+  wait_on(c, HISTORY_QUIET_MS);
+  bw_request_reply_json(req, json_object());
+  return BW_OK;
+}
+
+void core_history_gone(void *ctx)
+{
+  struct core *c = ctx;
+  tell_interrupted(c);
+  wait_on(c, HISTORY_OPEN_MS);
 }
 
 static void on_tick_timer(void *ctx)

@@ -183,6 +183,23 @@ def test_a_queue_is_taken_in_once_whatever_dies(place):
         daemon.kill_all()
 
 
+def test_an_import_that_breaks_off_is_waited_for(daemon, tmp_path):
+    """Ctrl-C, a lost connection: the rest is scored as if nothing had happened."""
+    lines = [json.dumps(track(f"h-{n}", user=f"u{n % 13}", at=iso(NOON + n * 200))) + "\n" for n in range(20000)]
+    broken = subprocess.Popen([BUILD / "basewatch", "--state", daemon.state, "import", "--history", "-"], stdin=subprocess.PIPE, text=True)
+    broken.stdin.write("".join(lines[:15000]))
+    broken.stdin.flush()
+    wait_until(lambda: daemon.status()["ingest"]["accepted"] > 3000, 30, "some of it")
+    broken.kill()
+    broken.wait()
+    wait_until(lambda: [n["code"] for n in daemon.status()["notices"]] == ["history_interrupted"], 10, "the notice")
+    assert daemon.status()["tick"]["waits_for"] == "history"
+    (tmp_path / "all.jsonl").write_text("".join(lines))
+    said = daemon.cli("import", "--history", tmp_path / "all.jsonl").stdout
+    assert "were there already" in said and "Each of its days is scored as it was." in said
+    assert ticks(daemon) == days(1, 20000 * 200 // DAY + 1)
+
+
 def test_the_later_half_first_says_so(daemon, tmp_path):
     daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30)))
     said = daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30))).stdout

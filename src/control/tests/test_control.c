@@ -209,6 +209,7 @@ static int on_control(void *ctx, struct bw_request *req, const struct bw_command
   }
   snprintf(w->who, sizeof w->who, "%.*s", BW_FMT(bw_args_text(args, "who")));
   snprintf(w->via, sizeof w->via, "%.*s", BW_FMT(bw_args_text(args, "via")));
+  bw_request_let_go(req);
   bw_request_reply_json(req, json_pack("{s:s}", "command", cmd->name));
   return 0;
 }
@@ -394,7 +395,7 @@ static void test_reconnect_fails_pending(void **state)
   close(fds[0]);
 }
 
-/* Whoever brings more is missed when he goes, and not when it is the server that ends. */
+/* Whoever brings more is missed when he goes; not where he said so before, and not when it is the server that ends. */
 static void test_kept_client_goes(void **state)
 {
   struct world *w = *state;
@@ -413,6 +414,12 @@ static void test_kept_client_goes(void **state)
   connect_client(w);
   assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
   settle(w, 2);
+  assert_int_equal(bw_control_kept(w->control), 1);
+  send_text(w, "{\"command\":\"status\"}", 1000); /* the stand-in lets go on any command */
+  settle(w, 3);
+  assert_int_equal(bw_control_kept(w->control), 0);
+  assert_int_equal(bw_control_client_send(w->client, BW_FRAME_INGEST, bw_buf_str(&out), 1000, on_done, w, NULL), 0);
+  settle(w, 4);
   bw_control_free(&w->control);
   assert_int_equal(w->goodbyes, 1);
   bw_buf_clear(&out);
