@@ -103,6 +103,13 @@ static void check_added(struct eval *e)
   speak(e, SIG_SEATS_ADDED, 0, step, rise, s->rule.threshold, bw_strength(&s->rule, rise, 1));
 }
 
+/* Since when there are as many seats as now.  The first that were told of may be as old as the contract. */
+static int32_t seats_since(const struct facts *f)
+{
+  int32_t told = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
+  return f->nseat_changes == 1 && f->start > 0 && f->start < told ? f->start : told;
+}
+
 /* Idle says something only where activity is seen at all, and the seats have been there for a whole window. */
 static void check_idle(struct eval *e, double seats)
 {
@@ -111,9 +118,8 @@ static void check_idle(struct eval *e, double seats)
   const struct facts *f = e->a->facts;
   int32_t w = s->window > RING - 1 ? RING - 1 : s->window;
   double active = mau_on(u, e->act, e->day, w), before = w == u->cfg.mau_window ? mau_on(u, e->act, e->day - w, w) : active;
-  int32_t since = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
   bool known = seats >= least_volume(e, SIG_IDLE_SEATS, 0) && seats > 0 && e->act->first &&
-               e->act->first + 2 * s->window <= e->day && since + s->window <= e->day;
+               e->act->first + 2 * s->window <= e->day && seats_since(f) + s->window <= e->day;
   enum bw_known k = known ? BW_KNOWN : BW_ABSENT;
   enum bw_step step;
   if (known && (fleet_low(u) || merger_holds_decline(u, e->a, e->day)))

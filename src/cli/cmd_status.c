@@ -94,6 +94,8 @@ static void put_next_tick(struct bw_cli *cli, struct bw_buf *out, const json_t *
   const char *wait = bw_get_str(tick, "waits_for");
   if (strcmp(wait, "events") == 0) {
     bw_buf_add_cstr(out, "; they begin with the first event");
+  } else if (strcmp(wait, "clock") == 0) {
+    bw_buf_add_cstr(out, "; the clock is behind it, and nothing is scored until it is there");
   } else if (strcmp(wait, "history") == 0) {
     bw_buf_add_cstr(out, "; the next one waits for the end of a history import");
     if (queued)

@@ -21,7 +21,7 @@
  *              "journal": {"first", "next", "blocks", "bytes", "damaged_records"},
  *              "ingest": {"accepted", "duplicates", "rejected", "unresolved",       since start
  *                         "queued" behind a history import,   "per_second", last minute   "last_arrival"},
- *              "tick": {"last", "next", "waits_for": "events|history"|null, and then there is no next},
+ *              "tick": {"last", "next", "waits_for": "events|history|clock"|null, and then there is no next},
  *              "book": {"accounts", "contacts", "plans", "subscriptions", "opportunities"},
  *              "signals": {"open", "held" back by the fleet guard}, "leads": {"open", "snoozed", "approved", "delivered", "overdue"},
  *              "projected": last offset that is in the book, "dead_letters", "outbox": {"pending", "parked"},

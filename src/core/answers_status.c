@@ -99,7 +99,7 @@ static const char *overall(const struct core *c, uint64_t behind)
       return "degraded";
     behind += s.lag;
   }
-  return c->full || !web_is_up(c) ? "degraded" : behind > 100000 ? "catching up" : "running";
+  return c->full || !web_is_up(c) || core_clock_behind(c) ? "degraded" : behind > 100000 ? "catching up" : "running";
 }
 
 static json_t *last_exit_json(const struct core *c, const struct bw_watcher_status *s)

@@ -77,6 +77,7 @@ struct core {
   size_t npending, pending_cap, pending_records;
   struct core_ticks ticks, durable_ticks; /* the second: as of the last commit */
   bool importing;                         /* somebody brings history */
+  bool told_clock;
   struct core_queue queue, durable_queue; /* likewise */
   int64_t last_arrival;
   struct core_diff *diff; /* a comparison of rules under way, or NULL */
@@ -132,6 +133,20 @@ int core_ticks_save(struct core *c, struct bw_error *err); /* into the open tran
 void core_tick_known(struct core *c, int64_t at_ms);
 /* Appends a tick record for time at_ms, unless the journal has one of that time or later. */
 int core_append_tick(struct core *c, int64_t at_ms, struct bw_error *err);
+/* The clock's ticks begin with the first record that calls for them. */
+void core_ticks_begin(struct core *c, uint32_t kind);
+/* Watchers look at a record of this kind day by day. */
+bool core_calls_for_ticks(const struct core *c, uint32_t kind);
+/* The last tick is of a time that is still to come: nothing is scored until then. */
+bool core_clock_behind(const struct core *c);
+/* What they wait for: "events" to score, the rest of a "history" import, the "clock" to come as far; NULL: nothing. */
+const char *core_ticks_wait(const struct core *c);
+/* Appends the clock's ticks that are due, unless they have to wait. */
+int core_append_due(struct core *c, struct bw_error *err);
+void core_tick_timer(struct core *c); /* arms the clock's next tick */
+
+/* ---- history.c ---- */
+void core_history_load(struct core *c); /* once the ticks are known: tells of an import that broke off */
 /* A batch of a history import: until its sender has gone, and somewhat longer, the clock's ticks wait. */
 int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *err);
 /* History is scored as it would have been: a tick at each day boundary that its records cross, up to the present. */
@@ -140,16 +155,9 @@ int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_erro
 int64_t core_scored_until(const struct core *c);
 /* This piece of history only teaches: its day was over, and scored, when it came. */
 bool core_history_behind(const struct core *c, const struct bw_record *r);
-/* The clock's ticks begin with the first record that calls for them. */
-void core_ticks_begin(struct core *c, uint32_t kind);
 /* A history import is under way, or may go on soon. */
 bool core_history_waits(const struct core *c);
 void core_history_gone(void *ctx); /* whoever brought history has gone without an end */
-/* Watchers look at a record of this kind day by day. */
-bool core_calls_for_ticks(const struct core *c, uint32_t kind);
-/* What they wait for: "events" to score, or the rest of a "history" import; NULL: nothing. */
-const char *core_ticks_wait(const struct core *c);
-void core_tick_timer(struct core *c); /* arms the clock's next tick */
 
 /* ---- queue.c: live records wait for the end of a history import ---- */
 int core_queue_load(struct core *c, struct bw_error *err);

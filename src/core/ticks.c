@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ticks: those of the clock, and those that a history import calls for.  What is known of them is kept in the store with the
- * records, so that a restart in the middle of an import changes nothing.  Runs in core.
+ * Ticks: those of the clock, and what is known of all.  That is kept in the store with the records, so that a restart changes
+ * nothing.  Runs in core.
  */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "core/private.h"
 #include "signals/signals.h"
 
-#define HISTORY_QUIET_MS BW_MINUTE       /* so long after a history import the clock's ticks wait for another one */
-#define HISTORY_OPEN_MS (15 * BW_MINUTE) /* ... and after the last batch of one that did not end, for the rest of it */
 #define MISSED_DAYS_MAX 400
+#define AHEAD_MOST_MS (10 * BW_MINUTE) /* of the last tick, before the clock: it is corrected now and then */
 #define TABLES                                                                                                                 \
   (BW_KIND_BIT(BW_KIND_ACCOUNT) | BW_KIND_BIT(BW_KIND_CONTACT) | BW_KIND_BIT(BW_KIND_PLAN) |                                   \
    BW_KIND_BIT(BW_KIND_SUBSCRIPTION) | BW_KIND_BIT(BW_KIND_OPPORTUNITY))
@@ -30,14 +31,6 @@ static int64_t time_at(struct bw_stmt *q, int i)
   return bw_stmt_col_null(q, i) ? BW_TIME_NONE : bw_stmt_col_int(q, i);
 }
 
-static void tell_interrupted(struct core *c)
-{
-  core_notice(
-      c, BW_URGENCY_MEDIUM, BW_STR(""), "history_interrupted",
-      BW_STR("A history import did not come to its end.  Repeat it: for some minutes the clock's ticks, and live events, "
-             "wait for it."));
-}
-
 int core_ticks_load(struct core *c, struct bw_error *err)
 {
   struct core_ticks *t = &c->ticks;
@@ -50,8 +43,7 @@ int core_ticks_load(struct core *c, struct bw_error *err)
     bw_stmt_reset(q);
   }
   core_tick_known(c, bw_pipeline_last_tick(c->pipeline)); /* of an earlier release, which kept no such row */
-  if (t->wait_until - core_now(c) > HISTORY_QUIET_MS)
-    tell_interrupted(c);
+  core_history_load(c);
   return BW_OK;
 }
 
@@ -116,39 +108,6 @@ void core_ticks_begin(struct core *c, uint32_t kind)
   c->ticks.begun = c->ticks.begun || core_calls_for_ticks(c, kind);
 }
 
-/* ---- history ---- */
-
-bool core_history_waits(const struct core *c)
-{
-  int64_t wait = c->ticks.wait_until - core_now(c);
-  return c->importing || (wait > 0 && wait <= HISTORY_OPEN_MS); /* longer: the machine's clock was set back */
-}
-
-int core_history_ticks(struct core *c, const struct bw_record *r, struct bw_error *err)
-{
-  struct core_ticks *t = &c->ticks;
-  int64_t now = core_now(c), day = bw_day_time(bw_time_day(r->time_ms < now ? r->time_ms : now));
-  int rc = BW_OK;
-  if (!core_calls_for_ticks(c, r->kind))
-    return BW_OK;
-  if (t->history == BW_TIME_NONE)
-    t->history = day;
-  for (; rc == 0 && t->history < day; t->history += BW_DAY)
-    rc = core_append_tick(c, t->history + BW_DAY, err);
-  return rc;
-}
-
-int64_t core_scored_until(const struct core *c)
-{
-  return c->ticks.last > c->ticks.history ? c->ticks.last : c->ticks.history;
-}
-
-bool core_history_behind(const struct core *c, const struct bw_record *r)
-{
-  int64_t until = core_scored_until(c);
-  return until != BW_TIME_NONE && r->time_ms < until - BW_DAY && core_calls_for_ticks(c, r->kind);
-}
-
 /* ---- the clock's ticks ---- */
 
 /* After days away: one tick for each midnight that passed, so that daily rules see every day, then the present one. */
@@ -166,8 +125,18 @@ static int append_due(struct core *c, int64_t now, struct bw_error *err)
   return rc < 0 ? rc : core_append_tick(c, due, err);
 }
 
+/* Ticks never go back: after a clock that was wrong they wait for the right one to come as far.  (In a test they come as told.)
+ */
+bool core_clock_behind(const struct core *c)
+{
+  int64_t tick = core_setup(c)->tick_ms, most = tick > AHEAD_MOST_MS ? tick : AHEAD_MOST_MS;
+  return !c->o->tests && c->ticks.last != BW_TIME_NONE && c->ticks.last - core_now(c) > most;
+}
+
 const char *core_ticks_wait(const struct core *c)
 {
+  if (core_clock_behind(c))
+    return "clock";
   if (!c->ticks.begun && c->ticks.last == BW_TIME_NONE)
     return "events";
   return core_history_waits(c) || c->queue.batches ? "history" : NULL;
@@ -178,64 +147,37 @@ static bool may_tick(const struct core *c)
   return !c->o->tests && !c->full && !c->stopping && !core_ticks_wait(c);
 }
 
-/* ---- a history import ---- */
-
-/* In a test nothing waits for what may come: its clock may stand still. */
-static int64_t wait_for(const struct core *c, int64_t ms)
+static void tell_clock(struct core *c)
 {
-  return c->o->tests ? 0 : core_now(c) + ms;
+  char last[BW_TIME_TEXT], now[BW_TIME_TEXT], text[400];
+  if (c->told_clock == core_clock_behind(c))
+    return;
+  c->told_clock = !c->told_clock;
+  if (!c->told_clock)
+    return;
+  bw_time_format(c->ticks.last, last);
+  bw_time_format(core_now(c), now);
+  (void)snprintf(text, sizeof text,
+                 "The last tick is of %s, and the clock says %s: nothing is scored until then.  If the clock was wrong, "
+                 "restore a backup, or bring what `basewatch export` gives into an empty state directory, with --history.",
+                 last, now);
+  core_notice(c, BW_URGENCY_HIGH, BW_STR(""), "clock_behind", bw_str(text));
 }
 
-/* Where it finds live events, which no tick has seen by chance, it is late all the same. */
-int core_history_batch(struct core *c, struct bw_request *req, struct bw_error *err)
+int core_append_due(struct core *c, struct bw_error *err)
 {
-  const struct core_ticks *t = &c->ticks;
-  bool late = t->begun && t->last == BW_TIME_NONE && t->history == BW_TIME_NONE && may_tick(c);
-  int rc = late ? append_due(c, core_now(c), err) : BW_OK;
-  if (rc < 0)
-    return rc;
-  bw_request_keep(req);
-  c->importing = true;
-  c->ticks.wait_until = wait_for(c, HISTORY_OPEN_MS);
-  return BW_OK;
-}
-
-static void wait_on(struct core *c, int64_t ms)
-{
-  c->importing = bw_control_kept(c->control) > 0;
-  c->ticks.wait_until = wait_for(c, ms);
-  core_commit_soon(c, 0);
-  core_queue_soon(c, 0);
-}
-
-/* Another file may follow at once. */
-int core_history_end(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
-{
-  (void)args;
-  (void)err;
-  bw_request_let_go(req);
-  wait_on(c, HISTORY_QUIET_MS);
-  bw_request_reply_json(req, json_object());
-  return BW_OK;
-}
-
-void core_history_gone(void *ctx)
-{
-  struct core *c = ctx;
-  tell_interrupted(c);
-  wait_on(c, HISTORY_OPEN_MS);
+  return may_tick(c) ? append_due(c, core_now(c), err) : BW_OK;
 }
 
 static void on_tick_timer(void *ctx)
 {
   struct core *c = ctx;
   struct bw_error err;
-  if (may_tick(c)) {
-    if (append_due(c, core_now(c), &err) < 0)
-      bw_log(BW_LOG_ERROR, "the tick could not be journaled", "error=%s", BW_Q(err.message));
-    else if (c->ticks.last != c->durable_ticks.last)
-      core_commit_soon(c, 0);
-  }
+  tell_clock(c);
+  if (core_append_due(c, &err) < 0)
+    bw_log(BW_LOG_ERROR, "the tick could not be journaled", "error=%s", BW_Q(err.message));
+  else if (c->ticks.last != c->durable_ticks.last)
+    core_commit_soon(c, 0);
   core_tick_timer(c);
 }
 

@@ -16,6 +16,8 @@
 #include "store/private.h"
 
 #define CLEAN "clean\n"
+#define TRIES 30
+#define TRY_US 100000
 
 static int lock_held(struct bw_store *s, const char *lock_path, int fd, struct bw_error *err)
 {
@@ -42,6 +44,16 @@ static void mark(int fd, const char *text)
   (void)fdatasync(fd);
 }
 
+/* A core whose parent was killed holds it a moment longer. */
+static bool take(int fd)
+{
+  int i;
+  for (i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
+    if (errno != EWOULDBLOCK || i == TRIES || usleep(TRY_US) != 0)
+      return false;
+  return true;
+}
+
 int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_error *err)
 {
   char *lock_path BW_AUTOFREE = bw_asprintf("%s-lock", s->path);
@@ -50,7 +62,7 @@ int bw_store_lock(struct bw_store *s, bool existed, bool *ret_died, struct bw_er
   ssize_t n;
   if (fd < 0)
     return bw_fail_errno(err, errno == ENOSPC ? BW_ENOSPC : BW_EIO, "cannot open the lock file %s", lock_path);
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (!take(fd)) {
     if (errno == EWOULDBLOCK)
       return lock_held(s, lock_path, fd, err);
     bw_fail_errno(err, BW_EIO, "cannot lock %s", lock_path);

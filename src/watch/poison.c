@@ -106,6 +106,7 @@ static void condemn(struct bw_watcher *w, uint64_t offset, const char *reason)
   }
   w->bisecting = false;
   w->deaths = 0;
+  w->failures = 0; /* those were the search's; the next such record must not wait for their backoff */
   if (rc < 0) {
     bw_watchers_failed(ws);
     bw_watcher_notice(w, "dead_letter_failed", "record %llu could not be set aside and will be tried again: %s",

@@ -200,10 +200,56 @@ def test_an_import_that_breaks_off_is_waited_for(daemon, tmp_path):
     assert ticks(daemon) == days(1, 20000 * 200 // DAY + 1)
 
 
+def test_contracts_without_a_time_are_as_old_as_they_say(tmp_path):
+    """A CSV of today with the contract's start: what its seats say of the past is what a replay of the same files says."""
+    write_config(tmp_path)
+    start = iso(NOON - 30 * DAY)[:10]
+    files = {"plans.csv": "plan_id,name,seat_price\nteam,Team,200\n", "accounts.csv": f"account_id,name,arr,currency,start_date\nacme,Acme,24000,USD,{start}\n",
+             "subscriptions.csv": f"account_id,plan,seats,start_date\nacme,team,60,{start}\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    history = write(tmp_path / "usage.jsonl", usage(0, 90))
+    d = Daemon(tmp_path, tests=False).start()
+    try:
+        d.cli("import", *(tmp_path / name for name in files))
+        d.cli("import", "--history", history)
+        said = signals(d)
+    finally:
+        d.kill_all()
+    done = subprocess.run([BUILD / "basewatch", "replay", "--config", tmp_path / "config", "--plugins", d.plugins, "--only", "signal", "--tick", "1d",
+                           *(tmp_path / name for name in files), history], capture_output=True, text=True, check=True)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted((s["signal"], s["at"][:10]) for s in found if s["state"] == "opened") == said and "idle_seats" in dict(said)
+
+
 def test_the_later_half_first_says_so(daemon, tmp_path):
     daemon.cli("import", "--history", write(tmp_path / "2.jsonl", usage(30)))
     said = daemon.cli("import", "--history", write(tmp_path / "1.jsonl", usage(0, 30))).stdout
     assert "390 of them are of days that the daemon has scored already" in said and ticks(daemon) == days(31, DAYS)
+
+
+def test_a_clock_that_was_ahead_is_told(tmp_path):
+    write_config(tmp_path)
+    ahead = Daemon(tmp_path, tests=False, args=["--start-time", iso(time.time() + 90 * DAY)]).start()
+    try:
+        ahead.cli("import", write(tmp_path / "one.jsonl", [track("ahead", at=iso(time.time()))]))
+        last = wait_until(lambda: ahead.status()["tick"]["last"], 30, "a tick")
+        ahead.stop()
+        right = Daemon(tmp_path, tests=False).start()
+        wait_until(lambda: [n["code"] for n in right.status()["notices"]] == ["clock_behind"], 30, "the notice")
+        status = right.status()
+        assert status["state"] == "degraded" and status["tick"] == {"last": last, "next": None, "waits_for": "clock"}
+        assert "nothing is scored until it is there" in right.cli("status").stdout
+        (tmp_path / "anew").mkdir()
+        export = write(tmp_path / "export.jsonl", journal(right))
+        write_config(tmp_path / "anew")
+        anew = Daemon(tmp_path / "anew", tests=False).start()
+        assert "1 record is on disk" in anew.cli("import", "--history", export).stdout
+        assert anew.status()["state"] == "running"
+    finally:
+        for name in ("ahead", "right", "anew"):
+            if name in locals():
+                locals()[name].kill_all()
 
 
 def test_an_event_ahead_of_time_moves_no_clock(daemon, tmp_path):

@@ -71,6 +71,17 @@ def test_a_new_plugin_builds_and_passes_at_once(installed, scaffold):
     assert list(stage.rglob("basewatch/watchers/quiet_return.so"))
 
 
+def test_the_sdk_is_found_and_linked(installed, tmp_path):
+    """As docs/plugins.md says: one header or all, with what pkg-config gives."""
+    (tmp_path / "x.c").write_text("#include <basewatch/sdk/index.h>\n#include <basewatch/sdk.h>\n#include <basewatch/base/hash.h>\n"
+                                  "uint32_t f(struct bw_keyed *k, struct bw_str s, uint64_t seed)\n{\n"
+                                  "  return bw_keyed_find(k, bw_hash_fold(bw_hash_str(s, seed)), s);\n}\n")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "basewatch-plugin"], capture_output=True, text=True, env=installed[1], check=True).stdout.split()
+    done = subprocess.run(["cc", "-Wall", "-Werror", "-fPIC", "-shared", "-Wl,-z,defs", "-Wl,--exclude-libs,ALL", "-o", tmp_path / "x.so", tmp_path / "x.c", *flags],
+                          capture_output=True, text=True, env=installed[1])
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_new_refuses(installed, scaffold):
     for args, why in ((("quiet_return",), "is there already"), (("Quiet",), "made of a-z"), (("../x",), "made of a-z"), ((), "usage")):
         done = basewatch(installed, "plugin", "new", *args, cwd=scaffold.parent)
