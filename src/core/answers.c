@@ -105,7 +105,8 @@ bool core_same_watchers(const struct bw_setup *a, const struct bw_setup *b)
     return false;
   for (i = 0; i < a->nwatchers; i++)
     if (strcmp(a->watchers[i].name, b->watchers[i].name) != 0 || strcmp(a->watchers[i].path, b->watchers[i].path) != 0 ||
-        strcmp(a->watchers[i].options, b->watchers[i].options) != 0)
+        strcmp(a->watchers[i].options, b->watchers[i].options) != 0 ||
+        strcmp(a->watchers[i].description, b->watchers[i].description) != 0)
       return false;
   return true;
 }

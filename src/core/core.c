@@ -235,6 +235,7 @@ static int open_watchers(struct core *c, struct bw_error *err)
     configs[i] = (struct bw_watcher_config){.name = s->watchers[i].name,
                                             .plugin = s->watchers[i].path,
                                             .options = bw_str(s->watchers[i].options),
+                                            .description = bw_str(s->watchers[i].description),
                                             .deadline_ms = s->watchers[i].deadline_ms,
                                             .memory_bytes = (uint64_t)s->watchers[i].memory_bytes,
                                             .snapshot_ms = s->watchers[i].snapshot_ms,

@@ -148,7 +148,7 @@ static void complain_of(const struct bw_watcher_setup *w, const struct bw_node *
   (key ? bw_complain_key : bw_complain)(c, found ? found : root, "watcher %s: %s", w->name, err->message);
 }
 
-static void catalogue(struct bw_setup *s, const struct bw_watcher_setup *w, const char *exe, const struct bw_node *root,
+static void catalogue(struct bw_setup *s, struct bw_watcher_setup *w, const char *exe, const struct bw_node *root,
                       struct bw_complaints *c)
 {
   struct bw_buf json = {0};
@@ -159,6 +159,7 @@ static void catalogue(struct bw_setup *s, const struct bw_watcher_setup *w, cons
     rc = bw_catalog_add(s->catalog, bw_buf_str(&json), &number, &err);
   if (rc < 0)
     complain_of(w, root, &err, c);
+  w->description = bw_str_dup(bw_buf_str(&json));
   bw_buf_clear(&json);
 }
 
@@ -387,6 +388,7 @@ void bw_setup_free(struct bw_setup **setup)
     free(s->watchers[i].name);
     free(s->watchers[i].path);
     free(s->watchers[i].options);
+    free(s->watchers[i].description);
   }
   free(s->watchers);
   free(s->free_mail);

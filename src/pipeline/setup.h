@@ -19,6 +19,7 @@ struct bw_watcher_setup {
   char *name;           /* the plugin's own name: the prefix of its traits */
   char *path;           /* of the shared object */
   char *options;        /* JSON object */
+  char *description;    /* what the plugin said of itself: JSON */
   int64_t deadline_ms;  /* for one batch */
   int64_t memory_bytes; /* address space of the host */
   int64_t snapshot_ms;

@@ -25,12 +25,25 @@ static void start_over(struct bw_watcher *w)
   bw_watcher_begin(w);
 }
 
+/* Another file under the same name may number its signals otherwise. */
+static int check_description(const struct bw_watcher *w, struct bw_str payload, struct bw_error *err)
+{
+  if (w->cfg.description.len == 0 || bw_str_eq(w->cfg.description, payload))
+    return BW_OK;
+  return bw_fail(
+      err, BW_EVERSION, BW_CLASS_CONFIG,
+      "its plugin was replaced by one that says something else of itself (now version %s): `basewatch reload` takes it up",
+      w->plugin.version);
+}
+
 /* The host has opened its plugin. */
 static int opened(struct bw_watcher *w, struct bw_str payload, struct bw_error *err)
 {
   char *key;
   bool same;
   int rc = bw_described_read(&w->plugin, payload, err);
+  if (rc == 0)
+    rc = check_description(w, payload, err);
   if (rc < 0)
     return rc;
   key = key_of(w);

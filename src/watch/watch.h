@@ -19,11 +19,13 @@ struct bw_watchers;
 extern const struct bw_schema bw_watch_schema;
 
 struct bw_watcher_config {
-  const char *name;          /* unique; the key of its rows in the store */
-  const char *plugin;        /* absolute path */
-  struct bw_str options;     /* JSON object; empty: {} */
-  int64_t deadline_ms;       /* for one batch, a snapshot, or start-up; default 30 s */
-  uint64_t memory_bytes;     /* address space of the host; 0: no limit */
+  const char *name;      /* unique; the key of its rows in the store */
+  const char *plugin;    /* absolute path */
+  struct bw_str options; /* JSON object; empty: {} */
+  struct bw_str
+      description;       /* what the plugin must say of itself (JSON), for its signals are told by number; empty: anything */
+  int64_t deadline_ms;   /* for one batch, a snapshot, or start-up; default 30 s */
+  uint64_t memory_bytes; /* address space of the host; 0: no limit */
   uint64_t snapshot_records; /* a snapshot after this many records; default 200,000 */
   int64_t snapshot_ms;       /* or after this long, where there are new ones; default 15 min */
   int64_t backoff_ms;        /* before the first restart; doubles up to 60 s; default 500 */

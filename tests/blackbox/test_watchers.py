@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A watcher that crashes, hangs, floods or allocates without end: the rest goes on, the poison record is found and set aside."""
 import json
+import os
+import shutil
+import signal
 import subprocess
 
 import pytest
@@ -44,6 +47,25 @@ def test_one_bad_watcher(tmp_path, toy):
         counts = {t["key"] or "count": t["value"] for t in daemon.json("account", "a0")["traits"] if t["trait"] == "toy.count"}
         assert counts == {"count": sum(1 for i in range(300) if i % 7 == 0 and i != 137)}
         assert daemon.stop() == 0
+    finally:
+        daemon.kill_all()
+
+
+def test_another_plugin_under_the_same_name_waits_for_a_reload(tmp_path):
+    """It is started again by chance, and numbers its signals otherwise: none of them may be taken for another."""
+    config = write_config(tmp_path)
+    plugin = tmp_path / "toy.so"
+    shutil.copy(TOYS / "good.so", plugin)
+    (config / "watchers/toy.yaml").write_text(f"watcher: toy\nplugin: {plugin}\n")
+    daemon = Daemon(tmp_path).start()
+    try:
+        shutil.copy(TOYS / "later.so", tmp_path / "new.so")
+        os.rename(tmp_path / "new.so", plugin)
+        os.kill(watcher_status(daemon, "toy")["pid"], signal.SIGKILL)
+        wait_until(lambda: "`basewatch reload` takes it up" in (watcher_status(daemon, "toy")["last_error"] or ""), 30, "the refusal")
+        assert watcher_status(daemon, "usage")["state"] == "running"
+        daemon.cli("reload")
+        wait_until(lambda: (watcher_status(daemon, "toy") or {}).get("state") == "running", 30, "the new one")
     finally:
         daemon.kill_all()
 
