@@ -234,9 +234,7 @@ static void tell_odd(struct apply *a, const struct bw_field *f, const char *why)
 static void tell_odd_word(struct apply *a, const struct bw_field *f)
 {
   struct bw_buf why = {0};
-  bw_buf_add_cstr(&why, "none of ");
-  bw_word_list(a->entity->kind, f->key, &why);
-  bw_buf_add_cstr(&why, ": no rule knows what to make of it, and plays are careful with the account until it is one of these");
+  bw_word_advise(a->entity->kind, f->key, &why);
   tell_odd(a, f, bw_buf_cstr(&why));
   bw_buf_clear(&why);
 }

@@ -67,7 +67,10 @@ const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char ou
 /* The one spelling of a word that rules know; NULL: the field has none such, or the text is not among them (*ret_odd, where
    that is worth a notice). */
 const char *bw_word_find(enum bw_entity_kind kind, struct bw_str field, struct bw_str text, bool *ret_odd);
-void bw_word_list(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out); /* "green, yellow or red" */
+/* One of a few words is expected, and what is none of them is worth a notice. */
+bool bw_word_expected(enum bw_entity_kind kind, struct bw_str field);
+/* What is wrong with a value that is not: "none of green, yellow or red: ...". */
+void bw_word_advise(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out);
 bool bw_word_is(struct bw_str text, const char *word);                                /* in any spelling */
 /* Anything that is not clearly a no: of what must not be overlooked. */
 bool bw_word_says_yes(struct bw_str text);

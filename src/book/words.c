@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 
+#include "base/currency.h"
 #include "book/private.h"
 
 #define MAX_WORD 64
@@ -19,7 +20,7 @@ static const struct words {
   enum bw_entity_kind kind;
   const char *field;
   bool open;                    /* other words are all right as they are: a CRM has its own */
-  const char *const *words;     /* as rules write them; NULL-terminated */
+  const char *const *words;     /* as rules write them; NULL-terminated; NULL: ISO 4217 codes */
   const char *const *otherwise; /* what is also said, and the word for it, in turn; NULL-terminated, or NULL */
 } table[] = {
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -27,8 +28,10 @@ static const struct words {
     {BW_ENTITY_ACCOUNT, "stage", false, bw_stages, NULL},
     {BW_ENTITY_ACCOUNT, "budget", false, bw_budget_words, NULL},
     {BW_ENTITY_ACCOUNT, "relationship", false, bw_relationship_words, NULL},
+    {BW_ENTITY_ACCOUNT, "currency", false, NULL, NULL},
     {BW_ENTITY_CONTACT, "role", true, WORDS("champion", "economic_buyer", "sponsor", "user"), WORDS("buyer", "economic_buyer")},
     {BW_ENTITY_OPPORTUNITY, "outcome", true, WORDS("won", "lost"), NULL},
+    {BW_ENTITY_OPPORTUNITY, "currency", true, NULL, NULL},
     {BW_ENTITY_OPPORTUNITY, "kind", true, WORDS("new", "expansion", "renewal"), NULL},
     {BW_ENTITY_OPPORTUNITY, "loss_reason", true,
      WORDS("timing", "budget", "priorities", "competitor", "missing_capability", "fit", "other"), NULL},
@@ -76,6 +79,11 @@ const char *bw_word_find(enum bw_entity_kind kind, struct bw_str field, struct b
   *ret_odd = false;
   if (!w || text.len == 0)
     return NULL;
+  if (!w->words) {
+    const char *code = bw_currency_code(text);
+    *ret_odd = !code && !w->open;
+    return code;
+  }
   if (fold(text, folded)) {
     for (i = 0; w->words[i]; i++)
       if (same(folded, w->words[i]))
@@ -107,10 +115,22 @@ bool bw_word_says_yes(struct bw_str text)
   return true;
 }
 
-void bw_word_list(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out)
+bool bw_word_expected(enum bw_entity_kind kind, struct bw_str field)
+{
+  const struct words *w = words_of(kind, field);
+  return w && !w->open;
+}
+
+void bw_word_advise(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out)
 {
   const struct words *w = words_of(kind, field);
   size_t i;
-  for (i = 0; w && w->words[i]; i++)
+  if (!w->words) {
+    bw_buf_add_cstr(out, "no currency that is plain: no text tells a price until it is an ISO 4217 code such as EUR");
+    return;
+  }
+  bw_buf_add_cstr(out, "none of ");
+  for (i = 0; w->words[i]; i++)
     bw_buf_printf(out, "%s%s", i == 0 ? "" : w->words[i + 1] ? ", " : " or ", w->words[i]);
+  bw_buf_add_cstr(out, ": no rule knows what to make of it, and plays are careful with the account until it is one of these");
 }

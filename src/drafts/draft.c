@@ -191,18 +191,6 @@ static void take_note(void *ctx, const struct bw_mustache_note *n)
                                                    n->offset, n->shown.len});
 }
 
-static struct bw_mustache_options strict_options(const char *currency, size_t max_output, struct rendering *r)
-{
-  return (struct bw_mustache_options){.strict = true,
-                                      .clean = true,
-                                      .max_value = BW_DRAFT_MAX_VALUE,
-                                      .max_output = max_output,
-                                      .currency = currency,
-                                      .partial = find_partial,
-                                      .note = take_note,
-                                      .ctx = r};
-}
-
 /* The text that a view has for a name, in ret (of at most `size` bytes with its NUL); empty where there is none. */
 static struct bw_str view_text(const struct bw_view *view, const char *name, char *ret, size_t size)
 {
@@ -214,6 +202,24 @@ static struct bw_str view_text(const struct bw_view *view, const char *name, cha
   memcpy(ret, v.text.data, v.text.len);
   ret[v.text.len] = '\0';
   return bw_str_n(ret, v.text.len);
+}
+
+/* What the account's record says now: it may have been mended since the lead was opened. */
+static const char *currency_of(const struct bw_view *view, const char *otherwise, char ret[64])
+{
+  return view_text(view, "account.currency", ret, 64).len ? ret : otherwise;
+}
+
+static struct bw_mustache_options strict_options(const char *currency, size_t max_output, struct rendering *r)
+{
+  return (struct bw_mustache_options){.strict = true,
+                                      .clean = true,
+                                      .max_value = BW_DRAFT_MAX_VALUE,
+                                      .max_output = max_output,
+                                      .currency = currency,
+                                      .partial = find_partial,
+                                      .note = take_note,
+                                      .ctx = r};
 }
 
 /* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known.  American English
@@ -247,7 +253,8 @@ int bw_draft_render(const struct bw_templates *set, const struct bw_template *t,
   char language[3] = {locale->tag[0], locale->tag[1], '\0'};
   const struct bw_template *in = bw_templates_in(set, bw_str(t->name), language);
   struct rendering r = {set, "", &d, BW_DRAFT_TO, 0};
-  struct bw_mustache_options options = strict_options(currency, BW_DRAFT_MAX_BODY, &r);
+  char said[64];
+  struct bw_mustache_options options = strict_options(currency_of(view, currency, said), BW_DRAFT_MAX_BODY, &r);
   struct bw_buf out = {0};
   int rc = BW_OK;
   size_t f;
@@ -279,7 +286,8 @@ int bw_text_render(struct bw_str text, const struct bw_view *view, const char *c
                    size_t *ret_missing, struct bw_error *err)
 {
   struct rendering r = {0};
-  struct bw_mustache_options options = strict_options(currency, 4096, &r);
+  char said[64];
+  struct bw_mustache_options options = strict_options(currency_of(view, currency, said), 4096, &r);
   struct bw_mustache_where where = {0};
   struct bw_mustache *m = NULL;
   int rc = bw_mustache_compile(text, &m, &where, err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/currency.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "drafts/locale.h"
@@ -128,15 +129,6 @@ static const struct currency *find_currency(struct bw_str code)
   return NULL;
 }
 
-static bool is_currency_code(struct bw_str s)
-{
-  size_t i;
-  for (i = 0; i < s.len; i++)
-    if (s.data[i] < 'A' || s.data[i] > 'Z')
-      return false;
-  return s.len == 3;
-}
-
 /* How the currency is written: the region's own as it is there, the well-known by their sign, others by their code, which keeps
    its distance from the number. */
 static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw_str code, const struct currency *cur,
@@ -145,7 +137,7 @@ static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw
   bool home = l->currency[0] && bw_str_is(code, l->currency), sign = home || cur;
   char text[8];
   (void)snprintf(text, sizeof text, "%.*s", BW_FMT(code));
-  if (!sign && !is_currency_code(code))
+  if (!code.len)
     bw_buf_add_str(out, number);
   else if (!sign && strcmp(l->money, "$#") == 0)
     add_pattern(out, "$ #", text, number);
@@ -155,7 +147,8 @@ static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw
 
 static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  struct bw_str code = is_currency_code(v->unit) ? v->unit : bw_str(v->currency);
+  const char *known = bw_currency_code(v->unit);
+  struct bw_str said = bw_str(v->currency), code = bw_str(known ? known : bw_currency_code(said));
   const struct currency *cur = find_currency(code);
   const struct bw_locale *l = locale_of(v);
   int decimals = decimals_of(arg), own = cur ? cur->decimals : 2;
@@ -163,6 +156,13 @@ static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct 
   double d;
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
+  if (!code.len && said.len) { /* a price without its currency is no offer */
+    if (v->hint)
+      bw_buf_printf(v->hint,
+                    "account.currency: an account record with traits.currency as an ISO 4217 code such as EUR; it is \"%.*s\"",
+                    (int)(said.len < 40 ? said.len : 40), said.data);
+    return "is money, and its currency is not known";
+  }
   if (decimals < 0)
     decimals = fabs(d) >= 1000 || shortest_decimals(d, own) == 0 ? 0 : own;
   if (d < 0 && fabs(d) >= 0.5 * pow(10, -decimals))

@@ -52,6 +52,7 @@ struct bw_filtered {
   int64_t time;
   struct bw_str unit;
   const char *currency;                   /* the default; may be NULL */
+  struct bw_buf *hint;                    /* of a value that cannot be written: what would help; may be NULL */
   const struct bw_locale *locale, *words; /* see bw_mustache_options; may be NULL */
 };
 

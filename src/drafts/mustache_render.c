@@ -18,7 +18,7 @@ struct render {
   unsigned partials; /* nested */
   unsigned steps;
   struct bw_buf indent;
-  struct bw_buf value, clean, shown; /* of the tag at work */
+  struct bw_buf value, clean, shown, hint; /* of the tag at work */
   struct bw_error *err;
 };
 
@@ -134,11 +134,13 @@ static const char *format(struct render *r, const struct bw_mustache_node *node,
                           .time = v->time,
                           .unit = v->unit,
                           .currency = r->options->currency,
+                          .hint = &r->hint,
                           .locale = r->options->locale,
                           .words = r->options->words};
   struct bw_buf steps[BW_MUSTACHE_MAX_FILTERS] = {{0}};
   const char *why = NULL;
   size_t i;
+  bw_buf_reset(&r->hint);
   for (i = 0; i < node->nfilters && !why; i++)
     why = node->filters[i].filter->apply(node->filters[i].arg, &f, &steps[i]);
   bw_buf_reset(&r->value);
@@ -168,6 +170,8 @@ static int render_variable(struct render *r, const struct bw_mustache_node *node
   if (v.type == BW_VIEW_NUMBER && v.text.len == 0)
     note.raw = bw_str_n(raw, (size_t)bw_number_format(v.number, raw));
   note.reason = format(r, node, &v, &text);
+  if (note.reason && r->hint.len)
+    note.hint = bw_buf_str(&r->hint);
   if (!note.reason && o->clean) {
     bw_buf_reset(&r->clean);
     (void)bw_text_clean(text, &r->clean);
@@ -301,5 +305,6 @@ int bw_mustache_render(const struct bw_mustache *tmpl, const struct bw_view *vie
   bw_buf_clear(&r.value);
   bw_buf_clear(&r.clean);
   bw_buf_clear(&r.shown);
+  bw_buf_clear(&r.hint);
   return rc;
 }

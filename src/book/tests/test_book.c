@@ -494,6 +494,9 @@ static void test_words(void **state)
               {"stage", "tangible-ROI", "tangible_roi"},
               {"budget", "Cuts", "cuts"},
               {"relationship", "Multi Threaded", "multi-threaded"},
+              {"currency", "EUR ", "EUR"},
+              {"currency", "us$", "USD"},
+              {"currency", "\xC2\xA3", "GBP"},
               {"name", " Red ", " Red "}};
   struct bw_book *b = open_book(NULL);
   struct bw_error err = {0};
@@ -523,6 +526,12 @@ static void test_words(void **state)
     assert_int_equal(bw_book_apply(b, &r, &err), i == 0 ? BW_ENOTFOUND : BW_OK);
     assert_non_null(strstr(err.message, "none of green, yellow or red"));
     expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), "health", "critical");
+  }
+  for (i = 0; i < 2; i++) {
+    const struct bw_field f = text("currency", "$");
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 110 + (int64_t)i, "a", "", &f, 1, &err), i == 0 ? BW_ENOTFOUND : BW_OK);
+    assert_non_null(strstr(err.message, "currency is \"$\", which is no currency that is plain"));
+    expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), "currency", "$");
   }
   bw_book_close(&b);
 }

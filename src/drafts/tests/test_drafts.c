@@ -240,6 +240,53 @@ static void the_shipped_templates_are_complete_and_well_mannered(void **state)
   bw_draft_clear(&d);
 }
 
+/* A number without its currency is no price: a person has to look. */
+static void a_price_names_its_currency(void **state)
+{
+  static const struct {
+    const char *account, *lead, *price; /* price NULL: missing */
+  } cases[] = {{"", "USD", "$160"},
+               {"", "eur",
+                "\xE2\x82\xAC"
+                "160"},
+               {"\"currency\":\"Euro\"", "USD",
+                "\xE2\x82\xAC"
+                "160"},
+               {"\"currency\":\"CHF\"", "USD", "CHF 160"},
+               {"\"currency\":\"$\"", "USD", NULL},
+               {"\"currency\":\"TBD\"", "USD", NULL},
+               {"\"currency\":\"EUR\"", "kr",
+                "\xE2\x82\xAC"
+                "160"},
+               {"", "kr", NULL}};
+  struct bw_templates *set = bw_templates_new();
+  struct bw_complaints c = {.count = 0};
+  size_t i;
+  (void)state;
+  assert_int_equal(
+      bw_templates_add(set, "t", "t.txt", BW_STR("To: a@b.example\nSubject: Seats\n\n{{plan.seat_price|money}}\n"), &c), 0);
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *json BW_AUTOFREE = bw_asprintf("{\"account\":{%s},\"plan\":{\"seat_price\":160}}", cases[i].account);
+    json_t *data = json_loads(json, 0, NULL);
+    struct bw_view view = json_view(data);
+    struct bw_draft d = {0};
+    assert_int_equal(
+        bw_draft_render(set, bw_templates_get(set, BW_STR("t")), &view, BW_STR("L1"), cases[i].lead, NOW, &d, NULL), 0);
+    assert_int_equal(d.complete, cases[i].price != NULL);
+    if (cases[i].price) {
+      assert_int_equal(strncmp(d.field[BW_DRAFT_BODY], cases[i].price, strlen(cases[i].price)), 0);
+    } else {
+      assert_string_equal(d.gaps[0].name, "plan.seat_price");
+      assert_string_equal(d.gaps[0].reason, "is money, and its currency is not known");
+      assert_non_null(strstr(d.gaps[0].hint, "account.currency: an account record with traits.currency"));
+    }
+    bw_draft_clear(&d);
+    json_decref(data);
+  }
+  bw_templates_free(&set);
+  bw_complaints_clear(&c);
+}
+
 /* ---- languages and locales ------------------------------------------------ */
 
 static void in_locale(const char *account, const char *subject, const char *body)
@@ -637,6 +684,7 @@ int main(void)
                                      cmocka_unit_test(the_shipped_templates_load),
                                      cmocka_unit_test(names_that_do_not_exist_are_complained_about),
                                      cmocka_unit_test(the_shipped_templates_are_complete_and_well_mannered),
+                                     cmocka_unit_test(a_price_names_its_currency),
                                      cmocka_unit_test(a_draft_speaks_the_accounts_language),
                                      cmocka_unit_test(a_translation_needs_what_it_translates),
                                      cmocka_unit_test(evidence_that_never_comes_is_complained_about),

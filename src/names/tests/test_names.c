@@ -166,6 +166,28 @@ static void a_lead_is_what_its_owner_tells(void **state)
   facts_close(&f);
 }
 
+/* Whoever wrote it, a price needs its code. */
+static void a_currency_is_its_code(void **state)
+{
+  struct facts f = {0};
+  struct bw_env_source source = acme(&f);
+  struct bw_env *env = NULL;
+  (void)state;
+  source.currency = "eur";
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"EUR\"");
+  bw_env_close(&env);
+  facts_record(&f, START + 1, BW_KIND_ACCOUNT, "", "a000", "{\"currency\":\"US Dollar\"}");
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"USD\"");
+  bw_env_close(&env);
+  facts_record(&f, START + 2, BW_KIND_ACCOUNT, "", "a000", "{\"currency\":\"$\"}");
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"$\"");
+  bw_env_close(&env);
+  facts_close(&f);
+}
+
 /* The milestones of a test: "live" while it is not asked why not. */
 struct told {
   int rank;
@@ -341,6 +363,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_give_values_and_their_sources),
       cmocka_unit_test(a_lead_is_what_its_owner_tells),
+      cmocka_unit_test(a_currency_is_its_code),
       cmocka_unit_test(a_stage_is_recorded_or_told),
       cmocka_unit_test(what_cannot_be_read_is_told),
       cmocka_unit_test(expressions_ask_by_slot),
