@@ -51,7 +51,8 @@ void bw_book_close(struct bw_book **book);
  * at most 64 are told apart
  *
  * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
- * use: " Red" is "red"; a currency as its ISO 4217 code: "US$" is "USD".  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
+ * use: " Red" is "red"; a currency as its ISO 4217 code: "US$" is "USD".  An owner, csm, ae, am or bdr of "N/A", "tbd" and the
+ * like is a null.  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
  * plain ("36 000", "31 Jan 2027" too; "01/02/2027" is not).
  *
  * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; each is named, and all the others are applied.

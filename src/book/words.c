@@ -115,6 +115,28 @@ bool bw_word_says_yes(struct bw_str text)
   return true;
 }
 
+bool bw_word_names_nobody(enum bw_entity_kind kind, struct bw_str field, struct bw_str text)
+{
+  static const char *const people[] = {"owner", "csm", "ae", "am", "bdr"};
+  static const char *const nobody[] = {"n/a",        "na",           "none",         "null",   "nil",    "-",
+                                       "--",         "\xE2\x80\x93", "\xE2\x80\x94", "?",      "tbd",    "tba",
+                                       "unassigned", "not assigned", "unknown",      "nobody", "no one", "no owner",
+                                       NULL};
+  size_t i;
+  char folded[MAX_WORD];
+  if (kind != BW_ENTITY_ACCOUNT)
+    return false;
+  for (i = 0; i < sizeof people / sizeof *people && !bw_str_is(field, people[i]); i++)
+    ;
+  if (i == sizeof people / sizeof *people)
+    return false;
+  if (!fold(text, folded))
+    return text.len < MAX_WORD; /* nothing but spaces */
+  for (i = 0; nobody[i] && !same(folded, nobody[i]); i++)
+    ;
+  return nobody[i] != NULL;
+}
+
 bool bw_word_expected(enum bw_entity_kind kind, struct bw_str field)
 {
   const struct words *w = words_of(kind, field);
