@@ -80,6 +80,8 @@ struct bw_str bw_entity_account(const struct bw_entity *e); /* empty for plans *
 const struct bw_field *bw_entity_field(const struct bw_entity *e, const char *name);
 /* A yes or no that must not be overlooked ("do_not_contact"): what a text says counts as yes unless it is clearly a no. */
 bool bw_entity_flag(const struct bw_entity *e, const char *name);
+/* "N/A", "tbd", "unknown" and the like: what is written where nobody is known. */
+bool bw_book_says_nobody(struct bw_str text);
 /* As text, whatever its type ("true", "12.50", an array as JSON); empty where there is none. */
 struct bw_str bw_entity_text(const struct bw_entity *e, const char *name);
 double bw_entity_number(const struct bw_entity *e, const char *name, double missing);

@@ -115,26 +115,28 @@ bool bw_word_says_yes(struct bw_str text)
   return true;
 }
 
-bool bw_word_names_nobody(enum bw_entity_kind kind, struct bw_str field, struct bw_str text)
+bool bw_book_says_nobody(struct bw_str text)
 {
-  static const char *const people[] = {"owner", "csm", "ae", "am", "bdr"};
-  static const char *const nobody[] = {"n/a",        "na",           "none",         "null",   "nil",    "-",
-                                       "--",         "\xE2\x80\x93", "\xE2\x80\x94", "?",      "tbd",    "tba",
-                                       "unassigned", "not assigned", "unknown",      "nobody", "no one", "no owner",
-                                       NULL};
+  static const char *const nobody[] = {"n/a",          "none",         "null",   "nil",    "-",        "--",
+                                       "\xE2\x80\x93", "\xE2\x80\x94", "?",      "tbd",    "tba",      "unassigned",
+                                       "not assigned", "unknown",      "nobody", "no one", "no owner", NULL};
   size_t i;
   char folded[MAX_WORD];
-  if (kind != BW_ENTITY_ACCOUNT)
-    return false;
-  for (i = 0; i < sizeof people / sizeof *people && !bw_str_is(field, people[i]); i++)
-    ;
-  if (i == sizeof people / sizeof *people)
-    return false;
   if (!fold(text, folded))
     return text.len < MAX_WORD; /* nothing but spaces */
   for (i = 0; nobody[i] && !same(folded, nobody[i]); i++)
     ;
-  return nobody[i] != NULL;
+  return nobody[i] != NULL || bw_str_is(text, "NA"); /* "Na" is a name */
+}
+
+bool bw_word_names_nobody(enum bw_entity_kind kind, struct bw_str field, struct bw_str text)
+{
+  static const char *const people[] = {"owner", "csm", "ae", "am", "bdr"};
+  size_t i;
+  for (i = 0; i < sizeof people / sizeof *people; i++)
+    if (kind == BW_ENTITY_ACCOUNT && bw_str_is(field, people[i]))
+      return bw_book_says_nobody(text);
+  return false;
 }
 
 bool bw_word_expected(enum bw_entity_kind kind, struct bw_str field)
