@@ -17,6 +17,7 @@ struct render {
   size_t depth;      /* of stack */
   unsigned partials; /* nested */
   unsigned steps;
+  size_t value_at, value_end; /* of the value that was printed last, in out */
   struct bw_buf indent;
   struct bw_buf value, clean, shown, hint; /* of the tag at work */
   struct bw_error *err;
@@ -41,6 +42,16 @@ static int emit(struct render *r, struct bw_str s)
   if (s.len)
     bw_buf_add_str(r->out, s);
   return BW_OK;
+}
+
+static int emit_text(struct render *r, struct bw_str s)
+{
+  if (r->options->clean && r->value_end > r->value_at && r->value_end == r->out->len &&
+      bw_text_doubles(bw_str_n(r->out->data + r->value_at, r->value_end - r->value_at), s)) {
+    r->value_end = r->value_at;
+    s = bw_str_n(s.data + 1, s.len - 1);
+  }
+  return emit(r, s);
 }
 
 /* From the innermost view outwards; the first that knows the name's first part answers. */
@@ -189,7 +200,9 @@ static int render_variable(struct render *r, const struct bw_mustache_node *node
     text = bw_buf_str(&r->shown);
   }
   note.shown = text;
+  r->value_at = r->out->len;
   rc = emit(r, text);
+  r->value_end = r->out->len;
   if (rc == BW_OK && o->note)
     o->note(o->ctx, &note);
   return rc;
@@ -270,7 +283,7 @@ static int render_nodes(struct render *r, const struct bw_mustache *m, size_t fr
       return rc;
     switch (node->type) {
     case BW_MNODE_TEXT:
-      rc = emit(r, node->text);
+      rc = emit_text(r, node->text);
       break;
     case BW_MNODE_INDENT:
       rc = emit(r, bw_buf_str(&r->indent));

@@ -543,6 +543,32 @@ static void a_person_fills_the_gaps(void **state)
   bw_draft_clear(&f);
 }
 
+/* The template's full stop is left out, and every value is where its provenance says. */
+static void a_full_stop_is_not_doubled(void **state)
+{
+  static const char text[] = "To: a@b.example\nSubject: For {{v}}.\n\nWe aim at {{v}}. {{w}} asked {{x}}. {{w}} too.\n";
+  struct bw_templates *set = templates(text);
+  json_t *data = json_loads("{\"v\":\"fewer reports.\",\"w\":\"Ada\"}", 0, NULL);
+  struct bw_view view = json_view(data);
+  struct bw_draft d = {0}, e = {0};
+  size_t i;
+  (void)state;
+  assert_int_equal(bw_draft_render(set, bw_templates_get(set, BW_STR("t")), &view, BW_STR("L1"), "USD", NOW, &d, NULL), 0);
+  assert_string_equal(d.field[BW_DRAFT_SUBJECT], "For fewer reports.");
+  assert_int_equal(bw_draft_edit(&d, BW_STR("x"), BW_STR("Ben Inc."), BW_STR("eve"), NOW, &e, NULL), 0);
+  assert_string_equal(e.field[BW_DRAFT_BODY], "We aim at fewer reports. Ada asked Ben Inc. Ada too.\n");
+  assert_int_equal(e.nfills, 5);
+  for (i = 0; i < e.nfills; i++) {
+    const struct bw_draft_fill *f = &e.fills[i];
+    assert_memory_equal(e.field[f->field] + f->offset, f->raw, f->len);
+    assert_int_equal(f->len, strlen(f->raw));
+  }
+  bw_draft_clear(&d);
+  bw_draft_clear(&e);
+  json_decref(data);
+  bw_templates_free(&set);
+}
+
 static void a_rewritten_field_keeps_its_open_markers(void **state)
 {
   struct bw_draft d = {0}, e = {0}, f = {0};
@@ -693,6 +719,7 @@ int main(void)
                                      cmocka_unit_test(what_is_missing_is_listed_and_blocks),
                                      cmocka_unit_test(hostile_company_names_stay_names),
                                      cmocka_unit_test(a_person_fills_the_gaps),
+                                     cmocka_unit_test(a_full_stop_is_not_doubled),
                                      cmocka_unit_test(a_rewritten_field_keeps_its_open_markers),
                                      cmocka_unit_test(addresses_are_judged),
                                      cmocka_unit_test(the_hash_covers_every_part),

@@ -470,6 +470,31 @@ static void filters_format(void **state)
   renders("{{v|money}}", "{\"v\":-5000}", &options, "-CHF 5,000");
 }
 
+static void a_value_brings_its_own_full_stop(void **state)
+{
+  static const char *const cases[][3] = {{"for {{v}}. Then", "Acme Inc.", "for Acme Inc. Then"},
+                                         {"for {{v}}.", "Acme", "for Acme."},
+                                         {"for {{v}}, and", "Acme Inc.", "for Acme Inc., and"},
+                                         {"Hi {{v}},", "Park,", "Hi Park,"},
+                                         {"{{v}}...", "Acme Inc.", "Acme Inc...."},
+                                         {"{{v}}.", "and so on...", "and so on..."},
+                                         {"{{#v}}{{v}}{{/v}}. {{v}}!", "Wow!", "Wow!. Wow!"},
+                                         {"{{#v}}{{v}}{{/v}}.{{! here }}. {{v}}", "Inc.", "Inc.. Inc."},
+                                         {"{{v}} .", "Inc.", "Inc. ."},
+                                         {"{{{v}}}.\n", "Inc. ", "Inc.\n"}};
+  struct bw_mustache_options options = {.strict = true, .clean = true};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char json[80];
+    (void)snprintf(json, sizeof json, "{\"v\":\"%s\"}", cases[i][1]);
+    renders(cases[i][0], json, &options, cases[i][2]);
+  }
+  renders("{{x}}.", "{\"v\":1}", &options, MARKED("x") ".");
+  options.clean = false;
+  renders("{{v}}.", "{\"v\":\"Inc.\"}", &options, "Inc..");
+}
+
 static void names_can_be_listed(void **state)
 {
   struct bw_mustache *m = NULL;
@@ -502,6 +527,7 @@ int main(void)
                                      cmocka_unit_test(currencies_are_at_home_somewhere),
                                      cmocka_unit_test(plurals_follow_the_texts_language),
                                      cmocka_unit_test(given_names_are_found),
+                                     cmocka_unit_test(a_value_brings_its_own_full_stop),
                                      cmocka_unit_test(names_can_be_listed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
