@@ -32,10 +32,10 @@ static const struct {
     {"u.s. dollars", "USD"},
     {"american dollar", "USD"},
     {"united states dollar", "USD"},
-    {"\xE2\x82\xAC", "EUR"},
+    {"€", "EUR"},
     {"euro", "EUR"},
     {"euros", "EUR"},
-    {"\xC2\xA3", "GBP"},
+    {"£", "GBP"},
     {"pound sterling", "GBP"},
     {"pounds sterling", "GBP"},
     {"sterling", "GBP"},
@@ -66,48 +66,25 @@ static const struct {
     {"mexican peso", "MXN"},
     {"yen", "JPY"},
     {"japanese yen", "JPY"},
-    {"jp\xC2\xA5", "JPY"},
-    {"cn\xC2\xA5", "CNY"},
+    {"jp¥", "JPY"},
+    {"cn¥", "CNY"},
     {"rmb", "CNY"},
     {"renminbi", "CNY"},
     {"chinese yuan", "CNY"},
     {"swedish krona", "SEK"},
     {"norwegian krone", "NOK"},
     {"danish krone", "DKK"},
-    {"z\xC5\x82", "PLN"},
+    {"zł", "PLN"},
     {"zloty", "PLN"},
     {"polish zloty", "PLN"},
-    {"k\xC4\x8D", "CZK"},
+    {"kč", "CZK"},
     {"czech koruna", "CZK"},
-    {"\xE2\x82\xB9", "INR"},
+    {"₹", "INR"},
     {"indian rupee", "INR"},
     {"indian rupees", "INR"},
-    {"\xE2\x82\xA9", "KRW"},
-    {"\xE2\x82\xAA", "ILS"},
+    {"₩", "KRW"},
+    {"₪", "ILS"},
 };
-
-/* Small letters, no space around it, and one between words. */
-static const char *fold(struct bw_str s, char out[MAX_TEXT])
-{
-  size_t i = 0, n = 0;
-  while (i < s.len) {
-    bool nbsp = i + 1 < s.len && memcmp(s.data + i, "\xC2\xA0", 2) == 0;
-    char c = s.data[i];
-    i += nbsp ? 2 : 1;
-    if (nbsp || c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-      if (n && out[n - 1] != ' ')
-        out[n++] = ' ';
-    } else {
-      out[n++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    if (n == MAX_TEXT)
-      return NULL;
-  }
-  while (n && out[n - 1] == ' ')
-    n--;
-  out[n] = '\0';
-  return out;
-}
 
 static bool is_code(const char *folded, const char *code)
 {
@@ -122,7 +99,7 @@ const char *bw_currency_code(struct bw_str said)
 {
   char text[MAX_TEXT];
   size_t i;
-  if (!fold(said, text))
+  if (!bw_str_fold(said, text, sizeof text))
     return NULL;
   for (i = 0; i < sizeof codes / sizeof *codes; i++)
     if (is_code(text, codes[i]))

@@ -260,6 +260,8 @@ static void spell(struct apply *a, struct bw_field *f)
     f->text = bw_str(word);
   else if (odd)
     tell_odd_word(a, f);
+  if (!bw_word_is_language(a->entity->kind, f->key, f->text))
+    tell_odd(a, f, "no language that is known: drafts are in English until it is a code such as de");
   if (a->nmended == MAX_MENDED)
     return;
   why = bw_number_mend(a->entity->kind, f, a->mended[a->nmended]);

@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "base/currency.h"
+#include "base/language.h"
 #include "book/private.h"
 
 #define MAX_WORD 64
@@ -113,6 +114,22 @@ bool bw_word_says_yes(struct bw_str text)
     if (strcmp(folded, no[i]) == 0)
       return false;
   return true;
+}
+
+/* "de", "de-AT", "gsw": whether there is a translation is for others to know. */
+static bool is_tag(struct bw_str s)
+{
+  size_t n = 0;
+  while (n < s.len && isalpha((unsigned char)s.data[n]))
+    n++;
+  return (n == 2 || n == 3) && (n == s.len || s.data[n] == '-' || s.data[n] == '_');
+}
+
+bool bw_word_is_language(enum bw_entity_kind kind, struct bw_str field, struct bw_str text)
+{
+  char code[3];
+  return kind != BW_ENTITY_ACCOUNT || !bw_str_is(field, "language") || text.len == 0 || is_tag(text) ||
+         bw_language_code(text, code);
 }
 
 bool bw_book_says_nobody(struct bw_str text)

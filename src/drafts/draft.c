@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/language.h"
 #include "drafts/drafts_impl.h"
 #include "drafts/locale.h"
 #include "drafts/mustache_impl.h"
@@ -222,27 +223,24 @@ static struct bw_mustache_options strict_options(const char *currency, size_t ma
                                       .ctx = r};
 }
 
-/* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known.  American English
-   where nothing is. */
+/* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known, by code or by name
+   ("German", "Germany").  American English where nothing is. */
 static const struct bw_locale *locale_of(const struct bw_view *view)
 {
-  static const char *const names[] = {"account.locale", "account.custom.locale"};
-  char text[40], country[8], both[60];
-  struct bw_str tag;
+  static const char *const names[] = {"account.locale", "account.custom.locale", "account.language"};
+  char text[60], country[60], language[3], region[3], both[8];
+  struct bw_str said = {"", 0};
   size_t i;
-  for (i = 0; i < 2; i++) {
-    tag = view_text(view, names[i], text, sizeof text);
-    if (tag.len)
-      return bw_locale_find(tag);
-  }
-  tag = view_text(view, "account.language", text, sizeof text);
-  if (!tag.len)
+  for (i = 0; i < 3 && !said.len; i++)
+    said = view_text(view, names[i], text, sizeof text);
+  if (!said.len)
     return bw_locale_find(BW_STR("en-US"));
-  if (tag.len == 2 && view_text(view, "account.country", country, sizeof country).len == 2) {
-    (void)snprintf(both, sizeof both, "%s-%s", text, country);
-    return bw_locale_find(bw_str(both));
-  }
-  return bw_locale_find(tag);
+  if (!bw_language_code(said, language))
+    return bw_locale_find(said);
+  if (i < 3 || !bw_country_code(view_text(view, "account.country", country, sizeof country), region))
+    return bw_locale_find(bw_str(language));
+  (void)snprintf(both, sizeof both, "%s-%s", language, region);
+  return bw_locale_find(bw_str(both));
 }
 
 int bw_draft_render(const struct bw_templates *set, const struct bw_template *t, const struct bw_view *view, struct bw_str lead,

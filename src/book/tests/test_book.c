@@ -666,6 +666,38 @@ static void test_numbers_for_words(void **state)
   bw_book_close(&b);
 }
 
+/* A language stays as it was said; what no draft can be written in is told of. */
+static void test_languages(void **state)
+{
+  static const struct {
+    const char *said;
+    bool known;
+  } cases[] = {{"de", true},
+               {"de-AT", true},
+               {"gsw", true},
+               {"German", true},
+               {"Portuguese (Brazil)", true},
+               {"fran\xC3\xA7"
+                "ais",
+                true},
+               {"Turkish", true},
+               {"", true},
+               {"German/English", false},
+               {"Klingon", false}};
+  struct bw_book *b = open_book(NULL);
+  size_t i;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const struct bw_field f = text("language", cases[i].said);
+    struct bw_error e = {0};
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", &f, 1, &e), cases[i].known ? BW_OK : BW_ENOTFOUND);
+    assert_true(cases[i].known || strstr(e.message, "which is no language that is known"));
+    expect(account(b, "a"), "language", cases[i].said);
+  }
+  bw_book_close(&b);
+}
+
 /* What is written where nobody is known is no person. */
 static void test_nobody(void **state)
 {
@@ -945,6 +977,7 @@ int main(void)
       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_numbers_at_random),
       cmocka_unit_test(test_numbers_for_words),
+      cmocka_unit_test(test_languages),
       cmocka_unit_test(test_nobody),
       cmocka_unit_test(test_every_odd_field_is_told),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),

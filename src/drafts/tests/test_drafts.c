@@ -337,6 +337,14 @@ static void a_draft_speaks_the_accounts_language(void **state)
   in_locale("\"language\":\"fr\",", "For Acme",
             "12\xE2\x80\xAF"
             "346\xC2\xA0€ on 12 January 2027. Bye\n");
+  in_locale("\"language\":\"German\",\"country\":\"Germany\",", "Für Acme", "12.346\xC2\xA0€ am 12. Januar 2027. Tschüss\n");
+  in_locale("\"language\":\"Deutsch\",\"country\":\"Österreich\",", "Für Acme",
+            "€\xC2\xA0"
+            "12.346 am 12. Jänner 2027. Tschüss\n");
+  in_locale("\"locale\":\"German\",", "Für Acme", "12.346\xC2\xA0€ am 12. Januar 2027. Tschüss\n");
+  in_locale("\"language\":\"English\",\"country\":\"USA\",", "For Acme", "€12,346 on January 12, 2027. Bye\n");
+  in_locale("\"language\":\"en\",\"country\":\"UK\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
+  in_locale("\"language\":\"English\",\"country\":\"Ruritania\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
   in_locale("\"language\":\"tlh\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
   in_locale("\"locale\":17,", "For Acme", "€12,346 on January 12, 2027. Bye\n");
 }
