@@ -13,6 +13,27 @@ int bw_str_cmp(struct bw_str a, struct bw_str b)
   return a.len < b.len ? -1 : a.len > b.len;
 }
 
+bool bw_str_fold(struct bw_str s, char *out, size_t size)
+{
+  size_t i = 0, n = 0;
+  while (i < s.len) {
+    bool nbsp = i + 1 < s.len && memcmp(s.data + i, "\xC2\xA0", 2) == 0;
+    char c = s.data[i];
+    i += nbsp ? 2 : 1;
+    if (nbsp || c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+      if (n == 0 || out[n - 1] == ' ')
+        continue;
+      c = ' ';
+    }
+    if (n + 1 >= size)
+      return false;
+    out[n++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  n -= n && out[n - 1] == ' ';
+  out[n] = '\0';
+  return true;
+}
+
 char *bw_str_dup(struct bw_str s)
 {
   return bw_strndup(s.data, s.len);

@@ -74,6 +74,10 @@ static inline bool bw_str_prefix(struct bw_str s, const char *prefix)
 /* strcmp order, shorter first. */
 int bw_str_cmp(struct bw_str a, struct bw_str b);
 
+/* To compare what people wrote: ASCII letters small, no space around it, one between words; a no-break space is one too. False:
+ * it does not fit into size bytes with its NUL. */
+bool bw_str_fold(struct bw_str s, char *out, size_t size);
+
 /* A fresh NUL-terminated copy; the caller frees it. */
 char *bw_str_dup(struct bw_str s);
 

@@ -222,9 +222,10 @@ static bool acceptable(struct apply *a, const struct bw_field *f)
 /* What no rule can read is kept as it is, and told of once. */
 static void tell_odd(struct apply *a, const struct bw_field *f, const char *why)
 {
+  struct bw_str text = f->type != BW_VALUE_BOOL ? f->text : f->number != 0 ? BW_STR("true") : BW_STR("false");
   struct bw_buf key = {0};
-  char *what BW_AUTOFREE = bw_asprintf("%.*s is %s, which is %s", BW_FMT(f->key), bw_log_quote(f->text), why);
-  bw_buf_printf(&key, "%.*s %.*s", BW_FMT(f->key), BW_FMT(f->text));
+  char *what BW_AUTOFREE = bw_asprintf("%.*s is %s, which is %s", BW_FMT(f->key), bw_log_quote(text), why);
+  bw_buf_printf(&key, "%.*s %.*s", BW_FMT(f->key), BW_FMT(text));
   if (bw_map_count(a->book->odd) < MAX_ODD && !bw_map_get(a->book->odd, bw_buf_str(&key)) &&
       tell(a, BW_ENOTFOUND, BW_CLASS_CONFIG, what))
     (void)bw_map_put(a->book->odd, bw_buf_str(&key), a->book);
@@ -234,25 +235,33 @@ static void tell_odd(struct apply *a, const struct bw_field *f, const char *why)
 static void tell_odd_word(struct apply *a, const struct bw_field *f)
 {
   struct bw_buf why = {0};
-  bw_buf_add_cstr(&why, "none of ");
-  bw_word_list(a->entity->kind, f->key, &why);
-  bw_buf_add_cstr(&why, ": no rule knows what to make of it, and plays are careful with the account until it is one of these");
+  bw_word_advise(a->entity->kind, f->key, &why);
   tell_odd(a, f, bw_buf_cstr(&why));
   bw_buf_clear(&why);
 }
 
-/* As rules read it: words in their one spelling, amounts and days as what they are. */
+/* As rules read it: words in their one spelling, amounts and days as what they are, nobody as nobody. */
 static void spell(struct apply *a, struct bw_field *f)
 {
   bool odd;
   const char *word, *why;
-  if (f->type != BW_VALUE_STRING)
+  if (f->type != BW_VALUE_STRING) {
+    if (f->type != BW_VALUE_NULL && bw_word_expected(a->entity->kind, f->key))
+      tell_odd_word(a, f); /* a health of 35 is no word either */
     return;
+  }
+  if (bw_word_names_nobody(a->entity->kind, f->key, f->text)) {
+    f->type = BW_VALUE_NULL;
+    f->text = BW_STR("");
+    return;
+  }
   word = bw_word_find(a->entity->kind, f->key, f->text, &odd);
   if (word)
     f->text = bw_str(word);
   else if (odd)
     tell_odd_word(a, f);
+  if (!bw_word_is_language(a->entity->kind, f->key, f->text))
+    tell_odd(a, f, "no language that is known: drafts are in English until it is a code such as de");
   if (a->nmended == MAX_MENDED)
     return;
   why = bw_number_mend(a->entity->kind, f, a->mended[a->nmended]);

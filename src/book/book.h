@@ -51,7 +51,8 @@ void bw_book_close(struct bw_book **book);
  * at most 64 are told apart
  *
  * Words that rules compare (health, stage, budget, relationship, a contact's role ...) are kept in the one spelling that rules
- * use: " Red" is "red".  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
+ * use: " Red" is "red"; a currency as its ISO 4217 code: "US$" is "USD".  An owner, csm, ae, am or bdr of "N/A", "tbd" and the
+ * like is a null.  Amounts and days that came as text ("$36,000", "31.01.2027") are kept as what they are, where that is
  * plain ("36 000", "31 Jan 2027" too; "01/02/2027" is not).
  *
  * BW_EINVAL: the record lacks its id.  BW_ELIMIT: a field is over a limit; each is named, and all the others are applied.
@@ -79,6 +80,8 @@ struct bw_str bw_entity_account(const struct bw_entity *e); /* empty for plans *
 const struct bw_field *bw_entity_field(const struct bw_entity *e, const char *name);
 /* A yes or no that must not be overlooked ("do_not_contact"): what a text says counts as yes unless it is clearly a no. */
 bool bw_entity_flag(const struct bw_entity *e, const char *name);
+/* "N/A", "tbd", "unknown" and the like: what is written where nobody is known. */
+bool bw_book_says_nobody(struct bw_str text);
 /* As text, whatever its type ("true", "12.50", an array as JSON); empty where there is none. */
 struct bw_str bw_entity_text(const struct bw_entity *e, const char *name);
 double bw_entity_number(const struct bw_entity *e, const char *name, double missing);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "base/time.h"
 #include "book/private.h"
 
@@ -194,6 +195,8 @@ double bw_entity_number(const struct bw_entity *e, const char *name, double miss
     return v->number;
   if (v->type != BW_VALUE_STRING || v->len == 0 || v->len >= sizeof text)
     return missing;
+  if (bw_number_expected((enum bw_entity_kind)e->kind, bw_str(name))) /* "50.000" was told of as unreadable */
+    return bw_money_parse(text_of(e, v), &number) == 0 ? number : missing;
   memcpy(text, texts(e) + v->at, v->len);
   text[v->len] = '\0';
   number = strtod(text, &end);

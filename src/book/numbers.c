@@ -36,6 +36,15 @@ static bool matches(size_t i, enum bw_entity_kind kind, struct bw_str field)
   return table[i].field[n - 1] == '.' ? bw_str_prefix(field, table[i].field) : bw_str_is(field, table[i].field);
 }
 
+bool bw_number_expected(enum bw_entity_kind kind, struct bw_str field)
+{
+  size_t i;
+  for (i = 0; i < sizeof table / sizeof *table; i++)
+    if (!table[i].time && matches(i, kind, field))
+      return true;
+  return false;
+}
+
 static bool is_digit(char c)
 {
   return c >= '0' && c <= '9';

@@ -63,12 +63,22 @@ struct past {
    what is wrong with it: "no number that is plain: ...". */
 const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char out[BW_NUMBER_TEXT]);
 
+/* Rules read a number in the field. */
+bool bw_number_expected(enum bw_entity_kind kind, struct bw_str field);
+
 /* ---- words.c ---- */
 /* The one spelling of a word that rules know; NULL: the field has none such, or the text is not among them (*ret_odd, where
    that is worth a notice). */
 const char *bw_word_find(enum bw_entity_kind kind, struct bw_str field, struct bw_str text, bool *ret_odd);
-void bw_word_list(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out); /* "green, yellow or red" */
-bool bw_word_is(struct bw_str text, const char *word);                                /* in any spelling */
+/* False: a language should stand in the field, and this is none that drafts can be written in. */
+bool bw_word_is_language(enum bw_entity_kind kind, struct bw_str field, struct bw_str text);
+/* "N/A", "tbd", "unassigned" where a person of ours should stand (owner, csm, ae, am, bdr). */
+bool bw_word_names_nobody(enum bw_entity_kind kind, struct bw_str field, struct bw_str text);
+/* One of a few words is expected, and what is none of them is worth a notice. */
+bool bw_word_expected(enum bw_entity_kind kind, struct bw_str field);
+/* What is wrong with a value that is not: "none of green, yellow or red: ...". */
+void bw_word_advise(enum bw_entity_kind kind, struct bw_str field, struct bw_buf *out);
+bool bw_word_is(struct bw_str text, const char *word); /* in any spelling */
 /* Anything that is not clearly a no: of what must not be overlooked. */
 bool bw_word_says_yes(struct bw_str text);
 

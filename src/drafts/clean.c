@@ -3,6 +3,8 @@
  * Values come from CRMs, forms and sign-ups: what they may do to a text.  Runs in core and in the command line's replay; no
  * privileges needed.
  */
+#include <string.h>
+
 #include "base/buf.h"
 #include "drafts/mustache_impl.h"
 
@@ -85,4 +87,12 @@ bool bw_text_blank(struct bw_str s)
     i += len;
   }
   return true;
+}
+
+bool bw_text_doubles(struct bw_str value, struct bw_str next)
+{
+  static const char signs[] = ".,;:!?";
+  char last = value.len ? value.data[value.len - 1] : '\0';
+  return last && next.len && next.data[0] == last && memchr(signs, last, sizeof signs - 1) &&
+         !(next.len > 1 && next.data[1] == last);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/language.h"
 #include "drafts/drafts_impl.h"
 #include "drafts/locale.h"
 #include "drafts/mustache_impl.h"
@@ -191,18 +192,6 @@ static void take_note(void *ctx, const struct bw_mustache_note *n)
                                                    n->offset, n->shown.len});
 }
 
-static struct bw_mustache_options strict_options(const char *currency, size_t max_output, struct rendering *r)
-{
-  return (struct bw_mustache_options){.strict = true,
-                                      .clean = true,
-                                      .max_value = BW_DRAFT_MAX_VALUE,
-                                      .max_output = max_output,
-                                      .currency = currency,
-                                      .partial = find_partial,
-                                      .note = take_note,
-                                      .ctx = r};
-}
-
 /* The text that a view has for a name, in ret (of at most `size` bytes with its NUL); empty where there is none. */
 static struct bw_str view_text(const struct bw_view *view, const char *name, char *ret, size_t size)
 {
@@ -216,27 +205,42 @@ static struct bw_str view_text(const struct bw_view *view, const char *name, cha
   return bw_str_n(ret, v.text.len);
 }
 
-/* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known.  American English
-   where nothing is. */
+/* What the account's record says now: it may have been mended since the lead was opened. */
+static const char *currency_of(const struct bw_view *view, const char *otherwise, char ret[64])
+{
+  return view_text(view, "account.currency", ret, 64).len ? ret : otherwise;
+}
+
+static struct bw_mustache_options strict_options(const char *currency, size_t max_output, struct rendering *r)
+{
+  return (struct bw_mustache_options){.strict = true,
+                                      .clean = true,
+                                      .max_value = BW_DRAFT_MAX_VALUE,
+                                      .max_output = max_output,
+                                      .currency = currency,
+                                      .partial = find_partial,
+                                      .note = take_note,
+                                      .ctx = r};
+}
+
+/* The account's locale: its field "locale" ("de-AT"), else its language, in its country where that is known, by code or by name
+   ("German", "Germany").  American English where nothing is. */
 static const struct bw_locale *locale_of(const struct bw_view *view)
 {
-  static const char *const names[] = {"account.locale", "account.custom.locale"};
-  char text[40], country[8], both[60];
-  struct bw_str tag;
+  static const char *const names[] = {"account.locale", "account.custom.locale", "account.language"};
+  char text[60], country[60], language[3], region[3], both[8];
+  struct bw_str said = {"", 0};
   size_t i;
-  for (i = 0; i < 2; i++) {
-    tag = view_text(view, names[i], text, sizeof text);
-    if (tag.len)
-      return bw_locale_find(tag);
-  }
-  tag = view_text(view, "account.language", text, sizeof text);
-  if (!tag.len)
+  for (i = 0; i < 3 && !said.len; i++)
+    said = view_text(view, names[i], text, sizeof text);
+  if (!said.len)
     return bw_locale_find(BW_STR("en-US"));
-  if (tag.len == 2 && view_text(view, "account.country", country, sizeof country).len == 2) {
-    (void)snprintf(both, sizeof both, "%s-%s", text, country);
-    return bw_locale_find(bw_str(both));
-  }
-  return bw_locale_find(tag);
+  if (!bw_language_code(said, language))
+    return bw_locale_find(said);
+  if (i < 3 || !bw_country_code(view_text(view, "account.country", country, sizeof country), region))
+    return bw_locale_find(bw_str(language));
+  (void)snprintf(both, sizeof both, "%s-%s", language, region);
+  return bw_locale_find(bw_str(both));
 }
 
 int bw_draft_render(const struct bw_templates *set, const struct bw_template *t, const struct bw_view *view, struct bw_str lead,
@@ -247,7 +251,8 @@ int bw_draft_render(const struct bw_templates *set, const struct bw_template *t,
   char language[3] = {locale->tag[0], locale->tag[1], '\0'};
   const struct bw_template *in = bw_templates_in(set, bw_str(t->name), language);
   struct rendering r = {set, "", &d, BW_DRAFT_TO, 0};
-  struct bw_mustache_options options = strict_options(currency, BW_DRAFT_MAX_BODY, &r);
+  char said[64];
+  struct bw_mustache_options options = strict_options(currency_of(view, currency, said), BW_DRAFT_MAX_BODY, &r);
   struct bw_buf out = {0};
   int rc = BW_OK;
   size_t f;
@@ -279,7 +284,8 @@ int bw_text_render(struct bw_str text, const struct bw_view *view, const char *c
                    size_t *ret_missing, struct bw_error *err)
 {
   struct rendering r = {0};
-  struct bw_mustache_options options = strict_options(currency, 4096, &r);
+  char said[64];
+  struct bw_mustache_options options = strict_options(currency_of(view, currency, said), 4096, &r);
   struct bw_mustache_where where = {0};
   struct bw_mustache *m = NULL;
   int rc = bw_mustache_compile(text, &m, &where, err);

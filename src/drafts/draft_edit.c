@@ -89,6 +89,16 @@ static void splice(struct bw_draft *d, enum bw_draft_field field, size_t at, siz
   d->nfills = kept;
 }
 
+/* Whether the value ends with what the template has behind the gap. */
+static bool doubles(const struct bw_draft *d, const struct bw_draft_gap *g, struct bw_str value)
+{
+  size_t at = g->offset + g->len, i;
+  for (i = 0; i < d->nfills; i++)
+    if (d->fills[i].field == g->field && d->fills[i].offset == at)
+      return false; /* another value begins there */
+  return bw_text_doubles(value, bw_str(d->field[g->field] + at));
+}
+
 static void new_version(const struct bw_draft *d, struct bw_str who, int64_t now, struct bw_draft *ret)
 {
   bw_draft_copy(d, ret);
@@ -117,6 +127,7 @@ int bw_draft_edit(const struct bw_draft *d, struct bw_str name, struct bw_str va
     }
     memmove(&e.gaps[i], &e.gaps[i + 1], (e.ngaps - i - 1) * sizeof *e.gaps);
     e.ngaps--;
+    g.len += doubles(&e, &g, value);
     splice(&e, g.field, g.offset, g.len, value);
     bw_draft_add_fill(
         &e, (struct bw_draft_fill){bw_strdup(g.name), bw_str_dup(value), human_json(who, now), g.field, g.offset, value.len});

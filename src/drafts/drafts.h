@@ -103,9 +103,9 @@ struct bw_draft {
 };
 void bw_draft_clear(struct bw_draft *d);
 
-/* Version 1 of a lead's draft.  currency (may be NULL) is the account's.  Its locale is asked of the view (account.locale, the
-   account's own field "locale", or its language and country): it says how numbers and dates are written, and which translation
-   of the template is taken.  BW_ELIMIT, BW_EINVAL: the template is at fault. */
+/* Version 1 of a lead's draft.  currency (may be NULL): where the view has no account.currency.  The locale is asked of the
+   view (account.locale, the account's own field "locale", or its language and country): it says how numbers and dates are
+   written, and which translation of the template is taken.  BW_ELIMIT, BW_EINVAL: the template is at fault. */
 int bw_draft_render(const struct bw_templates *set, const struct bw_template *t, const struct bw_view *view, struct bw_str lead,
                     const char *currency, int64_t now, struct bw_draft *ret_draft, struct bw_error *err);
 

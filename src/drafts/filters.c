@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/currency.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "drafts/locale.h"
 #include "drafts/mustache_impl.h"
+#include "names/names.h"
 
 #define NOT_A_NUMBER "is not a number"
 #define LARGEST 1e15 /* beyond this a double no longer holds every whole number */
@@ -128,15 +130,6 @@ static const struct currency *find_currency(struct bw_str code)
   return NULL;
 }
 
-static bool is_currency_code(struct bw_str s)
-{
-  size_t i;
-  for (i = 0; i < s.len; i++)
-    if (s.data[i] < 'A' || s.data[i] > 'Z')
-      return false;
-  return s.len == 3;
-}
-
 /* How the currency is written: the region's own as it is there, the well-known by their sign, others by their code, which keeps
    its distance from the number. */
 static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw_str code, const struct currency *cur,
@@ -145,7 +138,7 @@ static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw
   bool home = l->currency[0] && bw_str_is(code, l->currency), sign = home || cur;
   char text[8];
   (void)snprintf(text, sizeof text, "%.*s", BW_FMT(code));
-  if (!sign && !is_currency_code(code))
+  if (!code.len)
     bw_buf_add_str(out, number);
   else if (!sign && strcmp(l->money, "$#") == 0)
     add_pattern(out, "$ #", text, number);
@@ -155,7 +148,8 @@ static void write_money(struct bw_buf *out, const struct bw_locale *l, struct bw
 
 static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  struct bw_str code = is_currency_code(v->unit) ? v->unit : bw_str(v->currency);
+  const char *known = bw_currency_code(v->unit);
+  struct bw_str said = bw_str(v->currency), code = bw_str(known ? known : bw_currency_code(said));
   const struct currency *cur = find_currency(code);
   const struct bw_locale *l = locale_of(v);
   int decimals = decimals_of(arg), own = cur ? cur->decimals : 2;
@@ -163,6 +157,13 @@ static const char *apply_money(struct bw_str arg, struct bw_filtered *v, struct 
   double d;
   if (!number_of(v, &d))
     return NOT_A_NUMBER;
+  if (!code.len && said.len) { /* a price without its currency is no offer */
+    if (v->hint)
+      bw_buf_printf(v->hint,
+                    "account.currency: an account record with traits.currency as an ISO 4217 code such as EUR; it is \"%.*s\"",
+                    (int)(said.len < 40 ? said.len : 40), said.data);
+    return "is money, and its currency is not known";
+  }
   if (decimals < 0)
     decimals = fabs(d) >= 1000 || shortest_decimals(d, own) == 0 ? 0 : own;
   if (d < 0 && fabs(d) >= 0.5 * pow(10, -decimals))
@@ -254,37 +255,15 @@ static const char *apply_date(struct bw_str arg, struct bw_filtered *v, struct b
   return NULL;
 }
 
-/* Beyond ASCII and Latin script: Chinese, Japanese and Korean letters, roughly. */
-static bool is_east_asian(struct bw_str s)
-{
-  return s.len && (unsigned char)s.data[0] >= 0xE3 && (unsigned char)s.data[0] <= 0xED;
-}
-
-/* The given name: the first word; the last one where a name is written in a script, and a place, that puts the family first;
-   all of it where the family name seems to come first ("Okafor, Ada"). */
+/* The given name in a full one. */
 static const char *apply_first(struct bw_str arg, struct bw_filtered *v, struct bw_buf *out)
 {
-  static const char spaces[] = " \t\r\n";
-  bool last = locale_of(v)->family_first && is_east_asian(v->text);
-  size_t from = 0, to;
+  const char *why;
   (void)arg;
   if (v->type != BW_VIEW_TEXT)
     return "is not a name";
-  to = v->text.len;
-  while (from < to && memchr(spaces, v->text.data[from], 4))
-    from++;
-  while (to > from && memchr(spaces, v->text.data[to - 1], 4))
-    to--;
-  if (v->text.len && memchr(v->text.data, ',', v->text.len)) {
-    bw_buf_add_str(out, v->text);
-  } else {
-    size_t i;
-    for (i = last ? to : from;
-         last ? i > from && !memchr(spaces, v->text.data[i - 1], 4) : i < to && !memchr(spaces, v->text.data[i], 4);
-         i = last ? i - 1 : i + 1)
-      ;
-    bw_buf_add(out, v->text.data + (last ? i : from), last ? to - i : i - from);
-  }
+  if ((why = bw_given_name(v->text, out)))
+    return why;
   become_text(v, out);
   return NULL;
 }
@@ -350,7 +329,7 @@ static bool plural_arg(struct bw_str arg)
 static const struct bw_filter filters[] = {
     {"abs", "without its sign", BW_MUSTACHE_NUMBER, no_arg, "abs", apply_abs},
     {"date", "12 January 2027", BW_MUSTACHE_DAY, date_arg, "date, date:iso or date:month", apply_date},
-    {"first", "the first word of a name", BW_MUSTACHE_VARIABLE, no_arg, "first", apply_first},
+    {"first", "the given name in a full name", BW_MUSTACHE_VARIABLE, no_arg, "first", apply_first},
     {"money", "$12,345", BW_MUSTACHE_NUMBER, decimals_arg, "money or money:N with 0 to 6 decimals", apply_money},
     {"number", "12,345", BW_MUSTACHE_NUMBER, decimals_arg, "number or number:N with 0 to 6 decimals", apply_number},
     {"percent", "0.34 as 34%", BW_MUSTACHE_NUMBER, decimals_arg, "percent or percent:N with 0 to 6 decimals", apply_percent},

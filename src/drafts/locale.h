@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How numbers, money, dates and names are written where a customer lives.  Data of the Unicode CLDR (locale_table.h, made by
+ * How numbers, money and dates are written where a customer lives.  Data of the Unicode CLDR (locale_table.h, made by
  * mklocales.js); nothing of the machine's own locale is asked.  Private to the room; no privileges.
  */
 #ifndef BW_DRAFTS_LOCALE_H
@@ -16,7 +16,6 @@ struct bw_locale {
   const char *money, *percent;       /* "$#": '$' is the currency, '#' the number */
   const char *currency, *sign;       /* the region's own, as it is written there; may be empty */
   const char *date, *month;          /* "D. M Y": day, name of the month, year */
-  bool family_first;                 /* family names before given names */
   const char *names[12], *alone[12]; /* of the months: in a date, and without a day */
 };
 

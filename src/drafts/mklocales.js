@@ -5,7 +5,6 @@ const tags = ["en-001", "en-US", "en-GB", "de-DE", "de-AT", "de-CH", "fr-FR", "f
   "pt-PT", "sv-SE", "da-DK", "nb-NO", "fi-FI", "pl-PL", "cs-CZ", "ja-JP", "ko-KR", "zh-CN"];
 const own = {US: "USD", GB: "GBP", DE: "EUR", AT: "EUR", CH: "CHF", FR: "EUR", CA: "CAD", ES: "EUR", MX: "MXN", IT: "EUR", NL: "EUR",
   BR: "BRL", PT: "EUR", SE: "SEK", DK: "DKK", NO: "NOK", FI: "EUR", PL: "PLN", CZ: "CZK", JP: "JPY", KR: "KRW", CN: "CNY"};
-const familyFirst = new Set(["ja", "ko", "zh"]);
 // Spaces that nobody would see in the file are written as escapes.
 const q = s => '"' + s.replace(/["\\]/g, "\\$&").replace(/\u00A0/g, '\\xC2\\xA0""').replace(/\u202F/g, '\\xE2\\x80\\xAF""').replace(/""$/, "") + '"';
 const part = (parts, type) => (parts.find(p => p.type === type) || {value: ""}).value;
@@ -37,5 +36,5 @@ for (const tag of tags) {
   const names = months(tag, full), alone = months(tag, short);
   const list = l => "{" + l.map(q).join(", ") + "}";
   console.log(`{"${tag}", ${q(part(number, "group"))}, ${q(moneyGroup)}, ${q(part(number, "decimal"))}, ${q(part(number, "minusSign"))}, ${small.some(p => p.type === "group") ? 1 : 2}, ` +
-    `${q(shape(money))}, ${q(shape(percent))}, "${own[region] || ""}", ${q(own[region] ? sign : "")}, ${q(day)}, ${q(month)}, ${familyFirst.has(tag.slice(0, 2))},\n ${list(names)},\n ${list(alone)}},`);
+    `${q(shape(money))}, ${q(shape(percent))}, "${own[region] || ""}", ${q(own[region] ? sign : "")}, ${q(day)}, ${q(month)},\n ${list(names)},\n ${list(alone)}},`);
 }

@@ -110,12 +110,13 @@ struct bw_mustache_options {
   bool html;   /* escape & < > " in {{name}}; never in {{{name}}} */
   bool strict; /* a missing or blank variable prints as a marker and is noted */
   /* Values become one line of clean text: controls and line breaks become a space, bidirectional controls and invalid bytes
-     go, marker brackets become plain ones.  Templates are not touched. */
+     go, marker brackets become plain ones.  Templates are not touched, but for a full stop (or , ; : ! ?) with which the value
+     before it has ended already. */
   bool clean;
   size_t max_value;               /* bytes; 0: no limit.  A longer value counts as missing: a person has to shorten it */
   size_t max_output;              /* bytes; 0: 1 MiB */
   const char *currency;           /* ISO 4217, for |money where the value has no unit; NULL: none, digits only */
-  const struct bw_locale *locale; /* how numbers and money are written, and names ordered; NULL: neutral English */
+  const struct bw_locale *locale; /* how numbers and money are written; NULL: neutral English */
   const struct bw_locale *words;  /* of the text's own language: months and plurals; NULL: neutral English */
   const struct bw_mustache *(*partial)(void *ctx, struct bw_str name); /* NULL result: prints nothing, strict: an error */
   void (*note)(void *ctx, const struct bw_mustache_note *note);        /* borrowed for the call; may be NULL */

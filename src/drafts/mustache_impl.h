@@ -52,6 +52,7 @@ struct bw_filtered {
   int64_t time;
   struct bw_str unit;
   const char *currency;                   /* the default; may be NULL */
+  struct bw_buf *hint;                    /* of a value that cannot be written: what would help; may be NULL */
   const struct bw_locale *locale, *words; /* see bw_mustache_options; may be NULL */
 };
 
@@ -74,6 +75,8 @@ void bw_filtered_print(const struct bw_filtered *v, struct bw_buf *out);
 
 /* One line of clean text appended to out: see bw_mustache_options.clean.  True where it differs from s. */
 bool bw_text_clean(struct bw_str s, struct bw_buf *out);
+/* A value that brings its own full stop ("Acme Inc.") before the template's: one is enough.  Not before an ellipsis. */
+bool bw_text_doubles(struct bw_str value, struct bw_str next);
 /* Nothing in it that a reader would see. */
 bool bw_text_blank(struct bw_str s);
 

@@ -17,8 +17,9 @@ struct render {
   size_t depth;      /* of stack */
   unsigned partials; /* nested */
   unsigned steps;
+  size_t value_at, value_end; /* of the value that was printed last, in out */
   struct bw_buf indent;
-  struct bw_buf value, clean, shown; /* of the tag at work */
+  struct bw_buf value, clean, shown, hint; /* of the tag at work */
   struct bw_error *err;
 };
 
@@ -41,6 +42,16 @@ static int emit(struct render *r, struct bw_str s)
   if (s.len)
     bw_buf_add_str(r->out, s);
   return BW_OK;
+}
+
+static int emit_text(struct render *r, struct bw_str s)
+{
+  if (r->options->clean && r->value_end > r->value_at && r->value_end == r->out->len &&
+      bw_text_doubles(bw_str_n(r->out->data + r->value_at, r->value_end - r->value_at), s)) {
+    r->value_end = r->value_at;
+    s = bw_str_n(s.data + 1, s.len - 1);
+  }
+  return emit(r, s);
 }
 
 /* From the innermost view outwards; the first that knows the name's first part answers. */
@@ -134,11 +145,13 @@ static const char *format(struct render *r, const struct bw_mustache_node *node,
                           .time = v->time,
                           .unit = v->unit,
                           .currency = r->options->currency,
+                          .hint = &r->hint,
                           .locale = r->options->locale,
                           .words = r->options->words};
   struct bw_buf steps[BW_MUSTACHE_MAX_FILTERS] = {{0}};
   const char *why = NULL;
   size_t i;
+  bw_buf_reset(&r->hint);
   for (i = 0; i < node->nfilters && !why; i++)
     why = node->filters[i].filter->apply(node->filters[i].arg, &f, &steps[i]);
   bw_buf_reset(&r->value);
@@ -168,6 +181,8 @@ static int render_variable(struct render *r, const struct bw_mustache_node *node
   if (v.type == BW_VIEW_NUMBER && v.text.len == 0)
     note.raw = bw_str_n(raw, (size_t)bw_number_format(v.number, raw));
   note.reason = format(r, node, &v, &text);
+  if (note.reason && r->hint.len)
+    note.hint = bw_buf_str(&r->hint);
   if (!note.reason && o->clean) {
     bw_buf_reset(&r->clean);
     (void)bw_text_clean(text, &r->clean);
@@ -185,7 +200,9 @@ static int render_variable(struct render *r, const struct bw_mustache_node *node
     text = bw_buf_str(&r->shown);
   }
   note.shown = text;
+  r->value_at = r->out->len;
   rc = emit(r, text);
+  r->value_end = r->out->len;
   if (rc == BW_OK && o->note)
     o->note(o->ctx, &note);
   return rc;
@@ -266,7 +283,7 @@ static int render_nodes(struct render *r, const struct bw_mustache *m, size_t fr
       return rc;
     switch (node->type) {
     case BW_MNODE_TEXT:
-      rc = emit(r, node->text);
+      rc = emit_text(r, node->text);
       break;
     case BW_MNODE_INDENT:
       rc = emit(r, bw_buf_str(&r->indent));
@@ -301,5 +318,6 @@ int bw_mustache_render(const struct bw_mustache *tmpl, const struct bw_view *vie
   bw_buf_clear(&r.value);
   bw_buf_clear(&r.clean);
   bw_buf_clear(&r.shown);
+  bw_buf_clear(&r.hint);
   return rc;
 }

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "base/currency.h"
 #include "base/time.h"
 #include "names/private.h"
 
@@ -43,17 +44,24 @@ COMPUTE(account_acv)
   contract_value(env, "acv", "arr", ret, ret_from);
 }
 
+/* What the book holds from before it knew the spelling, and a setting, may be "eur". */
+static struct bw_value currency_value(struct bw_str said)
+{
+  const char *code = bw_currency_code(said);
+  return bw_value_string(code ? bw_str(code) : said);
+}
+
 COMPUTE(account_currency)
 {
   const struct bw_entity *e = bw_env_record(env, R_ACCOUNT);
   struct bw_str v = e ? bw_entity_text(e, "currency") : BW_STR("");
   (void)row;
   if (v.len) {
-    *ret = bw_value_string(v);
+    *ret = currency_value(v);
     bw_from_field(ret_from, e, "account: traits.currency", "currency");
     return;
   }
-  *ret = bw_value_string(bw_str(env->from->currency));
+  *ret = currency_value(bw_str(env->from->currency));
   bw_from_setting(ret_from, "leads.currency");
 }
 
@@ -300,8 +308,8 @@ static const struct name_row account_rows[] = {
     {"segment", TEXT, NULL, "the market segment"},
     {"industry", TEXT, NULL, "the industry"},
     {"region", TEXT, NULL, "the sales region"},
-    {"country", TEXT, NULL, "the country"},
-    {"language", TEXT, NULL, "the language to write in"},
+    {"country", TEXT, NULL, "the country, as a code: DE"},
+    {"language", TEXT, NULL, "the language to write in, as a code: de"},
     {"domains", BW_TYPE_LIST, NULL, "the company's e-mail domains"},
     {"employees", NUMBER, NULL, "the company's employees"},
     {"start", TIME, NULL, "the day they became a customer"},

@@ -43,6 +43,17 @@ int bw_env_check_name(const struct bw_catalog *catalog, struct bw_str name, enum
 /* The place of a step of the value journey in bw_stages, or -1. */
 int bw_stage_rank(struct bw_str name);
 
+/* ---- names of people ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * The given name in a full name, as a salutation has it, appended to out: titles are skipped ("Frau Dr. Dana Park"), "Park,
+ * Dana" and names in Chinese, Japanese and Korean script begin with the family's, "ERIN" is "Erin".  NULL, or why there is
+ * none, for a person to fill it in: "is an e-mail address and no name".  The other one is for what is known to be a given name:
+ * all of it.
+ */
+const char *bw_given_name(struct bw_str full, struct bw_buf *out);
+const char *bw_given_whole(struct bw_str first, struct bw_buf *out);
+
 /* ---- expressions over names --------------------------------------------------------------------------------------------- */
 
 /* How far an evaluation must have come before a name has a value. */

@@ -27,19 +27,27 @@ COMPUTE(next_plan_id)
 
 /* ---- contacts ---- */
 
+/* As a record gives it, else the one in the full name, where that is plain. */
 static void first_name(struct bw_env *env, enum root root, struct bw_value *ret, struct bw_provenance *ret_from)
 {
   const struct bw_entity *e = bw_env_record(env, root);
-  struct bw_str v = e ? bw_entity_text(e, "first_name") : BW_STR("");
-  size_t n = 0;
-  if (!v.len && e)
-    v = bw_entity_text(e, "name");
-  while (n < v.len && v.data[n] != ' ')
-    n++;
-  if (!n)
+  struct bw_str first = e ? bw_entity_text(e, "first_name") : BW_STR(""), full = e ? bw_entity_text(e, "name") : BW_STR("");
+  struct bw_buf out = {0};
+  const char *why;
+  if (!bw_given_whole(first, &out)) {
+    bw_from_field(ret_from, e, "contact: traits.first_name", "first_name");
+  } else if (!full.len) {
     return;
-  *ret = bw_value_string(bw_str_n(v.data, n));
-  bw_from_field(ret_from, e, "contact: traits.name", "name");
+  } else if ((why = bw_given_name(full, &out))) {
+    bw_env_missing(env, ret, "%s.first_name: a contact record %.*s with traits.first_name; its name \"%.*s\" %s",
+                   bw_roots[root]->name, BW_FMT(bw_entity_id(e)), (int)(full.len < 60 ? full.len : 60), full.data, why);
+    bw_buf_clear(&out);
+    return;
+  } else {
+    bw_from_field(ret_from, e, "contact: traits.name", "name");
+  }
+  *ret = bw_value_string(bw_env_keep(env, "%.*s", BW_FMT(bw_buf_str(&out))));
+  bw_buf_clear(&out);
 }
 
 COMPUTE(champion_first)
@@ -86,7 +94,8 @@ static const struct name_row next_plan_rows[] = {
     PLAN_ROWS(next_plan_id, "its id: the plan above, as the plan record's next names it")};
 
 #define CONTACT_ROWS(first)                                                                                                    \
-  {"name", TEXT, NULL, "full name"}, {"first_name", TEXT, first, "first name: the first word of the name"},                    \
+  {"name", TEXT, NULL, "full name"},                                                                                           \
+      {"first_name", TEXT, first, "first name: as recorded, else the given name in the full name, where that is plain"},       \
       {"email", TEXT, NULL, "e-mail address"}, {"title", TEXT, NULL, "job title"},                                             \
   {                                                                                                                            \
     "custom.*", BW_TYPE_ANY, NULL, "any other field of your contact records"                                                   \

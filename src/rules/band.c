@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/amount.h"
 #include "base/time.h"
 #include "rules/private.h"
 
@@ -22,26 +23,18 @@ static struct bw_str trim(struct bw_str s)
   return s;
 }
 
-/* "10000", "10,000", "10K", "1.5M", "2B". */
+/* "10000", "10,000", "10K", "1.5M", "2B"; not "10.000" or "1,5K", which mean one thing here and another there. */
 static bool amount(struct bw_str s, double *ret)
 {
-  char text[64], *end;
-  size_t i, n = 0;
-  double v, unit = 1;
-  if (!s.len || s.len >= sizeof text)
+  static const char units[] = "kKmMbB";
+  const char *unit = s.len ? memchr(units, s.data[s.len - 1], sizeof units - 1) : NULL;
+  double v;
+  if (unit)
+    s = trim(bw_str_n(s.data, s.len - 1));
+  if (bw_amount_parse(s, &v) < 0)
     return false;
-  for (i = 0; i < s.len; i++)
-    if (s.data[i] != ',')
-      text[n++] = s.data[i];
-  text[n] = '\0';
-  if (n && strchr("kKmMbB", text[n - 1])) {
-    unit = strchr("kK", text[n - 1]) ? 1e3 : strchr("mM", text[n - 1]) ? 1e6 : 1e9;
-    text[--n] = '\0';
-  }
-  if (!n || strspn(text, "0123456789.") != n) /* no signs, no "inf", no hexadecimal */
-    return false;
-  v = strtod(text, &end) * unit;
-  if (*end || !isfinite(v) || v > 1e15)
+  v *= !unit ? 1 : *unit == 'k' || *unit == 'K' ? 1e3 : *unit == 'm' || *unit == 'M' ? 1e6 : 1e9;
+  if (v > 1e15)
     return false;
   *ret = v;
   return true;
@@ -59,6 +52,14 @@ bool bw_load_amount(struct loader *l, const struct bw_node *at, struct bw_str te
   double v;
   if (amount(s, ret))
     return true;
+  if (s.len && ((s.data[0] >= '0' && s.data[0] <= '9') || s.data[0] == '.' || s.data[0] == ',')) {
+    bw_complain(
+        l->complaints, at,
+        "\"%.*s\" is no plain amount%s; write it as 10000, 10,000 or 10K, with a point before at most two decimals: 1.5M",
+        (int)(s.len > 40 ? 40 : s.len), s.data,
+        memchr(s.data, '.', s.len) || memchr(s.data, ',', s.len) ? " (where are its thousands, and where its decimals?)" : "");
+    return false;
+  }
   v = named(l, s);
   if (isnan(v)) {
     bw_complain(l->complaints, at,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/currency.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -224,13 +225,50 @@ static void zones_know_their_clocks(void **state)
   assert_int_equal(unsetenv("TZ"), 0);
 }
 
+static void a_currency_is_read_where_it_is_plain(void **state)
+{
+  static const char *const cases[][2] = {{"USD", "USD"},
+                                         {"usd", "USD"},
+                                         {"EUR ", "EUR"},
+                                         {" eur\xC2\xA0", "EUR"},
+                                         {"Euro", "EUR"},
+                                         {"EUROS", "EUR"},
+                                         {"\xE2\x82\xAC", "EUR"},
+                                         {"\xC2\xA3", "GBP"},
+                                         {"US$", "USD"},
+                                         {"US  Dollars", "USD"},
+                                         {"z\xC5\x82", "PLN"},
+                                         {"yen", "JPY"},
+                                         {"$", NULL},
+                                         {"\xC2\xA5", NULL},
+                                         {"kr", NULL},
+                                         {"dollar", NULL},
+                                         {"TBD", NULL},
+                                         {"EURO!", NULL},
+                                         {"EU", NULL},
+                                         {"", NULL},
+                                         {"a currency that is longer than any", NULL}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *code = bw_currency_code(bw_str(cases[i][0]));
+    if (cases[i][1] ? !code || strcmp(code, cases[i][1]) != 0 : code != NULL)
+      fail_msg("\"%s\" is %s", cases[i][0], code ? code : "none");
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(utf8_is_judged_by_rfc3629),        cmocka_unit_test(varints_round_trip),
-      cmocka_unit_test(a_truncated_string_is_noticed),    cmocka_unit_test(the_map_agrees_with_a_model),
-      cmocka_unit_test(times_are_parsed_and_refused),     cmocka_unit_test(days_round_trip),
-      cmocka_unit_test(durations_are_parsed_and_refused), cmocka_unit_test(json_is_exact),
+      cmocka_unit_test(utf8_is_judged_by_rfc3629),
+      cmocka_unit_test(a_currency_is_read_where_it_is_plain),
+      cmocka_unit_test(varints_round_trip),
+      cmocka_unit_test(a_truncated_string_is_noticed),
+      cmocka_unit_test(the_map_agrees_with_a_model),
+      cmocka_unit_test(times_are_parsed_and_refused),
+      cmocka_unit_test(days_round_trip),
+      cmocka_unit_test(durations_are_parsed_and_refused),
+      cmocka_unit_test(json_is_exact),
       cmocka_unit_test(zones_know_their_clocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,17 +436,17 @@ static void test_history(void **state)
   struct bw_error err;
   (void)state;
   next_offset = 1;
-  APPLY(b, BW_KIND_ACCOUNT, 10, "a", "", text("health", "green"), text("name", "A"));
-  APPLY(b, BW_KIND_ACCOUNT, 20, "a", "", text("health", "green"), text("name", "A"));
-  APPLY(b, BW_KIND_ACCOUNT, 30, "a", "", text("health", "red"), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 10, "a", "", text("mood", "green"), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 20, "a", "", text("mood", "green"), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 30, "a", "", text("mood", "red"), text("name", "A"));
   assert_int_equal(bw_book_save(b, &err), BW_ESTATE);
   save(s, b);
   bw_book_close(&b);
   b = open_book(s);
-  APPLY(b, BW_KIND_ACCOUNT, 40, "a", "", null("health"), text("name", "A"));
-  APPLY(b, BW_KIND_ACCOUNT, 50, "a", "", flag("health", true), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 40, "a", "", null("mood"), text("name", "A"));
+  APPLY(b, BW_KIND_ACCOUNT, 50, "a", "", flag("mood", true), text("name", "A"));
   save(s, b);
-  assert_int_equal(bw_book_history(b, BW_ENTITY_ACCOUNT, BW_STR("a"), "health", add_past, &out, &err), 0);
+  assert_int_equal(bw_book_history(b, BW_ENTITY_ACCOUNT, BW_STR("a"), "mood", add_past, &out, &err), 0);
   assert_string_equal(bw_buf_cstr(&out), "20:1:green 30:3:red 40:4: 50:5:true ");
   bw_buf_reset(&out);
   assert_int_equal(bw_book_history(b, BW_ENTITY_ACCOUNT, BW_STR("a"), "name", add_past, &out, &err), 0);
@@ -494,6 +494,9 @@ static void test_words(void **state)
               {"stage", "tangible-ROI", "tangible_roi"},
               {"budget", "Cuts", "cuts"},
               {"relationship", "Multi Threaded", "multi-threaded"},
+              {"currency", "EUR ", "EUR"},
+              {"currency", "us$", "USD"},
+              {"currency", "\xC2\xA3", "GBP"},
               {"name", " Red ", " Red "}};
   struct bw_book *b = open_book(NULL);
   struct bw_error err = {0};
@@ -523,6 +526,12 @@ static void test_words(void **state)
     assert_int_equal(bw_book_apply(b, &r, &err), i == 0 ? BW_ENOTFOUND : BW_OK);
     assert_non_null(strstr(err.message, "none of green, yellow or red"));
     expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), "health", "critical");
+  }
+  for (i = 0; i < 2; i++) {
+    const struct bw_field f = text("currency", "$");
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 110 + (int64_t)i, "a", "", &f, 1, &err), i == 0 ? BW_ENOTFOUND : BW_OK);
+    assert_non_null(strstr(err.message, "currency is \"$\", which is no currency that is plain"));
+    expect(bw_book_find(b, BW_ENTITY_ACCOUNT, BW_STR("a")), "currency", "$");
   }
   bw_book_close(&b);
 }
@@ -561,6 +570,8 @@ static void test_numbers(void **state)
               {"acv", "36.000,00", "36.000,00", NAN},
               {"acv", "about 36k", "about 36k", NAN},
               {"acv", "-5", "-5", NAN},
+              {"acv", "50.000", "50.000", NAN},
+              {"acv", "1e5", "1e5", NAN},
               {"seats", " 40 ", "40", 40},
               {"name", "36,000", "36,000", NAN},
               {"renewal", "31.01.2027", "2027-01-31", NAN},
@@ -593,7 +604,9 @@ static void test_numbers(void **state)
     assert_true(!strchr(rows[i].kept, '/') || strstr(e.message, "(its day first, or its month?): write it as 2027-01-31"));
     a = account(b, "a");
     expect(a, rows[i].field, rows[i].kept);
-    assert_true(!isfinite(rows[i].number) || bw_entity_number(a, rows[i].field, -1) == rows[i].number);
+    /* what could not be read is no number to anybody */
+    if (strcmp(rows[i].field, "name") != 0)
+      assert_true(bw_entity_number(a, rows[i].field, -7) == (isfinite(rows[i].number) ? rows[i].number : -7));
   }
   bw_book_close(&b);
 }
@@ -629,6 +642,82 @@ static void test_numbers_at_random(void **state)
     understood += kept->type == BW_VALUE_NUMBER || !bw_str_eq(kept->text, f.text);
   }
   assert_true(understood > 100);
+  bw_book_close(&b);
+}
+
+/* A number where a word is expected is told like a word that nobody knows. */
+static void test_numbers_for_words(void **state)
+{
+  struct bw_book *b = open_book(NULL);
+  struct bw_field f[] = {num("health", 35, "35"), num("stage", 3, "3"), num("employees", 3, "3")};
+  struct bw_field more = flag("budget", true);
+  struct bw_error e = {0};
+  (void)state;
+  next_offset = 1;
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10, "a", "", f, 3, &e), BW_ENOTFOUND);
+  assert_non_null(strstr(e.message, "health is \"35\", which is none of green, yellow or red"));
+  assert_non_null(strstr(e.message, "; stage is \"3\", which is none of baseline"));
+  assert_null(strstr(e.message, "employees"));
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 11, "a", "", f, 3, &e), BW_OK);
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 11, "a", "", &more, 1, &e), BW_ENOTFOUND);
+  assert_non_null(strstr(e.message, "budget is \"true\", which is none of positive"));
+  f[0] = null("health");
+  assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 12, "a", "", f, 1, &e), BW_OK);
+  bw_book_close(&b);
+}
+
+/* A language stays as it was said; what no draft can be written in is told of. */
+static void test_languages(void **state)
+{
+  static const struct {
+    const char *said;
+    bool known;
+  } cases[] = {{"de", true},
+               {"de-AT", true},
+               {"gsw", true},
+               {"German", true},
+               {"Portuguese (Brazil)", true},
+               {"fran\xC3\xA7"
+                "ais",
+                true},
+               {"Turkish", true},
+               {"", true},
+               {"German/English", false},
+               {"Klingon", false}};
+  struct bw_book *b = open_book(NULL);
+  size_t i;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const struct bw_field f = text("language", cases[i].said);
+    struct bw_error e = {0};
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", &f, 1, &e), cases[i].known ? BW_OK : BW_ENOTFOUND);
+    assert_true(cases[i].known || strstr(e.message, "which is no language that is known"));
+    expect(account(b, "a"), "language", cases[i].said);
+  }
+  bw_book_close(&b);
+}
+
+/* What is written where nobody is known is no person. */
+static void test_nobody(void **state)
+{
+  static const char *const nobody[] = {"N/A", "n/a", "-", " None", "Unassigned", "TBD", "unknown", "\xE2\x80\x94", "  "};
+  static const char *const fields[] = {"owner", "csm", "ae", "am"};
+  struct bw_book *b = open_book(NULL);
+  int64_t at = 10;
+  size_t i, k;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof nobody / sizeof *nobody; i++)
+    for (k = 0; k < sizeof fields / sizeof *fields; k++) {
+      APPLY(b, BW_KIND_ACCOUNT, at++, "a", "", text(fields[k], "anna"), text("industry", "None"));
+      assert_non_null(bw_entity_field(account(b, "a"), fields[k]));
+      APPLY(b, BW_KIND_ACCOUNT, at++, "a", "", text(fields[k], nobody[i]));
+      assert_null(bw_entity_field(account(b, "a"), fields[k]));
+    }
+  expect(account(b, "a"), "industry", "None");
+  APPLY(b, BW_KIND_ACCOUNT, at++, "a", "", text("csm", "Nona Baker"));
+  expect(account(b, "a"), "csm", "Nona Baker");
   bw_book_close(&b);
 }
 
@@ -887,6 +976,9 @@ int main(void)
       cmocka_unit_test(test_words),
       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_numbers_at_random),
+      cmocka_unit_test(test_numbers_for_words),
+      cmocka_unit_test(test_languages),
+      cmocka_unit_test(test_nobody),
       cmocka_unit_test(test_every_odd_field_is_told),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),

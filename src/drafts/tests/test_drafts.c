@@ -240,6 +240,53 @@ static void the_shipped_templates_are_complete_and_well_mannered(void **state)
   bw_draft_clear(&d);
 }
 
+/* A number without its currency is no price: a person has to look. */
+static void a_price_names_its_currency(void **state)
+{
+  static const struct {
+    const char *account, *lead, *price; /* price NULL: missing */
+  } cases[] = {{"", "USD", "$160"},
+               {"", "eur",
+                "\xE2\x82\xAC"
+                "160"},
+               {"\"currency\":\"Euro\"", "USD",
+                "\xE2\x82\xAC"
+                "160"},
+               {"\"currency\":\"CHF\"", "USD", "CHF 160"},
+               {"\"currency\":\"$\"", "USD", NULL},
+               {"\"currency\":\"TBD\"", "USD", NULL},
+               {"\"currency\":\"EUR\"", "kr",
+                "\xE2\x82\xAC"
+                "160"},
+               {"", "kr", NULL}};
+  struct bw_templates *set = bw_templates_new();
+  struct bw_complaints c = {.count = 0};
+  size_t i;
+  (void)state;
+  assert_int_equal(
+      bw_templates_add(set, "t", "t.txt", BW_STR("To: a@b.example\nSubject: Seats\n\n{{plan.seat_price|money}}\n"), &c), 0);
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *json BW_AUTOFREE = bw_asprintf("{\"account\":{%s},\"plan\":{\"seat_price\":160}}", cases[i].account);
+    json_t *data = json_loads(json, 0, NULL);
+    struct bw_view view = json_view(data);
+    struct bw_draft d = {0};
+    assert_int_equal(
+        bw_draft_render(set, bw_templates_get(set, BW_STR("t")), &view, BW_STR("L1"), cases[i].lead, NOW, &d, NULL), 0);
+    assert_int_equal(d.complete, cases[i].price != NULL);
+    if (cases[i].price) {
+      assert_int_equal(strncmp(d.field[BW_DRAFT_BODY], cases[i].price, strlen(cases[i].price)), 0);
+    } else {
+      assert_string_equal(d.gaps[0].name, "plan.seat_price");
+      assert_string_equal(d.gaps[0].reason, "is money, and its currency is not known");
+      assert_non_null(strstr(d.gaps[0].hint, "account.currency: an account record with traits.currency"));
+    }
+    bw_draft_clear(&d);
+    json_decref(data);
+  }
+  bw_templates_free(&set);
+  bw_complaints_clear(&c);
+}
+
 /* ---- languages and locales ------------------------------------------------ */
 
 static void in_locale(const char *account, const char *subject, const char *body)
@@ -290,6 +337,14 @@ static void a_draft_speaks_the_accounts_language(void **state)
   in_locale("\"language\":\"fr\",", "For Acme",
             "12\xE2\x80\xAF"
             "346\xC2\xA0€ on 12 January 2027. Bye\n");
+  in_locale("\"language\":\"German\",\"country\":\"Germany\",", "Für Acme", "12.346\xC2\xA0€ am 12. Januar 2027. Tschüss\n");
+  in_locale("\"language\":\"Deutsch\",\"country\":\"Österreich\",", "Für Acme",
+            "€\xC2\xA0"
+            "12.346 am 12. Jänner 2027. Tschüss\n");
+  in_locale("\"locale\":\"German\",", "Für Acme", "12.346\xC2\xA0€ am 12. Januar 2027. Tschüss\n");
+  in_locale("\"language\":\"English\",\"country\":\"USA\",", "For Acme", "€12,346 on January 12, 2027. Bye\n");
+  in_locale("\"language\":\"en\",\"country\":\"UK\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
+  in_locale("\"language\":\"English\",\"country\":\"Ruritania\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
   in_locale("\"language\":\"tlh\",", "For Acme", "€12,346 on 12 January 2027. Bye\n");
   in_locale("\"locale\":17,", "For Acme", "€12,346 on January 12, 2027. Bye\n");
 }
@@ -496,6 +551,32 @@ static void a_person_fills_the_gaps(void **state)
   bw_draft_clear(&f);
 }
 
+/* The template's full stop is left out, and every value is where its provenance says. */
+static void a_full_stop_is_not_doubled(void **state)
+{
+  static const char text[] = "To: a@b.example\nSubject: For {{v}}.\n\nWe aim at {{v}}. {{w}} asked {{x}}. {{w}} too.\n";
+  struct bw_templates *set = templates(text);
+  json_t *data = json_loads("{\"v\":\"fewer reports.\",\"w\":\"Ada\"}", 0, NULL);
+  struct bw_view view = json_view(data);
+  struct bw_draft d = {0}, e = {0};
+  size_t i;
+  (void)state;
+  assert_int_equal(bw_draft_render(set, bw_templates_get(set, BW_STR("t")), &view, BW_STR("L1"), "USD", NOW, &d, NULL), 0);
+  assert_string_equal(d.field[BW_DRAFT_SUBJECT], "For fewer reports.");
+  assert_int_equal(bw_draft_edit(&d, BW_STR("x"), BW_STR("Ben Inc."), BW_STR("eve"), NOW, &e, NULL), 0);
+  assert_string_equal(e.field[BW_DRAFT_BODY], "We aim at fewer reports. Ada asked Ben Inc. Ada too.\n");
+  assert_int_equal(e.nfills, 5);
+  for (i = 0; i < e.nfills; i++) {
+    const struct bw_draft_fill *f = &e.fills[i];
+    assert_memory_equal(e.field[f->field] + f->offset, f->raw, f->len);
+    assert_int_equal(f->len, strlen(f->raw));
+  }
+  bw_draft_clear(&d);
+  bw_draft_clear(&e);
+  json_decref(data);
+  bw_templates_free(&set);
+}
+
 static void a_rewritten_field_keeps_its_open_markers(void **state)
 {
   struct bw_draft d = {0}, e = {0}, f = {0};
@@ -637,6 +718,7 @@ int main(void)
                                      cmocka_unit_test(the_shipped_templates_load),
                                      cmocka_unit_test(names_that_do_not_exist_are_complained_about),
                                      cmocka_unit_test(the_shipped_templates_are_complete_and_well_mannered),
+                                     cmocka_unit_test(a_price_names_its_currency),
                                      cmocka_unit_test(a_draft_speaks_the_accounts_language),
                                      cmocka_unit_test(a_translation_needs_what_it_translates),
                                      cmocka_unit_test(evidence_that_never_comes_is_complained_about),
@@ -645,6 +727,7 @@ int main(void)
                                      cmocka_unit_test(what_is_missing_is_listed_and_blocks),
                                      cmocka_unit_test(hostile_company_names_stay_names),
                                      cmocka_unit_test(a_person_fills_the_gaps),
+                                     cmocka_unit_test(a_full_stop_is_not_doubled),
                                      cmocka_unit_test(a_rewritten_field_keeps_its_open_markers),
                                      cmocka_unit_test(addresses_are_judged),
                                      cmocka_unit_test(the_hash_covers_every_part),

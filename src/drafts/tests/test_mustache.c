@@ -412,7 +412,7 @@ static void given_names_are_found(void **state)
 {
   static const char *const cases[][3] = {{"ja-JP", "山田 太郎", "太郎"},    {"ja-JP", "Taro Yamada", "Taro"},
                                          {"ja-JP", "山田太郎", "山田太郎"}, {"ko-KR", "김 민준", "민준"},
-                                         {"en-US", "山田 太郎", "山田"},    {"de-DE", "  Ada  Okafor ", "Ada"},
+                                         {"en-US", "山田 太郎", "太郎"},    {"de-DE", "  Ada  Okafor ", "Ada"},
                                          {"ja-JP", "", MARKED("v")}};
   struct bw_mustache_options options = {.strict = true, .clean = true};
   size_t i;
@@ -447,7 +447,8 @@ static void filters_format(void **state)
                                          {"{{v|plural:seat,seats}}", "1200", "1,200 seats"},
                                          {"{{v|plural:team member,team members}}", "0", "0 team members"},
                                          {"{{v|first}}", "\"Dana Park\"", "Dana"},
-                                         {"{{v|first}}", "\"Park, Dana\"", "Park, Dana"},
+                                         {"{{v|first}}", "\"Park, Dana\"", "Dana"},
+                                         {"{{v|first}}", "\"Frau Park\"", MARKED("v")},
                                          {"{{v|words}}", "\"api_calls-per_day\"", "API calls per day"},
                                          {"{{v}}", "0.1", "0.1"},
                                          {"{{v}}", "true", "true"},
@@ -467,6 +468,31 @@ static void filters_format(void **state)
           "5,000");
   options.currency = "CHF";
   renders("{{v|money}}", "{\"v\":-5000}", &options, "-CHF 5,000");
+}
+
+static void a_value_brings_its_own_full_stop(void **state)
+{
+  static const char *const cases[][3] = {{"for {{v}}. Then", "Acme Inc.", "for Acme Inc. Then"},
+                                         {"for {{v}}.", "Acme", "for Acme."},
+                                         {"for {{v}}, and", "Acme Inc.", "for Acme Inc., and"},
+                                         {"Hi {{v}},", "Park,", "Hi Park,"},
+                                         {"{{v}}...", "Acme Inc.", "Acme Inc...."},
+                                         {"{{v}}.", "and so on...", "and so on..."},
+                                         {"{{#v}}{{v}}{{/v}}. {{v}}!", "Wow!", "Wow!. Wow!"},
+                                         {"{{#v}}{{v}}{{/v}}.{{! here }}. {{v}}", "Inc.", "Inc.. Inc."},
+                                         {"{{v}} .", "Inc.", "Inc. ."},
+                                         {"{{{v}}}.\n", "Inc. ", "Inc.\n"}};
+  struct bw_mustache_options options = {.strict = true, .clean = true};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char json[80];
+    (void)snprintf(json, sizeof json, "{\"v\":\"%s\"}", cases[i][1]);
+    renders(cases[i][0], json, &options, cases[i][2]);
+  }
+  renders("{{x}}.", "{\"v\":1}", &options, MARKED("x") ".");
+  options.clean = false;
+  renders("{{v}}.", "{\"v\":\"Inc.\"}", &options, "Inc..");
 }
 
 static void names_can_be_listed(void **state)
@@ -501,6 +527,7 @@ int main(void)
                                      cmocka_unit_test(currencies_are_at_home_somewhere),
                                      cmocka_unit_test(plurals_follow_the_texts_language),
                                      cmocka_unit_test(given_names_are_found),
+                                     cmocka_unit_test(a_value_brings_its_own_full_stop),
                                      cmocka_unit_test(names_can_be_listed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,28 @@ static void a_lead_is_what_its_owner_tells(void **state)
   facts_close(&f);
 }
 
+/* Whoever wrote it, a price needs its code. */
+static void a_currency_is_its_code(void **state)
+{
+  struct facts f = {0};
+  struct bw_env_source source = acme(&f);
+  struct bw_env *env = NULL;
+  (void)state;
+  source.currency = "eur";
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"EUR\"");
+  bw_env_close(&env);
+  facts_record(&f, START + 1, BW_KIND_ACCOUNT, "", "a000", "{\"currency\":\"US Dollar\"}");
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"USD\"");
+  bw_env_close(&env);
+  facts_record(&f, START + 2, BW_KIND_ACCOUNT, "", "a000", "{\"currency\":\"$\"}");
+  assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+  expect(env, "account.currency", "\"$\"");
+  bw_env_close(&env);
+  facts_close(&f);
+}
+
 /* The milestones of a test: "live" while it is not asked why not. */
 struct told {
   int rank;
@@ -212,6 +234,104 @@ static void a_stage_is_recorded_or_told(void **state)
   assert_int_equal(told.asked, 0);
   bw_env_close(&env);
   facts_close(&f);
+}
+
+/* ---- names of people ---- */
+
+static void a_given_name_is_found_or_left_to_a_person(void **state)
+{
+  static const char *const cases[][2] = {
+      {"Dana Park", "Dana"},
+      {"  Ada  Okafor ", "Ada"},
+      {"Dana", "Dana"},
+      {"Dana\xC2\xA0Park", "Dana"},
+      {"Dr. Dana Park", "Dana"},
+      {"Frau Dr. Dana Park", "Dana"},
+      {"Prof Dr Dana Park", "Dana"},
+      {"Mme Dana Park", "Dana"},
+      {"J. Robert Park", "Robert"},
+      {"M. Jean Park", "Jean"},
+      {"Dr. Park", NULL},
+      {"Frau Park", NULL},
+      {"J. Park", NULL},
+      {"Dr.", NULL},
+      {"Park, Dana", "Dana"},
+      {"Dr. Park, Dana Grace", "Dana"},
+      {"Park, Dr. Dana", "Dana"},
+      {"Park, Dr.", NULL},
+      {"Park,", "Park"},
+      {"van der Berg, Jan", "Jan"},
+      {"O'Brien, Kim (she/her)", "Kim"},
+      {"Dana Park, MBA", "Dana"},
+      {"Park, Jr., Dana", "Dana"},
+      {"Dana Park, Acme", NULL},
+      {"Park, Dana, Berlin", NULL},
+      {"\"Dana\" Park", "Dana"},
+      {"ERIN WOLF", "Erin"},
+      {"ERIN", "Erin"},
+      {"WOLF, ERIN", "Erin"},
+      {"JEAN-PIERRE WOLF", "Jean-Pierre"},
+      {"\xC3\x89LODIE WOLF", "\xC3\x89lodie"},
+      {"ZO\xC3\x8B WOLF", "Zo\xC3\xAB"},
+      {"\xD0\x98\xD0\x92\xD0\x90\xD0\x9D", "\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD"},
+      {"JP Wolf", "JP"},
+      {"WOLF Erin", NULL},
+      {"\xE5\xB1\xB1\xE7\x94\xB0 \xE5\xA4\xAA\xE9\x83\x8E", "\xE5\xA4\xAA\xE9\x83\x8E"},
+      {"\xE5\xB1\xB1\xE7\x94\xB0\xE3\x80\x80\xE5\xA4\xAA\xE9\x83\x8E \xE6\xA7\x98", "\xE5\xA4\xAA\xE9\x83\x8E"},
+      {"\xE3\x83\x80\xE3\x83\x8A\xE3\x83\xBB\xE3\x83\x91\xE3\x82\xAF", "\xE3\x83\x80\xE3\x83\x8A"},
+      {"\xEA\xB9\x80 \xEB\xAF\xBC\xEC\xA4\x80", "\xEB\xAF\xBC\xEC\xA4\x80"},
+      {"dana.park@acme.example", NULL},
+      {"N/A", NULL},
+      {"Unknown", NULL},
+      {"-", NULL},
+      {"12345", NULL},
+      {"<b>Dana</b>", NULL},
+      {"", NULL},
+      {",", NULL}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct bw_buf out = {0};
+    const char *why = bw_given_name(bw_str(cases[i][0]), &out);
+    if (cases[i][1] ? why || !bw_str_is(bw_buf_str(&out), cases[i][1]) : !why || out.len)
+      fail_msg("\"%s\" gave \"%.*s\" (%s)", cases[i][0], BW_FMT(bw_buf_str(&out)), why ? why : "a name");
+    bw_buf_clear(&out);
+  }
+}
+
+static void a_first_name_says_where_it_is_from(void **state)
+{
+  static const struct {
+    const char *traits, *text, *from;
+  } cases[] = {
+      {"{\"name\":\"Park, Dana\"}", "\"Dana\"", "contact: traits.name"},
+      {"{\"name\":\"Dupont\",\"first_name\":\"Jean Pierre\"}", "\"Jean Pierre\"", "contact: traits.first_name"},
+      {"{\"name\":\"Erin Wolf\",\"first_name\":\" ERIN \"}", "\"Erin\"", "contact: traits.first_name"},
+      {"{\"name\":\"Erin Wolf\",\"first_name\":\"e@acme.example\"}", "\"Erin\"", "contact: traits.name"},
+      {"{\"name\":\"dana.park@acme.example\"}",
+       "missing: champion.first_name: a contact record c2 with traits.first_name; its name \"dana.park@acme.example\" is an "
+       "e-mail "
+       "address and no name",
+       ""},
+      {"{\"email\":\"d@acme.example\"}", "missing: champion.first_name: a contact record c2 with traits.first_name", ""},
+  };
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct facts f = {0};
+    struct bw_env_source source = acme(&f);
+    struct bw_env *env = NULL;
+    struct bw_provenance from;
+    struct bw_value v;
+    facts_record(&f, START, BW_KIND_CONTACT, "c2", "a000", "{\"role\":\"champion\"}");
+    facts_record(&f, START, BW_KIND_CONTACT, "c2", "a000", cases[i].traits);
+    assert_int_equal(bw_env_open(&source, BW_STR("a000"), NULL, START, &env, NULL), 0);
+    expect(env, "champion.first_name", cases[i].text);
+    assert_int_equal(bw_env_lookup(env, "champion.first_name", &v, &from, NULL), 0);
+    assert_true(!*cases[i].from || bw_str_is(from.name, cases[i].from));
+    bw_env_close(&env);
+    facts_close(&f);
+  }
 }
 
 /* ---- expressions ---- */
@@ -341,6 +461,9 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_give_values_and_their_sources),
       cmocka_unit_test(a_lead_is_what_its_owner_tells),
+      cmocka_unit_test(a_currency_is_its_code),
+      cmocka_unit_test(a_given_name_is_found_or_left_to_a_person),
+      cmocka_unit_test(a_first_name_says_where_it_is_from),
       cmocka_unit_test(a_stage_is_recorded_or_told),
       cmocka_unit_test(what_cannot_be_read_is_told),
       cmocka_unit_test(expressions_ask_by_slot),
