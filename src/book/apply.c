@@ -248,6 +248,8 @@ static void spell(struct apply *a, struct bw_field *f)
   if (f->type != BW_VALUE_STRING) {
     if (f->type != BW_VALUE_NULL && bw_word_expected(a->entity->kind, f->key))
       tell_odd_word(a, f); /* a health of 35 is no word either */
+    if ((why = bw_number_mend(a->entity->kind, f, NULL)))
+      tell_odd(a, f, why);
     return;
   }
   if (bw_word_names_nobody(a->entity->kind, f->key, f->text)) {

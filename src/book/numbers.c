@@ -144,7 +144,11 @@ const char *bw_number_mend(enum bw_entity_kind kind, struct bw_field *f, char ou
   double v;
   for (i = 0; i < sizeof table / sizeof *table && !matches(i, kind, f->key); i++)
     ;
-  if (i == sizeof table / sizeof *table || f->type != BW_VALUE_STRING || f->text.len == 0)
+  if (i == sizeof table / sizeof *table || f->type == BW_VALUE_NULL)
+    return NULL;
+  if (f->type != BW_VALUE_STRING) /* 45322, as a spreadsheet counts days */
+    return table[i].time && f->type != BW_VALUE_JSON ? "no date that is plain: write it as 2027-01-31" : NULL;
+  if (f->text.len == 0)
     return NULL;
   if (table[i].time) {
     if (bw_time_parse(f->text, &ms) == 0)

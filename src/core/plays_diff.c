@@ -439,6 +439,12 @@ static void list_changes(struct core_diff *d)
 static int refuse(const struct core_diff *d, struct bw_complaints *c, struct bw_error *err)
 {
   struct bw_str first = bw_complaints_first(c);
+  if (d->watchers_differ)
+    return bw_fail(
+        err, BW_ESTATE, BW_CLASS_PERMANENT,
+        "%s is right, but nothing can be compared before it is in use: its plays ask for what no running watcher says "
+        "(%.*s).  `basewatch replay` tries them on files",
+        d->dir, (int)(first.len > 400 ? 400 : first.len), first.data);
   return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "%s cannot be used: %.*s%s", d->dir, (int)(first.len > 600 ? 600 : first.len),
                  first.data, c->count > 1 ? " (and more: `basewatch lint` lists all)" : "");
 }

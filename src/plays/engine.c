@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/currency.h"
 #include "base/map.h"
 #include "base/time.h"
 #include "base/zone.h"
@@ -76,6 +77,8 @@ void bw_engine_options_read(const struct bw_node *leads, struct bw_engine_option
   if (!are_days(o->workdays))
     bw_complain(c, bw_node_get(leads, "workdays"), "\"%s\" should be days with commas between: mon,tue,wed,thu,fri",
                 o->workdays);
+  if (!bw_currency_code(bw_str(o->currency)))
+    bw_complain(c, bw_node_get(leads, "currency"), "\"%s\" is no currency; write its ISO 4217 code, such as EUR", o->currency);
   if (bw_zone_open(bw_str(o->timezone), &zone) < 0)
     bw_complain(c, bw_node_get(leads, "timezone"),
                 "there is no time zone \"%s\"; write it as Europe/Berlin or America/New_York", o->timezone);

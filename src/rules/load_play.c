@@ -62,7 +62,7 @@ static void take_weight(struct loader *l, const struct bw_node *n, struct play *
   if (at < 0) {
     const char *near = bw_nearest(n->key, bw_catalog_signal_names(c));
     bw_complain_key(l->complaints, n, "there is no signal \"%.*s\"%s%s%s", (int)(n->key.len > 60 ? 60 : n->key.len),
-                    n->key.data, near ? "; did you mean " : "; `basewatch` lists what the configured watchers emit",
+                    n->key.data, near ? "; did you mean " : "; no configured watcher emits it (see watchers/)",
                     near ? near : "", near ? "?" : "");
     return;
   }

@@ -100,6 +100,7 @@ route: risk-owner
     ("timezone: ../../../etc/passwd", ":15: there is no time zone"),
     ("workdays: mon-fri", ':15: "mon-fri" should be days with commas between: mon,tue,wed,thu,fri'),
     ("day_start: 19h", ":5: the working day ends (day_end) before it begins (day_start)"),
+    ("currency: dollars", ':15: "dollars" is no currency; write its ISO 4217 code, such as EUR'),
     ("timezone: America/New_York", None),
 ])
 def test_working_time_is_checked(shipped, leads, says):

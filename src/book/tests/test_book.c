@@ -611,6 +611,23 @@ static void test_numbers(void **state)
   bw_book_close(&b);
 }
 
+/* As a spreadsheet counts days, or without its dashes: the rules would not know when they became a customer. */
+static void test_a_number_is_no_day(void **state)
+{
+  static const char *const said[] = {"45322", "20240131", "2027"};
+  struct bw_book *b = open_book(NULL);
+  size_t i;
+  (void)state;
+  next_offset = 1;
+  for (i = 0; i < sizeof said / sizeof *said; i++) {
+    const struct bw_field f = num("start_date", strtod(said[i], NULL), said[i]);
+    struct bw_error e = {0};
+    assert_int_equal(apply_n(b, BW_KIND_ACCOUNT, 10 + (int64_t)i, "a", "", &f, 1, &e), BW_ENOTFOUND);
+    assert_non_null(strstr(e.message, "no date that is plain: write it as 2027-01-31"));
+  }
+  bw_book_close(&b);
+}
+
 /* Whatever comes: a number or a day that can be read, or the text as it was. */
 static void test_numbers_at_random(void **state)
 {
@@ -980,6 +997,7 @@ int main(void)
       cmocka_unit_test(test_languages),
       cmocka_unit_test(test_nobody),
       cmocka_unit_test(test_every_odd_field_is_told),
+      cmocka_unit_test(test_a_number_is_no_day),
       cmocka_unit_test_teardown(test_history_retention, clean_dir),
       cmocka_unit_test_teardown(test_damage, clean_dir),
       cmocka_unit_test_teardown(test_restart_equality, clean_dir),
