@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from conftest import BUILD, TOP
+from puppet import NOON, Puppet, customer, seats_full, signal
 
 ETC = TOP / "etc"
 GOLDEN = TOP / "tests/golden/drafts"
@@ -71,6 +72,33 @@ def test_the_words_of_an_otherwise_are_looked_for(tmp_path):
         done = check(tmp_path / "etc")
         said = done.stdout + done.stderr
         assert done.returncode != 0 and said.count('there is no template "no-such" in templates/') == 1 and f"plays/{file}:" in said, said
+
+
+def opened(place, *records, promoted=True, to="2026-03-02T14:00:00Z", change=None):
+    """[(account, play)] of the leads that the default pack opens.  promoted: as if every play were live."""
+    puppet = Puppet(place, settings="leads: {budget: 0}\nsignals: {fleet_share: 100%}\n")
+    for path in (puppet.config / "plays").glob("*.yaml") if promoted else ():
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    if change:
+        change(puppet.config)
+    path = puppet.write(*records, signal("nobody", "heavy_logins", at=to))
+    said = puppet.replay(path, "--tick", "1h", "--only", "lead")
+    return [(x["account"], x["play"]) for x in said if x["event"] == "opened"]
+
+
+def strong_signs():
+    """What makes every other play wait."""
+    (text,) = [t for _, t in documents() if re.search(r"^gates: one-mail$", t, re.M)]
+    (gate,) = re.findall(r"- name: nothing is at risk\s+require: >-\n(.*?)\n  - name:", text, re.S)
+    return re.findall(r"!open\(signal\.(\w+)\)", gate)
+
+
+def test_what_silences_the_others_is_heard_itself(tmp_path):
+    """Each of the signs for which all other plays wait makes a lead of renewal-at-risk, at its weakest and without any other."""
+    signs = strong_signs()
+    assert len(signs) >= 7
+    told = [(customer(s, ae="anna"), seats_full(s), signal(s, s, strength=0)) for s in signs]
+    assert sorted(opened(tmp_path, *told)) == sorted((s, "renewal-at-risk") for s in signs)
 
 
 def test_every_signal_is_used_or_goes_to_a_person():
