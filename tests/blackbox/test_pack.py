@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from conftest import BUILD, TOP
-from puppet import NOON, Puppet, customer, seats_full, signal
+from puppet import Puppet, customer, seats_full, signal, trait
 
 ETC = TOP / "etc"
 GOLDEN = TOP / "tests/golden/drafts"
@@ -249,18 +249,38 @@ def test_expansions_keep_the_rules():
             assert '"fit"' not in allowed and '"timing"' in allowed, name
 
 
+def write_the_documented_play(etc):
+    """docs/plays/writing.md, followed to the letter."""
+    import shutil
+    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/plays/writing.md").read_text(), re.S)
+    assert len(blocks) == 4
+    (etc / "plays/prepay.yaml").write_text("".join(blocks))
+    shutil.copy(etc / "templates/growth-conversation.txt", etc / "templates/prepay.txt")
+
+
 def test_the_play_that_the_documentation_writes_loads(tmp_path):
     import shutil
     shutil.copytree(ETC, tmp_path / "etc")
-    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/plays/writing.md").read_text(), re.S)
-    assert len(blocks) == 4
-    (tmp_path / "etc/plays/prepay.yaml").write_text("".join(blocks))
-    shutil.copy(tmp_path / "etc/templates/growth-conversation.txt", tmp_path / "etc/templates/prepay.txt")
+    write_the_documented_play(tmp_path / "etc")
     (tmp_path / "etc/templates/prepay.de.txt").write_text("To: {{champion.email}}\nSubject: {{account.name}}\n\nGuten Tag,\n{{account.name}}\n")
     done = check(tmp_path / "etc")
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([BUILD / "basewatch", "lint", "--plugins", BUILD / "plugins/usage", "--config", tmp_path / "etc"], capture_output=True, text=True)
     assert "plays/prepay.yaml" not in done.stdout, done.stdout
+
+
+def test_the_play_that_the_documentation_writes_waits_for_the_others(tmp_path):
+    """It speaks alone, and neither beside an offer of seats nor to a customer at risk."""
+    def change(config):
+        write_the_documented_play(config)
+        path = config / "plays/prepay.yaml"
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    at = "2026-02-02T12:00:00Z"  # in its February
+    usual = {"ae": "anna", "region": "UK", "billing": "monthly"}
+    said = [[customer(name, **usual), trait(name, "seats_used", 9, at), trait(name, "dau_mau", 0.7, at), signal(name, "adoption_high", at, strength=1),
+             signal(name, "usage_growth", at, strength=0.5)] for name in ("alone", "full", "worried")]
+    assert sorted(opened(tmp_path, *said, seats_full("full", at), signal("worried", "usage_decline", at), promoted=False, to="2026-02-04T14:00:00Z",
+                         change=change)) == [("alone", "prepay"), ("full", "seat-expansion"), ("worried", "renewal-at-risk")]
 
 
 def test_links_in_the_documentation_lead_somewhere():
