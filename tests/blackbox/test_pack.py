@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from conftest import BUILD, TOP
-from puppet import PLUGINS, Puppet, customer, seats_full, signal, trait
+from puppet import PLUGINS, Puppet, contact, customer, record, seats_full, signal, trait
 
 ETC = TOP / "etc"
 GOLDEN = TOP / "tests/golden/drafts"
@@ -103,16 +103,27 @@ def test_the_words_of_an_otherwise_are_looked_for(tmp_path):
         assert done.returncode != 0 and said.count('there is no template "no-such" in templates/') == 1 and f"plays/{file}:" in said, said
 
 
-def opened(place, *records, promoted=True, to="2026-03-02T14:00:00Z", change=None):
-    """[(account, play)] of the leads that the default pack opens.  promoted: as if every play were live."""
+def replayed(place, *records, promoted=True, to="2026-03-02T14:00:00Z", change=None):
+    """The leads that the default pack opens, and {lead: its latest draft}.  promoted: as if every play were live."""
     puppet = Puppet(place, settings="leads: {budget: 0}\nsignals: {fleet_share: 100%}\n")
     for path in (puppet.config / "plays").glob("*.yaml") if promoted else ():
         path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
     if change:
         change(puppet.config)
     path = puppet.write(*records, signal("nobody", "heavy_logins", at=to))
-    said = puppet.replay(path, "--tick", "1h", "--only", "lead")
-    return [(x["account"], x["play"]) for x in said if x["event"] == "opened"]
+    said = puppet.replay(path, "--tick", "1h", "--only", "lead,draft")
+    return [x for x in said if x["kind"] == "lead" and x["event"] == "opened"], {x["draft"]["lead"]: x["draft"] for x in said if x["kind"] == "draft"}
+
+
+def opened(place, *records, **how):
+    """[(account, play)] of these leads."""
+    return [(x["account"], x["play"]) for x in replayed(place, *records, **how)[0]]
+
+
+def drafts(place, *records, **how):
+    """{(account, play): draft}"""
+    leads, texts = replayed(place, *records, **how)
+    return {(x["account"], x["play"]): texts[x["lead"]] for x in leads if x["lead"] in texts}
 
 
 def strong_signs():
@@ -128,6 +139,46 @@ def test_what_silences_the_others_is_heard_itself(tmp_path):
     assert len(signs) >= 7
     told = [(customer(s, ae="anna"), seats_full(s), signal(s, s, strength=0)) for s in signs]
     assert sorted(opened(tmp_path, *told)) == sorted((s, "renewal-at-risk") for s in signs)
+
+
+SAME = [("Kim Champion", "Kim Champion"), ("Kim Champion", "kim champion"), ("Kim Champion", "Champion, Kim"), ("Kim Champion", "KIM  CHAMPION"),
+        ("Kim Champion", "Dr. Kim Champion"), ("Dr. Kim Champion", "Kim Champion"), ("Champion, Kim", "Kim Champion"), ("山田 太郎", "山田 太郎")]
+
+
+def test_nobody_reads_that_their_own_place_is_free(tmp_path):
+    """However the records write the champion's name: a change that concerns them is the sponsor's to hear, or no name is named."""
+    told = []
+    for i, (name, person) in enumerate(SAME):
+        for x, what in (("left", "leadership_change"), ("new", "leader_hired")):
+            told.append((customer(f"{x}{i}"), contact(f"{x}{i}", "sponsor", "Sam Sponsor"),
+                         record("contact", "2025-01-02T00:00:00Z", contactId=f"champion-{x}{i}", accountId=f"{x}{i}", traits={"name": name, "role": "champion"}),
+                         signal(f"{x}{i}", what, strength=1, evidence={"person": person, "first_name": "Kim"} if x == "new" else {"person": person})))
+    told += [(customer(x), contact(x, "sponsor", "Sam Sponsor")) for x in ("mail", "other", "gone")]
+    told += [signal("mail", "leader_hired", strength=1, evidence={"person": "K. C. Champion", "email": "KIM@mail.example"}),
+             signal("other", "leader_hired", strength=1, evidence={"person": "Robin Vale", "first_name": "Robin", "email": "robin@other.example"}),
+             signal("gone", "leadership_change", strength=1, evidence={"person": "Robin Vale"})]
+    said = {account: draft for (account, play), draft in drafts(tmp_path, *told).items() if play == "protect-and-expand"}
+    assert len(said) == 2 * len(SAME) + 3
+    for account, draft in said.items():
+        if account.startswith(("left", "new", "mail")) and draft["to"].startswith("kim@"):
+            assert account.startswith("left") and not re.search("Champion|Kim .*role|role of", draft["body"].split("\n", 1)[1]), (account, draft["body"])
+    assert {said[f"new{i}"]["to"][:4] for i in range(len(SAME))} | {said["mail"]["to"][:4]} == {"sam@"}
+    assert said["other"]["to"] == "kim@other.example" and "Robin Vale has joined" in said["other"]["body"]
+    assert said["gone"]["to"] == "kim@gone.example" and "Robin" not in said["gone"]["body"]
+
+
+def test_the_champion_does_not_read_that_they_asked(tmp_path):
+    told = []
+    for i, (name, person) in enumerate([*SAME, ("kim@mail.example", "Kim Champion"), ("Kim Champion", "Noor Said")]):
+        told.append((customer(f"a{i}", ae="anna"), trait(f"a{i}", "dau_mau", 0.7),
+                     record("contact", "2025-01-02T00:00:00Z", contactId=f"champion-a{i}", accountId=f"a{i}", traits={"name": name, "role": "champion"}),
+                     signal(f"a{i}", "asked_unowned", key="x", strength=1, evidence={"product": "forecasting", "person": person})))
+    said = drafts(tmp_path, *told)
+    assert len(said) == len(SAME) + 2
+    other = said.pop((f"a{len(SAME) + 1}", "cross-sell"))
+    assert other["template"] == "cross-sell-colleague" and "Noor Said asked us about forecasting" in other["body"]
+    for draft in said.values():
+        assert draft["template"] == "cross-sell" and "Thank you for the question about forecasting" in draft["body"]
 
 
 def test_every_signal_is_used_or_goes_to_a_person():
