@@ -141,6 +141,30 @@ def test_what_silences_the_others_is_heard_itself(tmp_path):
     assert sorted(opened(tmp_path, *told)) == sorted((s, "renewal-at-risk") for s in signs)
 
 
+def nearly_full(name):
+    return [signal(name, "seat_utilization", strength=1, evidence={"seats_used": 9, "seats_bought": 10}), trait(name, "seats_used", 9), trait(name, "seats_needed", 20)]
+
+
+def test_nobody_waits_for_an_offer_that_will_not_come(tmp_path):
+    """A new leader is written about on the same day, unless something is open that can make an offer by itself or together."""
+    new = lambda name, *more, **traits: [customer(name, **traits), trait(name, "dau_mau", 0.7), trait(name, "mau", 9),  # noqa: E731
+                                         signal(name, "leader_hired", strength=1, evidence={"person": "Robin Vale"}), *more]
+    attempts = {"attempts": 9, "key": "sso"}
+    limit = {"resource": "api_calls", "used": 100, "limit": 1000}
+    told = [new("alone"), new("nearly", nearly_full("nearly")),
+            new("growing", nearly_full("growing"), signal("growing", "seats_added", strength=1, evidence={"seats_bought": 10, "seats_before": 8})),
+            new("reset", signal("reset", "usage_limit", key="api_calls", strength=1, value=0.1, evidence=limit)),
+            new("met", signal("met", "usage_limit", key="api_calls", strength=1, value=1.1, evidence={**limit, "used": 1100})),
+            new("two", signal("two", "paid_feature_attempt", key="sso", strength=1, evidence=attempts), trait("two", "mau", 2)),
+            new("team", signal("team", "paid_feature_attempt", key="sso", strength=1, evidence=attempts), trait("team", "mau", 9)),
+            new("top", signal("top", "paid_feature_attempt", key="sso", strength=1, evidence=attempts),
+                record("subscription", "2025-02-01T00:00:00Z", subscriptionId="top", accountId="top", traits={"plan": "biz"})),
+            record("plan", "2025-01-01T00:00:00Z", planId="biz", traits={"name": "Business", "seat_price": 160})]
+    assert sorted(opened(tmp_path, *told)) == [
+        ("alone", "protect-and-expand"), ("growing", "seat-expansion"), ("met", "usage-expansion"), ("nearly", "protect-and-expand"),
+        ("reset", "protect-and-expand"), ("team", "tier-upgrade"), ("top", "protect-and-expand"), ("two", "protect-and-expand")]
+
+
 SAME = [("Kim Champion", "Kim Champion"), ("Kim Champion", "kim champion"), ("Kim Champion", "Champion, Kim"), ("Kim Champion", "KIM  CHAMPION"),
         ("Kim Champion", "Dr. Kim Champion"), ("Dr. Kim Champion", "Kim Champion"), ("Champion, Kim", "Kim Champion"), ("山田 太郎", "山田 太郎")]
 
