@@ -165,6 +165,30 @@ def test_nobody_waits_for_an_offer_that_will_not_come(tmp_path):
         ("reset", "protect-and-expand"), ("team", "tier-upgrade"), ("top", "protect-and-expand"), ("two", "protect-and-expand")]
 
 
+def test_the_route_says_what_the_draft_does(tmp_path):
+    """Small additions of each kind, below the share of the contract, below the threshold, and above both."""
+    text = (ETC / "routes/00-settings.yaml").read_text()
+    assert re.search(r"estimate >= (\d+)000\n", (ETC / "plays/seat-expansion.yaml").read_text())[1] + "K" == re.search(r"expansion_threshold: (\S+)", text)[1]
+    limit = {"resource": "api_calls", "used": 1100, "limit": 1000}
+    told = [record("plan", "2025-01-01T00:00:00Z", planId="biz", traits={"name": "Business", "seat_price": 160})]
+    for name, needed in (("few", 13), ("some", 18), ("many", 20)):
+        told.append((customer(name, ae="anna"), seats_full(name, needed=needed)))
+    for name, acv in (("usage", 20000), ("api", 200000)):
+        told.append((customer(name, ae="anna", acv=acv), trait(name, "dau_mau", 0.7),
+                     signal(name, "usage_limit", key="api_calls", strength=1, value=1.1, evidence=limit)))
+    for name, acv in (("step", 50000), ("plan", 40000)):
+        told.append((customer(name, ae="anna", acv=acv), trait(name, "dau_mau", 0.7), trait(name, "mau", 9),
+                     signal(name, "paid_feature_attempt", key="sso", strength=1, evidence={"attempts": 9, "key": "sso"})))
+    leads, texts = replayed(tmp_path, *told)
+    said = {x["account"]: (x["owner"], texts[x["lead"]]["template"]) for x in leads}
+    assert said == {"few": ("carl", "seat-order"), "some": ("carl", "seat-order"), "many": ("anna", "seat-expansion"), "usage": ("carl", "usage-expansion"),
+                    "api": ("anna", "usage-expansion"), "step": ("carl", "tier-order"), "plan": ("carl", "tier-upgrade")}
+    for lead in leads:
+        note, body = lead["why"]["route"]["note"], texts[lead["lead"]]["body"]
+        assert ("order form" in note) == ("order form" in body), (lead["account"], note)
+        assert ("no meeting" in note) <= ("20 minutes" not in body), (lead["account"], note)
+
+
 SAME = [("Kim Champion", "Kim Champion"), ("Kim Champion", "kim champion"), ("Kim Champion", "Champion, Kim"), ("Kim Champion", "KIM  CHAMPION"),
         ("Kim Champion", "Dr. Kim Champion"), ("Dr. Kim Champion", "Kim Champion"), ("Champion, Kim", "Kim Champion"), ("山田 太郎", "山田 太郎")]
 
