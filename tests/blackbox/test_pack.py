@@ -97,7 +97,7 @@ def test_the_words_of_an_otherwise_are_looked_for(tmp_path):
         shutil.rmtree(tmp_path / "etc", ignore_errors=True)
         shutil.copytree(ETC, tmp_path / "etc")
         play = tmp_path / "etc/plays" / file
-        play.write_text(re.sub(r"(otherwise: .*template: )[\w-]+", r"\1no-such", play.read_text()))
+        play.write_text(re.sub(r"(otherwise: .*template: )[\w-]+", r"\1no-such", play.read_text(), count=1))
         done = check(tmp_path / "etc")
         said = done.stdout + done.stderr
         assert done.returncode != 0 and said.count('there is no template "no-such" in templates/') == 1 and f"plays/{file}:" in said, said
