@@ -15,7 +15,7 @@ defaultroutesdir = $(defaultdir)/routes
 dist_defaultroutes_DATA = etc/routes/00-roles.yaml etc/routes/00-settings.yaml etc/routes/05-people.yaml \
   etc/routes/10-default.yaml
 defaulttemplatesdir = $(defaultdir)/templates
-dist_defaulttemplates_DATA = etc/templates/_signature.txt etc/templates/_team.txt etc/templates/_value.txt \
+dist_defaulttemplates_DATA = etc/templates/_limit.txt etc/templates/_signature.txt etc/templates/_team.txt etc/templates/_value.txt \
   etc/templates/_why.txt etc/templates/adoption-upsell.txt etc/templates/champion-changed.txt \
   etc/templates/champion-followed.txt etc/templates/champion-joined.txt etc/templates/champion-left.txt \
   etc/templates/coverage.txt etc/templates/cross-sell-colleague.txt etc/templates/cross-sell.txt \
@@ -26,4 +26,4 @@ dist_defaulttemplates_DATA = etc/templates/_signature.txt etc/templates/_team.tx
   etc/templates/revival-capability.txt etc/templates/revival-competitor.txt etc/templates/revival-return.txt \
   etc/templates/revival-timing.txt etc/templates/risk-help.txt etc/templates/seat-expansion.txt \
   etc/templates/seat-order.txt etc/templates/self-serve.txt etc/templates/tier-order.txt \
-  etc/templates/tier-upgrade.txt etc/templates/usage-expansion.txt etc/templates/usage-growth.txt
+  etc/templates/tier-upgrade.txt etc/templates/usage-expansion.txt etc/templates/usage-growth.txt etc/templates/usage-limit.txt

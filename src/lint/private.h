@@ -98,6 +98,8 @@ bool lint_row_takes(const struct bw_route_row_info *row, const struct lint_play 
 const char *lint_route_of(const struct lint_play *p, size_t i);
 /* The templates of its drafts, likewise. */
 const char *lint_template_of(const struct lint_play *p, size_t i);
+/* Whether the template goes to a contact of the account (and not to whoever a signal names). */
+bool lint_writes_to_contact(struct bw_lint *l, const char *template_name);
 /* How a signal of the catalogue is weighed. */
 double lint_weight(const struct bw_lint *l, const struct lint_play *p, size_t signal);
 
@@ -108,6 +110,7 @@ lint_check check_unhappy, check_month_one, check_tenure, check_escalation, check
 lint_check check_floor, check_low_floor, check_high_floor, check_small_threshold, check_contract_floor, check_weak_signal,
     check_evidence, check_too_many, check_suppression, check_short_suppression, check_family, check_pilot, check_review,
     check_move;
+lint_check check_at_risk, check_fit, check_loss_reason, check_cross_sell;
 lint_check check_owner, check_fallback, check_csm_notice, check_unreachable_row, check_overlap, check_unused_route,
     check_empty_role;
 lint_check check_empty_draft, check_never_filled, check_other_signal, check_unused_template;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += %D%/liblint.a
 %C%_liblint_a_SOURCES = %D%/lint.c %D%/lint.h %D%/private.h %D%/files.c %D%/term.c %D%/term.h %D%/logic.c %D%/rules.c \
-  %D%/rules_gates.c %D%/rules_play.c %D%/rules_route.c %D%/rules_draft.c %D%/rules_config.c
+  %D%/rules_gates.c %D%/rules_whom.c %D%/rules_play.c %D%/rules_route.c %D%/rules_draft.c %D%/rules_config.c
 %C%_liblint_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 if HAVE_CMOCKA

@@ -44,6 +44,21 @@ const struct rule lint_rules[] = {
   {{"contact-not-gated", E, "accounts marked do-not-contact pass, and the play drafts a message",
     "Whoever asked not to be contacted must not find a draft in somebody's outbox.",
     "Add the gate '!account.do_not_contact'."}, check_contact},
+  {{"writes-at-risk", W, "a customer at risk gets the play's draft",
+    "Whoever is unhappy, silent or leaving hears from the CSM who asks what has changed; any other mail of the same week says that "
+    "nobody reads along.",
+    "Add {use: one-mail} to the gates, or the question of its line \"nothing is at risk\"."}, check_at_risk},
+  {{"lost-on-fit", W, "a deal that was lost on fit is opened again",
+    "What did not fit then does not fit now; asking again costs the goodwill that is left.",
+    "Add a gate such as 'signal.timing_due.evidence.loss_reason in [\"timing\", \"budget\", \"priorities\", \"competitor\", "
+    "\"missing_capability\"]'."}, check_fit},
+  {{"unknown-loss-reason", W, "a gate compares the reason of a loss with a word that it never has",
+    "Such a comparison never holds (or always, with !=), and nobody notices.",
+    "Write timing, budget, priorities, competitor, missing_capability, fit or other: the words that the signals of lost deals "
+    "have, whatever your CRM calls them."}, check_loss_reason},
+  {{"unhappy-cross-sell", W, "another product is offered without asking whether the team is happy with what it has",
+    "A second product is bought on the strength of the first one.",
+    "Add {use: happy-team} to the gates, or account.health == \"green\"."}, check_cross_sell},
   {{"no-floor", E, "the floor does not look at the estimate",
     "An expansion is worth a person's time from a share of the contract on; without a floor the inbox fills with small change.",
     "Write a floor such as estimate > 0.15 * account.acv."}, check_floor},

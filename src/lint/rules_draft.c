@@ -75,6 +75,24 @@ static void uses_clear(struct uses *u)
   free(u->items);
 }
 
+/* The only place where a draft uses an address is its header. */
+bool lint_writes_to_contact(struct bw_lint *l, const char *template_name)
+{
+  static const char *const contacts[] = {"champion.email", "sponsor.email", "economic_buyer.email"};
+  const struct bw_template *t = bw_templates_get(l->setup->templates, bw_str(template_name));
+  bool found = false;
+  struct uses u;
+  size_t i, k;
+  if (!t)
+    return false;
+  uses_of(l, t, &u);
+  for (i = 0; i < u.n; i++)
+    for (k = 0; k < sizeof contacts / sizeof *contacts; k++)
+      found = found || (bw_mustache_is_variable(u.items[i].how) && strcmp(u.items[i].name, contacts[k]) == 0);
+  uses_clear(&u);
+  return found;
+}
+
 /* Something of this account that no other one shares by chance. */
 static bool is_fact(const char *name)
 {

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from conftest import BUILD, TOP
+from puppet import PLUGINS, Puppet, contact, customer, record, seats_full, signal, trait
 
 ETC = TOP / "etc"
 GOLDEN = TOP / "tests/golden/drafts"
@@ -61,16 +62,171 @@ def test_lint_has_nothing_to_say_but_that_much_is_live():
     assert {f["rule"] for f in found} <= {"too-many-signals", "missing-watcher", "threshold-without-evidence"}
 
 
+def lint(config, plugins=BUILD / "plugins/usage"):
+    """[(rule, file, text)] of the findings that are more than notes."""
+    done = subprocess.run([BUILD / "basewatch", "lint", "--json", "--config", config, "--plugins", plugins], capture_output=True, text=True, timeout=120)
+    found = json.loads(done.stdout)["findings"]
+    return [(f["rule"], f["file"].split("/")[-1], f["text"]) for f in found if not f["accepted"] and f["severity"] != "note"]
+
+
+@pytest.mark.parametrize("play,old,new,rule", [
+    ("seat-expansion", "  - use: one-mail.*?they use what they have\\]\n", "", "writes-at-risk"),
+    ("coverage", "  - use: one-mail[^\n]*\n", "", "writes-at-risk"),
+    ("health-first", r"except: \[they", "except: [nothing is at risk, they", "writes-at-risk"),
+    ("revival", '"timing", ', '"timing", "fit", ', "lost-on-fit"),
+    ("revival", '"missing_capability"', '"missing capability"', "unknown-loss-reason"),
+    ("cross-sell", "  - use: happy-team[^\n]*\n", "", "unhappy-cross-sell"),
+])
+def test_lint_says_what_a_play_of_the_pack_has_lost(tmp_path, play, old, new, rule):
+    """With every play promoted and every signal watched, nothing is said; with one question less, just that is."""
+    puppet = Puppet(tmp_path)
+    for path in (puppet.config / "plays").glob("*.yaml"):
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    mine = {"writes-at-risk", "lost-on-fit", "unknown-loss-reason", "unhappy-cross-sell"}
+    assert not mine & {r for r, _, _ in lint(puppet.config, PLUGINS)}
+    path = puppet.config / f"plays/{play}.yaml"
+    text, n = re.subn(old, new, path.read_text(), count=1, flags=re.S)
+    assert n == 1
+    path.write_text(text)
+    assert [(r, f) for r, f, _ in lint(puppet.config, PLUGINS) if r in mine] == [(rule, f"{play}.yaml")]
+
+
 def test_the_words_of_an_otherwise_are_looked_for(tmp_path):
     import shutil
     for file in ("_gates.yaml", "seat-expansion.yaml", "usage-expansion.yaml"):  # a shared gate, a floor, a gate of the play's own
         shutil.rmtree(tmp_path / "etc", ignore_errors=True)
         shutil.copytree(ETC, tmp_path / "etc")
         play = tmp_path / "etc/plays" / file
-        play.write_text(re.sub(r"(otherwise: .*template: )[\w-]+", r"\1no-such", play.read_text()))
+        play.write_text(re.sub(r"(otherwise: .*template: )[\w-]+", r"\1no-such", play.read_text(), count=1))
         done = check(tmp_path / "etc")
         said = done.stdout + done.stderr
         assert done.returncode != 0 and said.count('there is no template "no-such" in templates/') == 1 and f"plays/{file}:" in said, said
+
+
+def replayed(place, *records, promoted=True, to="2026-03-02T14:00:00Z", change=None):
+    """The leads that the default pack opens, and {lead: its latest draft}.  promoted: as if every play were live."""
+    puppet = Puppet(place, settings="leads: {budget: 0}\nsignals: {fleet_share: 100%}\n")
+    for path in (puppet.config / "plays").glob("*.yaml") if promoted else ():
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    if change:
+        change(puppet.config)
+    path = puppet.write(*records, signal("nobody", "heavy_logins", at=to))
+    said = puppet.replay(path, "--tick", "1h", "--only", "lead,draft")
+    return [x for x in said if x["kind"] == "lead" and x["event"] == "opened"], {x["draft"]["lead"]: x["draft"] for x in said if x["kind"] == "draft"}
+
+
+def opened(place, *records, **how):
+    """[(account, play)] of these leads."""
+    return [(x["account"], x["play"]) for x in replayed(place, *records, **how)[0]]
+
+
+def drafts(place, *records, **how):
+    """{(account, play): draft}"""
+    leads, texts = replayed(place, *records, **how)
+    return {(x["account"], x["play"]): texts[x["lead"]] for x in leads if x["lead"] in texts}
+
+
+def strong_signs():
+    """What makes every other play wait."""
+    (text,) = [t for _, t in documents() if re.search(r"^gates: one-mail$", t, re.M)]
+    (gate,) = re.findall(r"- name: nothing is at risk\s+require: >-\n(.*?)\n  - name:", text, re.S)
+    return re.findall(r"!open\(signal\.(\w+)\)", gate)
+
+
+def test_what_silences_the_others_is_heard_itself(tmp_path):
+    """Each of the signs for which all other plays wait makes a lead of renewal-at-risk, at its weakest and without any other."""
+    signs = strong_signs()
+    assert len(signs) >= 7
+    told = [(customer(s, ae="anna"), seats_full(s), signal(s, s, strength=0)) for s in signs]
+    assert sorted(opened(tmp_path, *told)) == sorted((s, "renewal-at-risk") for s in signs)
+
+
+def nearly_full(name):
+    return [signal(name, "seat_utilization", strength=1, evidence={"seats_used": 9, "seats_bought": 10}), trait(name, "seats_used", 9), trait(name, "seats_needed", 20)]
+
+
+def test_nobody_waits_for_an_offer_that_will_not_come(tmp_path):
+    """A new leader is written about on the same day, unless something is open that can make an offer by itself or together."""
+    new = lambda name, *more, **traits: [customer(name, **traits), trait(name, "dau_mau", 0.7), trait(name, "mau", 9),  # noqa: E731
+                                         signal(name, "leader_hired", strength=1, evidence={"person": "Robin Vale"}), *more]
+    attempts = {"attempts": 9, "key": "sso"}
+    limit = {"resource": "api_calls", "used": 100, "limit": 1000}
+    told = [new("alone"), new("nearly", nearly_full("nearly")),
+            new("growing", nearly_full("growing"), signal("growing", "seats_added", strength=1, evidence={"seats_bought": 10, "seats_before": 8})),
+            new("reset", signal("reset", "usage_limit", key="api_calls", strength=1, value=0.1, evidence=limit)),
+            new("met", signal("met", "usage_limit", key="api_calls", strength=1, value=1.1, evidence={**limit, "used": 1100})),
+            new("two", signal("two", "paid_feature_attempt", key="sso", strength=1, evidence=attempts), trait("two", "mau", 2)),
+            new("team", signal("team", "paid_feature_attempt", key="sso", strength=1, evidence=attempts), trait("team", "mau", 9)),
+            new("top", signal("top", "paid_feature_attempt", key="sso", strength=1, evidence=attempts),
+                record("subscription", "2025-02-01T00:00:00Z", subscriptionId="top", accountId="top", traits={"plan": "biz"})),
+            record("plan", "2025-01-01T00:00:00Z", planId="biz", traits={"name": "Business", "seat_price": 160})]
+    assert sorted(opened(tmp_path, *told)) == [
+        ("alone", "protect-and-expand"), ("growing", "seat-expansion"), ("met", "usage-expansion"), ("nearly", "protect-and-expand"),
+        ("reset", "protect-and-expand"), ("team", "tier-upgrade"), ("top", "protect-and-expand"), ("two", "protect-and-expand")]
+
+
+def test_the_route_says_what_the_draft_does(tmp_path):
+    """Small additions of each kind, below the share of the contract, below the threshold, and above both."""
+    text = (ETC / "routes/00-settings.yaml").read_text()
+    assert re.search(r"estimate >= (\d+)000\n", (ETC / "plays/seat-expansion.yaml").read_text())[1] + "K" == re.search(r"expansion_threshold: (\S+)", text)[1]
+    limit = {"resource": "api_calls", "used": 1100, "limit": 1000}
+    told = [record("plan", "2025-01-01T00:00:00Z", planId="biz", traits={"name": "Business", "seat_price": 160})]
+    for name, needed in (("few", 13), ("some", 18), ("many", 20)):
+        told.append((customer(name, ae="anna"), seats_full(name, needed=needed)))
+    for name, acv in (("usage", 20000), ("api", 200000)):
+        told.append((customer(name, ae="anna", acv=acv), trait(name, "dau_mau", 0.7),
+                     signal(name, "usage_limit", key="api_calls", strength=1, value=1.1, evidence=limit)))
+    for name, acv in (("step", 50000), ("plan", 40000)):
+        told.append((customer(name, ae="anna", acv=acv), trait(name, "dau_mau", 0.7), trait(name, "mau", 9),
+                     signal(name, "paid_feature_attempt", key="sso", strength=1, evidence={"attempts": 9, "key": "sso"})))
+    leads, texts = replayed(tmp_path, *told)
+    said = {x["account"]: (x["owner"], texts[x["lead"]]["template"]) for x in leads}
+    assert said == {"few": ("carl", "seat-order"), "some": ("carl", "seat-order"), "many": ("anna", "seat-expansion"), "usage": ("carl", "usage-expansion"),
+                    "api": ("anna", "usage-expansion"), "step": ("carl", "tier-order"), "plan": ("carl", "tier-upgrade")}
+    for lead in leads:
+        note, body = lead["why"]["route"]["note"], texts[lead["lead"]]["body"]
+        assert ("order form" in note) == ("order form" in body), (lead["account"], note)
+        assert ("no meeting" in note) <= ("20 minutes" not in body), (lead["account"], note)
+
+
+SAME = [("Kim Champion", "Kim Champion"), ("Kim Champion", "kim champion"), ("Kim Champion", "Champion, Kim"), ("Kim Champion", "KIM  CHAMPION"),
+        ("Kim Champion", "Dr. Kim Champion"), ("Dr. Kim Champion", "Kim Champion"), ("Champion, Kim", "Kim Champion"), ("山田 太郎", "山田 太郎")]
+
+
+def test_nobody_reads_that_their_own_place_is_free(tmp_path):
+    """However the records write the champion's name: a change that concerns them is the sponsor's to hear, or no name is named."""
+    told = []
+    for i, (name, person) in enumerate(SAME):
+        for x, what in (("left", "leadership_change"), ("new", "leader_hired")):
+            told.append((customer(f"{x}{i}"), contact(f"{x}{i}", "sponsor", "Sam Sponsor"),
+                         record("contact", "2025-01-02T00:00:00Z", contactId=f"champion-{x}{i}", accountId=f"{x}{i}", traits={"name": name, "role": "champion"}),
+                         signal(f"{x}{i}", what, strength=1, evidence={"person": person, "first_name": "Kim"} if x == "new" else {"person": person})))
+    told += [(customer(x), contact(x, "sponsor", "Sam Sponsor")) for x in ("mail", "other", "gone")]
+    told += [signal("mail", "leader_hired", strength=1, evidence={"person": "K. C. Champion", "email": "KIM@mail.example"}),
+             signal("other", "leader_hired", strength=1, evidence={"person": "Robin Vale", "first_name": "Robin", "email": "robin@other.example"}),
+             signal("gone", "leadership_change", strength=1, evidence={"person": "Robin Vale"})]
+    said = {account: draft for (account, play), draft in drafts(tmp_path, *told).items() if play == "protect-and-expand"}
+    assert len(said) == 2 * len(SAME) + 3
+    for account, draft in said.items():
+        if account.startswith(("left", "new", "mail")) and draft["to"].startswith("kim@"):
+            assert account.startswith("left") and not re.search("Champion|Kim .*role|role of", draft["body"].split("\n", 1)[1]), (account, draft["body"])
+    assert {said[f"new{i}"]["to"][:4] for i in range(len(SAME))} | {said["mail"]["to"][:4]} == {"sam@"}
+    assert said["other"]["to"] == "kim@other.example" and "Robin Vale has joined" in said["other"]["body"]
+    assert said["gone"]["to"] == "kim@gone.example" and "Robin" not in said["gone"]["body"]
+
+
+def test_the_champion_does_not_read_that_they_asked(tmp_path):
+    told = []
+    for i, (name, person) in enumerate([*SAME, ("kim@mail.example", "Kim Champion"), ("Kim Champion", "Noor Said")]):
+        told.append((customer(f"a{i}", ae="anna"), trait(f"a{i}", "dau_mau", 0.7),
+                     record("contact", "2025-01-02T00:00:00Z", contactId=f"champion-a{i}", accountId=f"a{i}", traits={"name": name, "role": "champion"}),
+                     signal(f"a{i}", "asked_unowned", key="x", strength=1, evidence={"product": "forecasting", "person": person})))
+    said = drafts(tmp_path, *told)
+    assert len(said) == len(SAME) + 2
+    other = said.pop((f"a{len(SAME) + 1}", "cross-sell"))
+    assert other["template"] == "cross-sell-colleague" and "Noor Said asked us about forecasting" in other["body"]
+    for draft in said.values():
+        assert draft["template"] == "cross-sell" and "Thank you for the question about forecasting" in draft["body"]
 
 
 def test_every_signal_is_used_or_goes_to_a_person():
@@ -221,18 +377,38 @@ def test_expansions_keep_the_rules():
             assert '"fit"' not in allowed and '"timing"' in allowed, name
 
 
+def write_the_documented_play(etc):
+    """docs/plays/writing.md, followed to the letter."""
+    import shutil
+    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/plays/writing.md").read_text(), re.S)
+    assert len(blocks) == 4
+    (etc / "plays/prepay.yaml").write_text("".join(blocks))
+    shutil.copy(etc / "templates/growth-conversation.txt", etc / "templates/prepay.txt")
+
+
 def test_the_play_that_the_documentation_writes_loads(tmp_path):
     import shutil
     shutil.copytree(ETC, tmp_path / "etc")
-    blocks = re.findall(r"```yaml\n(.*?)```", (TOP / "docs/plays/writing.md").read_text(), re.S)
-    assert len(blocks) == 4
-    (tmp_path / "etc/plays/prepay.yaml").write_text("".join(blocks))
-    shutil.copy(tmp_path / "etc/templates/growth-conversation.txt", tmp_path / "etc/templates/prepay.txt")
+    write_the_documented_play(tmp_path / "etc")
     (tmp_path / "etc/templates/prepay.de.txt").write_text("To: {{champion.email}}\nSubject: {{account.name}}\n\nGuten Tag,\n{{account.name}}\n")
     done = check(tmp_path / "etc")
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([BUILD / "basewatch", "lint", "--plugins", BUILD / "plugins/usage", "--config", tmp_path / "etc"], capture_output=True, text=True)
     assert "plays/prepay.yaml" not in done.stdout, done.stdout
+
+
+def test_the_play_that_the_documentation_writes_waits_for_the_others(tmp_path):
+    """It speaks alone, and neither beside an offer of seats nor to a customer at risk."""
+    def change(config):
+        write_the_documented_play(config)
+        path = config / "plays/prepay.yaml"
+        path.write_text(path.read_text().replace("mode: shadow", "mode: live"))
+    at = "2026-02-02T12:00:00Z"  # in its February
+    usual = {"ae": "anna", "region": "UK", "billing": "monthly"}
+    said = [[customer(name, **usual), trait(name, "seats_used", 9, at), trait(name, "dau_mau", 0.7, at), signal(name, "adoption_high", at, strength=1),
+             signal(name, "usage_growth", at, strength=0.5)] for name in ("alone", "full", "worried")]
+    assert sorted(opened(tmp_path, *said, seats_full("full", at), signal("worried", "usage_decline", at), promoted=False, to="2026-02-04T14:00:00Z",
+                         change=change)) == [("alone", "prepay"), ("full", "seat-expansion"), ("worried", "renewal-at-risk")]
 
 
 def test_links_in_the_documentation_lead_somewhere():
