@@ -87,7 +87,7 @@ def test_the_difference_tells_of_a_family_that_becomes_free(puppet):
 
 def test_the_difference_tells_what_the_next_tick_does(puppet):
     """Another route's template is a change; a priority that would fall is none: an open lead's only rises."""
-    puppet.tell(customer("acme", ae="anna", acv=20000), seats_full("acme", needed=13))
+    puppet.tell(customer("acme", ae="anna", acv=50000), seats_full("acme", needed=20))
     puppet.tick("2026-03-02T13:00:00Z")
     assert draft(puppet, "acme")["template"] == "seat-expansion" and puppet.leads()["acme"]["priority"] == "high"
     change_play(puppet, "seat-expansion", ("0.15 * account.acv", "0.30 * account.acv"),
