@@ -47,7 +47,7 @@ void bw_complaints_clear(struct bw_complaints *c);
 /* The first error's line, without its end; empty where there are only warnings.  Borrowed. */
 struct bw_str bw_complaints_first(struct bw_complaints *c);
 
-/* A file that looks like configuration and is not read for its ending: x.yml is complained about; true then. */
+/* A file that looks like configuration and is not read for its ending: x.yml and x.yaml.txt are complained about; true then. */
 bool bw_config_misnamed(const char *dir, const char *name, struct bw_complaints *c);
 
 struct bw_document; /* one file; owns its nodes */

@@ -587,12 +587,16 @@ static int read_file(const char *path, struct bw_buf *out, struct bw_complaints 
 
 bool bw_config_misnamed(const char *dir, const char *name, struct bw_complaints *c)
 {
-  size_t n = strlen(name);
+  static const char *const endings[] = {".yaml.txt", ".yml.txt", ".yaml", ".yml"}; /* some editors add their own */
+  size_t n = strlen(name), i, stem = 0;
   char *path BW_AUTOFREE = NULL;
-  if (name[0] == '.' || n < 5 || strcasecmp(name + n - 4, ".yml") != 0)
+  for (i = 0; i < sizeof endings / sizeof *endings && stem == 0; i++)
+    if (n > strlen(endings[i]) && strcasecmp(name + n - strlen(endings[i]), endings[i]) == 0)
+      stem = n - strlen(endings[i]);
+  if (name[0] == '.' || stem == 0 || strcmp(name + stem, ".yaml") == 0)
     return false;
   path = bw_asprintf("%s/%s", dir, name);
-  bw_complain_at(c, path, 0, 0, "only files that end in .yaml are read; name it %.*s.yaml", (int)(n - 4), name);
+  bw_complain_at(c, path, 0, 0, "only files that end in .yaml are read; name it %.*s.yaml", (int)stem, name);
   return true;
 }
 

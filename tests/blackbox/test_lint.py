@@ -153,9 +153,10 @@ def test_a_template_that_is_missing_is_named_with_the_nearest(shipped):
     assert len(found) == 1 and found[0].endswith("did you mean renewal-at-risk?"), found
 
 
+@pytest.mark.parametrize("name", ["mine.yml", "mine.YAML", "mine.yaml.txt"])
 @pytest.mark.parametrize("folder", ["plays", "routes", "watchers"])
-def test_a_file_whose_ending_keeps_it_from_being_read_is_named(shipped, folder):
-    path = shipped / folder / "mine.yml"
+def test_a_file_whose_ending_keeps_it_from_being_read_is_named(shipped, folder, name):
+    path = shipped / folder / name
     path.write_text("play: mine\n")
     done = lint("--config", shipped)
     path.unlink()
