@@ -165,6 +165,14 @@ def test_nobody_waits_for_an_offer_that_will_not_come(tmp_path):
         ("reset", "protect-and-expand"), ("team", "tier-upgrade"), ("top", "protect-and-expand"), ("two", "protect-and-expand")]
 
 
+def test_the_first_day_of_offers_brings_one(tmp_path):
+    """Seats were full long before day 120, and nobody had touched the account: on that day the champion reads of seats, and of nothing else."""
+    start, full = "2025-11-02", "2026-01-25T12:00:00Z"
+    told = [customer("acme", ae="anna", start_date=start), seats_full("acme", at=full), signal("acme", "untouched", at=full, strength=1)]
+    leads, _ = replayed(tmp_path, *told, to="2026-03-04T14:00:00Z")
+    assert [(x["at"][:10], x["play"]) for x in leads] == [("2026-03-02", "seat-expansion")]
+
+
 def test_the_route_says_what_the_draft_does(tmp_path):
     """Small additions of each kind, below the share of the contract, below the threshold, and above both."""
     text = (ETC / "routes/00-settings.yaml").read_text()
