@@ -182,6 +182,18 @@ int bw_duration_parse(struct bw_str s, int64_t *ret_ms)
   return BW_OK;
 }
 
+void bw_duration_format(int64_t ms, char out[BW_DURATION_TEXT])
+{
+  static const struct {
+    int64_t ms;
+    const char *unit;
+  } units[] = {{BW_DAY, "d"}, {BW_HOUR, "h"}, {BW_MINUTE, "m"}, {BW_SECOND, "s"}, {1, "ms"}};
+  size_t i = ms == 0 ? 3 : 0;
+  while (ms % units[i].ms != 0)
+    i++;
+  snprintf(out, BW_DURATION_TEXT, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+}
+
 static int64_t read_clock(clockid_t id)
 {
   struct timespec ts;

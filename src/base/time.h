@@ -49,6 +49,9 @@ void bw_day_format(int32_t day, char out[11]);
 
 /* "90s", "15m", "24h", "28d", "2w"; a sum such as "1d12h" too.  0 or BW_EINVAL. */
 int bw_duration_parse(struct bw_str s, int64_t *ret_ms);
+#define BW_DURATION_TEXT 24
+/* The same in the largest unit that divides it; what no unit divides in "ms". */
+void bw_duration_format(int64_t ms, char out[BW_DURATION_TEXT]);
 
 /* The injected clock. */
 struct bw_clock {

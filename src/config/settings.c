@@ -166,17 +166,9 @@ static void write_value(const struct bw_setting *s, const struct bw_node *n, dou
 /* A bound in the way the setting is written. */
 static void bound_text(const struct bw_setting *s, double v, char out[48])
 {
-  static const struct {
-    int64_t ms;
-    char unit;
-  } units[] = {{BW_DAY, 'd'}, {BW_HOUR, 'h'}, {BW_MINUTE, 'm'}, {BW_SECOND, 's'}};
-  size_t i;
   int n;
   if (s->type == BW_SETTING_DURATION) {
-    int64_t ms = (int64_t)v;
-    for (i = 0; i < 3 && (ms == 0 || ms % units[i].ms != 0); i++)
-      ;
-    snprintf(out, 48, "%lld%c", (long long)(ms / units[i].ms), units[i].unit);
+    bw_duration_format((int64_t)v, out);
     return;
   }
   n = bw_number_format(s->type == BW_SETTING_PERCENT ? v * 100 : v, out);

@@ -132,14 +132,20 @@ static int check_bounds(const struct bw_option *o, const struct bw_option_value 
 {
   bool has_integer = o->type == BW_OPTION_INTEGER || o->type == BW_OPTION_DURATION;
   bool has_number = o->type == BW_OPTION_NUMBER || o->type == BW_OPTION_PERCENT;
+  char least[BW_DURATION_TEXT], most[BW_DURATION_TEXT];
   double x = has_integer ? (double)v->integer : v->number;
   if (o->type == BW_OPTION_PERCENT && fabs(x) >= ODD_SHARE && !strchr(text, '%'))
     return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %g is %g %%; write \"%g%%\" or %g", o->name, x, x * 100, x,
                    x / 100);
   if ((!has_integer && !has_number) || (o->min == 0 && o->max == 0) || (x >= o->min && x <= o->max))
     return BW_OK;
-  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %g is out of range; %g to %g%s is possible", o->name, x, o->min,
-                 o->max, o->type == BW_OPTION_DURATION ? " milliseconds" : "");
+  if (o->type != BW_OPTION_DURATION)
+    return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %g is out of range; %g to %g is possible", o->name, x, o->min,
+                   o->max);
+  bw_duration_format((int64_t)o->min, least);
+  bw_duration_format((int64_t)o->max, most);
+  return bw_fail(err, BW_EINVAL, BW_CLASS_CONFIG, "option %s: %.60s is out of range; %s to %s is possible", o->name, text,
+                 least, most);
 }
 
 /* ---- one value from JSON ---- */

@@ -145,12 +145,19 @@ static void days_round_trip(void **state)
 
 static void durations_are_parsed_and_refused(void **state)
 {
+  char said[BW_DURATION_TEXT];
   int64_t ms;
   (void)state;
   assert_int_equal(bw_duration_parse(BW_STR("1d12h"), &ms), 0);
   assert_int_equal(ms, 36 * BW_HOUR);
   assert_int_equal(bw_duration_parse(BW_STR("2w"), &ms), 0);
   assert_int_equal(ms, 14 * BW_DAY);
+  bw_duration_format(36 * BW_HOUR, said);
+  assert_string_equal(said, "36h");
+  bw_duration_format(0, said);
+  assert_string_equal(said, "0s");
+  bw_duration_format(1500, said);
+  assert_string_equal(said, "1500ms");
   assert_int_equal(bw_duration_parse(BW_STR("5"), &ms), BW_EINVAL);
   assert_int_equal(bw_duration_parse(BW_STR("h"), &ms), BW_EINVAL);
   assert_int_equal(bw_duration_parse(BW_STR("99999999999w"), &ms), BW_EINVAL);

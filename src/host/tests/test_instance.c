@@ -118,6 +118,7 @@ static void option_complaints(void **state)
   refused("{\"threshold\": 0}", "option threshold: 0 is out of range; 1 to 1e+06 is possible");
   refused("{\"nested\": {\"ratio\": \"130%\"}}", "1.3 is out of range");
   refused("{\"nested\": {\"pace\": \"soon\"}}", "a duration (\"28d\"");
+  refused("{\"nested\": {\"pace\": \"400d\"}}", "option nested.pace: 400d is out of range; 1d to 100d is possible");
   refused("{\"strict\": \"true\"}", "true or false is needed");
   refused("{\"label\": [1]}", "a list was given, text is needed");
   refused("{\"nested\": {\"ratio\": 0.1}, \"nested.ratio\": 0.2}", "given twice");
@@ -247,8 +248,8 @@ static void describes(void **state)
                            "\"state_version\":1,\"signals\":[{\"name\":\"busy\",\"direction\":\"up\",\"urgency\":\"low\",",
                            150),
                    0);
-  assert_non_null(
-      strstr(json.data, "{\"name\":\"nested.pace\",\"type\":\"duration\",\"default\":\"28d\",\"min\":0,\"max\":0,"));
+  assert_non_null(strstr(
+      json.data, "{\"name\":\"nested.pace\",\"type\":\"duration\",\"default\":\"28d\",\"min\":86400000,\"max\":8640000000,"));
   bw_buf_clear(&json);
 }
 

@@ -50,7 +50,7 @@ struct toy {
 static const struct bw_option options[] = {
     {"threshold", BW_OPTION_INTEGER, 0, "3", 1, 1000000, "Records that open the signal."},
     {"nested.ratio", BW_OPTION_PERCENT, 0, "30%", 0, 1, "Not used; a share."},
-    {"nested.pace", BW_OPTION_DURATION, 0, "28d", 0, 0, "Not used; a duration."},
+    {"nested.pace", BW_OPTION_DURATION, 0, "28d", 86400e3, 8640e6, "Not used; a duration."},
     {"nested.weight", BW_OPTION_NUMBER, 0, "1.5", 0, 0, "Not used; a number."},
     {"label", BW_OPTION_STRING, 0, "plain", 0, 0, "Shown in the evidence."},
     {"strict", BW_OPTION_BOOL, 0, "false", 0, 0, "Not used; a switch."},
