@@ -103,11 +103,11 @@ static void check_added(struct eval *e)
   speak(e, SIG_SEATS_ADDED, 0, step, rise, s->rule.threshold, bw_strength(&s->rule, rise, 1));
 }
 
-/* Since when there are as many seats as now.  The first that were told of may be as old as the contract. */
+/* Since when there are as many seats as now.  The first that were told of are as old as the contract, whenever that was. */
 static int32_t seats_since(const struct facts *f)
 {
-  int32_t told = f->nseat_changes ? f->seat_changes[f->nseat_changes - 1].day : f->start;
-  return f->nseat_changes == 1 && f->start > 0 && f->start < told ? f->start : told;
+  bool changed = f->nseat_changes > 1;
+  return f->nseat_changes && (changed || f->start <= 0) ? f->seat_changes[f->nseat_changes - 1].day : f->start;
 }
 
 /* Idle says something only where activity is seen at all, and the seats have been there for a whole window. */
