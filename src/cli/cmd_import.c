@@ -38,6 +38,7 @@ struct import {
   struct sent flying[IN_FLIGHT];
   size_t nflying;
   struct bw_ingested sum;
+  bool last; /* no more history follows */
   uint64_t refused;
   int64_t started, oldest; /* now; the time of the oldest event */
   int64_t pause_ms;
@@ -251,9 +252,9 @@ static int csv_kind(struct bw_cli *cli, uint32_t *ret_kind)
 static void put_scored(const struct import *im, struct bw_buf *out)
 {
   if (im->sum.behind == 0) {
-    bw_buf_add_cstr(
-        out, "Each of its days is scored as it was.  The clock's own ticks follow in a minute, unless more history comes "
-             "before.\n");
+    bw_buf_add_cstr(out, "Each of its days is scored as it was.  ");
+    bw_buf_add_cstr(out, im->last ? "The clock's own ticks follow.\n"
+                                  : "The clock's own ticks follow in a minute, unless more history comes before.\n");
     return;
   }
   bw_put_count(out, (int64_t)im->sum.behind);
@@ -351,10 +352,12 @@ static void say_doubts(const struct bw_file_reader *reader)
 /* Without it the daemon waits for the rest of the import.  Everything is on disk: a failure is none of ours. */
 static void end_history(const struct import *im)
 {
+  json_t *args = json_pack("{s:b}", "last", im->last);
   struct bw_buf answer = {0};
   struct bw_error err;
-  (void)bw_control_call(im->cli->link, "history_end", NULL, &answer, &err);
+  (void)bw_control_call(im->cli->link, "history_end", args, &answer, &err);
   bw_buf_clear(&answer);
+  json_decref(args);
 }
 
 static int run(struct import *im)
@@ -395,6 +398,9 @@ int bw_cmd_import(struct bw_cli *cli)
   int rc;
   (void)snprintf(im.source, sizeof im.source, "%s%s%.64s", bw_cli_option(cli, "history") ? "history" : "import",
                  source ? "-" : "", source ? source : "");
+  im.last = bw_cli_option(cli, "last") != NULL;
+  if (im.last && !in_order(&im))
+    return bw_cli_usage(cli, "--last goes with --history: it says that no more history follows");
   im.progress = isatty(STDERR_FILENO) && !cli->json;
   rc = run(&im);
   for (i = 0; i < im.nflying; i++)

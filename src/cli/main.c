@@ -68,6 +68,7 @@ static const struct bw_cli_option deals_options[] = {
 static const struct bw_cli_option import_options[] = {
     {"kind", "KIND", "what CSV rows are: account, contact, plan, subscription, opportunity (default: by the header)"},
     {"history", NULL, "past events in order of time: each day is scored as it would have been, and no lead fires for it"},
+    {"last", NULL, "no more history follows: the clock's ticks, and live events, need not wait a minute for it"},
     {"source", "NAME", "the name under which the records are counted (default: import)"},
     {NULL, NULL, NULL},
 };
@@ -171,7 +172,7 @@ static const struct bw_cli_command commands[] = {
     {"why-not", "ACCOUNT [PLAY | --all]", "why no play fired: the gate, its value, what would change it",
      "Without a play: a line for each, the nearest to a lead first; with one, or with --all, every step of its evaluation.", 1,
      2, why_not_options, bw_cmd_why_not},
-    {"import", "[--kind KIND] [--history] FILE...", "give files of records to the daemon",
+    {"import", "[--kind KIND] [--history [--last]] FILE...", "give files of records to the daemon",
      "JSON lines of any record kind (plain, .gz, .zst; - is standard input), and CSV tables of accounts, contacts, plans, "
      "subscriptions "
      "and opportunities.  Returns when all of it is on disk there.  May be repeated in the same way: a record that came within "

@@ -120,6 +120,9 @@ static const struct bw_command_arg tick_args[] = {
     {"at", BW_ARG_TIME, true, 0, 0, "the time that the tick is for"},
 };
 
+static const struct bw_command_arg history_end_args[] = {
+    {"last", BW_ARG_BOOL, false, 0, 0, "no other one follows"},
+};
 static const struct bw_command_arg plays_diff_args[] = {
     {"config", BW_ARG_TEXT, false, 1, 4096, "the directory to compare with; default: the daemon's own, as it is on disk now"},
     {"limit", BW_ARG_INTEGER, false, 0, 2000, "how many rows of a kind for each play; default: 20"},
@@ -155,7 +158,7 @@ static const struct bw_command commands[] = {
     {"plays_diff", LOCAL, false, false, ARGS(plays_diff_args), "whose leads the rules on disk would change"},
     {"check", LOCAL, false, false, NONE, "check the configuration on disk"},
     {"reload", LOCAL, false, false, NONE, "check the configuration on disk and use it"},
-    {"history_end", LOCAL, false, false, NONE, "the history import of this connection has come to its end"},
+    {"history_end", LOCAL, false, false, ARGS(history_end_args), "the history import of this connection has come to its end"},
     {"metrics", ANYONE, false, false, NONE, "numbers for Prometheus"},
     {"tick", LOCAL, false, true, ARGS(tick_args), "force a tick (tests only)"},
 };

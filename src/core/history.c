@@ -85,13 +85,12 @@ static void wait_on(struct core *c, int64_t ms)
   core_queue_soon(c, 0);
 }
 
-/* Another file may follow at once. */
+/* Another file may follow at once, unless they say that none does. */
 int core_history_end(struct core *c, struct bw_request *req, const json_t *args, struct bw_error *err)
 {
-  (void)args;
   (void)err;
   bw_request_let_go(req);
-  wait_on(c, HISTORY_QUIET_MS);
+  wait_on(c, bw_args_bool(args, "last") ? 0 : HISTORY_QUIET_MS);
   bw_request_reply_json(req, json_object());
   return BW_OK;
 }

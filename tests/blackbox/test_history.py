@@ -183,6 +183,15 @@ def test_a_queue_is_taken_in_once_whatever_dies(place):
         daemon.kill_all()
 
 
+def test_the_last_history_says_so(daemon, tmp_path):
+    """Nothing waits for more: the clock's ticks come within seconds."""
+    said = daemon.cli("import", "--history", "--last", write(tmp_path / "usage.jsonl", usage())).stdout
+    assert "The clock's own ticks follow.\n" in said
+    wait_until(lambda: daemon.status()["tick"]["last"], 15, "the clock's first tick")
+    wrong = daemon.cli("import", "--last", tmp_path / "usage.jsonl", check=False)
+    assert wrong.returncode == 2 and "--last goes with --history" in wrong.stderr
+
+
 def test_an_import_that_breaks_off_is_waited_for(daemon, tmp_path):
     """Ctrl-C, a lost connection: the rest is scored as if nothing had happened."""
     lines = [json.dumps(track(f"h-{n}", user=f"u{n % 13}", at=iso(NOON + n * 200))) + "\n" for n in range(20000)]
