@@ -59,13 +59,15 @@ def test_another_plugin_under_the_same_name_waits_for_a_reload(tmp_path):
     (config / "watchers/toy.yaml").write_text(f"watcher: toy\nplugin: {plugin}\n")
     daemon = Daemon(tmp_path).start()
     try:
+        toy = lambda name="toy": watcher_status(daemon, name) or {"state": None, "last_error": None}  # noqa: E731
+        wait_until(lambda: toy()["state"] == "running", 30, "the old one")
         shutil.copy(TOYS / "later.so", tmp_path / "new.so")
         os.rename(tmp_path / "new.so", plugin)
-        os.kill(watcher_status(daemon, "toy")["pid"], signal.SIGKILL)
-        wait_until(lambda: "`basewatch reload` takes it up" in (watcher_status(daemon, "toy")["last_error"] or ""), 30, "the refusal")
-        assert watcher_status(daemon, "usage")["state"] == "running"
+        os.kill(toy()["pid"], signal.SIGKILL)
+        wait_until(lambda: "`basewatch reload` takes it up" in (toy()["last_error"] or ""), 30, "the refusal")
+        wait_until(lambda: toy("usage")["state"] == "running", 30, "the other one")
         daemon.cli("reload")
-        wait_until(lambda: (watcher_status(daemon, "toy") or {}).get("state") == "running", 30, "the new one")
+        wait_until(lambda: toy()["state"] == "running", 30, "the new one")
     finally:
         daemon.kill_all()
 
